@@ -1,0 +1,1 @@
+"""FastAPI server: frames out over WebSocket, health and metrics."""

@@ -1,0 +1,1 @@
+"""Exchange messages in: streams, snapshots, wire types, the simulated exchange."""

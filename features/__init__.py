@@ -1,0 +1,1 @@
+"""Microstructure metrics of the top ten: pure functions and small state machines."""

@@ -1,0 +1,1 @@
+"""Sequence rules and the book: pure, no I/O, no clock."""

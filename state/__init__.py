@@ -1,0 +1,1 @@
+"""The engine that ties one symbol's layers together, and its rolling window: pure."""
