@@ -1,0 +1,90 @@
+"""What can go wrong with the exchange: one small tree, and the one place that says what to do about it."""
+
+import enum
+
+
+class ExchangeError(Exception):
+    """Something between us and the exchange failed; `str()` is a sentence for a person."""
+
+
+class MalformedMessage(ExchangeError):
+    """A message that is not what the exchange documents: counted, and survived."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"malformed {kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+class StreamSilent(ExchangeError):
+    """A stream whose connection is open delivered nothing for `seconds`."""
+
+    def __init__(self, stream: str, seconds: float) -> None:
+        super().__init__(f"the {stream} stream was silent for {seconds:g} s")
+        self.stream = stream
+        self.seconds = seconds
+
+
+class Unreachable(ExchangeError):
+    """No usable reply: connection refused or lost, name not found, time-out."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(f"{what}: {detail}")
+        self.what = what
+        self.detail = detail
+
+
+class HttpRefusal(ExchangeError):
+    """The exchange answered with an HTTP error: `status`, and `retry_after` seconds where it named them."""
+
+    def __init__(self, what: str, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"{what}: {_http_words(status, retry_after)}")
+        self.what = what
+        self.status = status
+        self.retry_after = retry_after
+
+
+class UnknownSymbol(ExchangeError):
+    """The exchange does not list `symbol` (its error code -1121)."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"the exchange knows no symbol {symbol}")
+        self.symbol = symbol
+
+
+class Action(enum.Enum):
+    """What a failure calls for."""
+
+    RETRY = "retry"  # again after the usual backoff
+    WAIT = "wait"  # again, but not before the exchange's own Retry-After
+    GIVE_UP = "give up"  # no retry can help
+
+
+def classify(error: ExchangeError) -> Action:
+    """Return what to do about `error`."""
+    match error:
+        case UnknownSymbol():
+            return Action.GIVE_UP
+        case HttpRefusal(retry_after=float() | int()):
+            return Action.WAIT
+        case _:
+            return Action.RETRY
+
+
+def _http_words(status: int, retry_after: float | None) -> str:
+    wait = "" if retry_after is None else f"; it asks to wait {retry_after:g} s"
+    if status == 451:
+        return (
+            "HTTP 451, the exchange does not serve this region. Use a network from which it is allowed, "
+            "or a proxy named in HTTPS_PROXY (NO_PROXY lists exceptions), or --source simulated" + wait
+        )
+    if status == 403:
+        return (
+            "HTTP 403, the exchange's firewall refuses this network. Wait some minutes, or use another "
+            "network or a proxy named in HTTPS_PROXY (NO_PROXY lists exceptions), or --source simulated"
+            + wait
+        )
+    if status in (418, 429):
+        banned = "this address is banned for a while" if status == 418 else "too many requests"
+        return f"HTTP {status}, {banned}{wait}"
+    return f"HTTP {status}{wait}"

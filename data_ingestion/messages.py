@@ -1,0 +1,147 @@
+"""Wire types of Binance USDS-M futures market data: bytes in, typed messages out.
+
+Strict on what the exchange documents (a missing or mistyped field is a `MalformedMessage`), blind to what
+it adds. Prices and sizes are decimal strings on the wire and floats here: a float holds every decimal of
+up to 15 digits exactly enough to print it again, so equal strings give equal floats.
+
+Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from data_ingestion.errors import MalformedMessage
+
+_LIMIT: Final = 1e15  # no price or size comes near it; refuses "inf"
+Price = Annotated[float, msgspec.Meta(gt=0, le=_LIMIT)]
+"""USDT per unit of the base asset, finite and above 0."""
+Size = Annotated[float, msgspec.Meta(ge=0, le=_LIMIT)]
+"""Base asset, finite and not below 0; 0 removes a level."""
+Levels = list[tuple[Price, Size]]
+"""`(price, size)` pairs of one side."""
+
+
+class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
+    """One `depthUpdate`: the absolute new sizes of the levels that changed in about 100 ms."""
+
+    event_time: int  # E: when the exchange sent it, ms since the epoch
+    transaction_time: int  # T: when the matching engine was at final_update_id, ms since the epoch
+    symbol: str  # s: e.g. BTCUSDT
+    first_update_id: int  # U: first update inside this event; not previous_final_update_id + 1
+    final_update_id: int  # u: last update inside this event
+    previous_final_update_id: int  # pu: final_update_id of the event before it on this stream
+    bids: Levels  # b: buy side
+    asks: Levels  # a: sell side
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Reply of `GET /fapi/v1/depth`: the levels nearest to the touch, best first, both sides."""
+
+    last_update_id: int  # lastUpdateId: the update up to which it is true; mostly inside a depth event
+    event_time: int  # E: when the reply was made, ms since the epoch
+    transaction_time: int  # T: of last_update_id, ms since the epoch
+    bids: Levels  # best (highest) first
+    asks: Levels  # best (lowest) first
+
+
+class AggTrade(msgspec.Struct, frozen=True, gc=False):
+    """One `aggTrade`: fills of one taker side at one price, put together over at most 100 ms."""
+
+    event_time: int  # E: when the exchange sent it, ms since the epoch
+    symbol: str  # s: e.g. BTCUSDT
+    trade_id: int  # a: aggregate trade id
+    price: float  # p: USDT
+    size: float  # q: base asset, with the fills against RPI orders, which the depth stream never shows
+    visible_size: float | None  # nq: base asset without those fills; None where the exchange left it out
+    first_trade_id: int  # f: first single trade inside
+    last_trade_id: int  # l: last single trade inside
+    trade_time: int  # T: when it traded, ms since the epoch
+    buyer_is_maker: bool  # m: True means that the taker sold
+
+
+class _DepthWire(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="depthUpdate"):
+    E: int
+    T: int
+    s: str
+    U: int
+    u: int
+    pu: int
+    b: msgspec.Raw
+    a: msgspec.Raw
+
+
+class _SnapshotWire(msgspec.Struct, frozen=True):
+    lastUpdateId: int  # noqa: N815 - the exchange's name
+    E: int
+    T: int
+    bids: msgspec.Raw
+    asks: msgspec.Raw
+
+
+class _AggTradeWire(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="aggTrade"):
+    E: int
+    s: str
+    a: int
+    p: msgspec.Raw
+    q: msgspec.Raw
+    f: int
+    l: int  # noqa: E741 - the exchange's name
+    T: int
+    m: bool
+    nq: msgspec.Raw | None = None
+
+
+_decode_depth = msgspec.json.Decoder(_DepthWire).decode
+_decode_snapshot = msgspec.json.Decoder(_SnapshotWire).decode
+_decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
+# Lax, so that a decimal string becomes a float inside the decoder; the rest of a message stays strict.
+_decode_levels = msgspec.json.Decoder(Levels, strict=False).decode
+_decode_price = msgspec.json.Decoder(Price, strict=False).decode
+_decode_size = msgspec.json.Decoder(Size, strict=False).decode
+
+
+def _levels(raw: msgspec.Raw) -> Levels:
+    levels = _decode_levels(raw)
+    # Lax decoding would take a bare number for a decimal string: each pair has exactly four quotes.
+    if bytes(raw).count(b'"') != 4 * len(levels):
+        raise msgspec.ValidationError("prices and sizes must be strings")
+    return levels
+
+
+def _string(raw: msgspec.Raw) -> msgspec.Raw:
+    if bytes(raw)[:1] != b'"':
+        raise msgspec.ValidationError("prices and sizes must be strings")
+    return raw
+
+
+def decode_depth_update(data: bytes | str) -> DepthUpdate:
+    """Return the message in `data`, or raise `MalformedMessage`. Time linear in the levels."""
+    try:
+        wire = _decode_depth(data)
+        event = DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, _levels(wire.b), _levels(wire.a))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage("depthUpdate", str(error)) from error
+    if event.first_update_id > event.final_update_id:
+        raise MalformedMessage("depthUpdate", "U is above u")
+    return event
+
+
+def decode_snapshot(data: bytes | str) -> Snapshot:
+    """Return the snapshot in `data`, or raise `MalformedMessage`. Time linear in the levels."""
+    try:
+        wire = _decode_snapshot(data)
+        return Snapshot(wire.lastUpdateId, wire.E, wire.T, _levels(wire.bids), _levels(wire.asks))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage("snapshot", str(error)) from error
+
+
+def decode_agg_trade(data: bytes | str) -> AggTrade:
+    """Return the trade in `data`, or raise `MalformedMessage`."""
+    try:
+        wire = _decode_agg_trade(data)
+        visible = None if wire.nq is None else _decode_size(_string(wire.nq))
+        price, size = _decode_price(_string(wire.p)), _decode_size(_string(wire.q))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage("aggTrade", str(error)) from error
+    return AggTrade(wire.E, wire.s, wire.a, price, size, visible, wire.f, wire.l, wire.T, wire.m)

@@ -1,0 +1,82 @@
+"""Levels grouped at coarser price steps, as exchanges show them, from the covered book."""
+
+from collections.abc import Iterable
+from math import gcd
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import Levels, Snapshot
+from orderbook.book_state import TOP_LEVELS, BookState
+
+LADDER_TICKS: Final = (1, 10, 50, 100)
+"""Price steps of the ladders, in ticks."""
+
+_PER_UNIT: Final = 10**8  # prices have at most eight decimals
+Rung = tuple[float, float | None]
+"""`(price, size)` of one group; the size is None where the group reaches past coverage."""
+
+
+class Ladder(msgspec.Struct, frozen=True):
+    """The ten best groups that are not empty on each side, best first.
+
+    A bid group at price `p` holds the bids in `[p, p + step)`, an ask group the asks in `(p - step, p]`.
+    """
+
+    step: float  # USDT
+    bids: list[Rung]
+    asks: list[Rung]
+
+
+def tick_of(snapshot: Snapshot, known: int = 0) -> int:
+    """Return the greatest common divisor of all prices and of `known`, in units of 1e-8 USDT.
+
+    With some hundred levels that is the exchange's tick. O(n).
+    """
+    tick = known
+    for levels in (snapshot.bids, snapshot.asks):
+        for price, _ in levels:
+            tick = gcd(tick, round(price * _PER_UNIT))
+    return tick
+
+
+def ladders(book: BookState, tick: int, multiples: Iterable[int] = LADDER_TICKS) -> list[Ladder]:
+    """Group `book` at each multiple of `tick` (1e-8 USDT). O(levels of the coarsest ten groups)."""
+    bids, asks = book.levels()
+    low, high = round(book.low * _PER_UNIT), round(book.high * _PER_UNIT)
+    return [
+        Ladder(
+            step=multiple * tick / _PER_UNIT,
+            bids=_group(bids, multiple * tick, 1, low),
+            asks=_group(asks, multiple * tick, -1, -high),
+        )
+        for multiple in multiples
+    ]
+
+
+def _group(levels: Levels, step: int, sign: int, edge: int) -> list[Rung]:
+    """Group one side. Asks are mirrored (`sign` -1), so that both sides fall away from the touch."""
+    rungs: list[Rung] = []
+    group, size = None, 0.0
+    for price, level_size in levels:
+        at = sign * round(price * _PER_UNIT) // step
+        if at != group:
+            if group is not None:
+                rungs.append(_rung(group * step, size, sign, edge))
+                if len(rungs) == TOP_LEVELS:
+                    return rungs
+            group, size = at, 0.0
+        size += level_size
+    if group is None:
+        return []
+    rungs.append(_rung(group * step, size, sign, edge))
+    # Whole groups between the last level and the edge of coverage are empty; those past it are unknown.
+    unknown = min(group, -(-edge // step)) - 1
+    while len(rungs) < TOP_LEVELS:
+        rungs.append(_rung(unknown * step, 0.0, sign, edge))
+        unknown -= 1
+    return rungs
+
+
+def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:
+    return sign * bottom / _PER_UNIT, round(size, 8) if bottom >= edge else None

@@ -1,0 +1,117 @@
+"""From a snapshot and the diffs around it to a book that is true, by Binance's steps."""
+
+import enum
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import DepthUpdate, Snapshot
+from orderbook.book_state import BookState
+from orderbook.sequence_validator import Gap, SequenceValidator, Verdict
+
+BUFFERED_EVENTS: Final = 10_000
+"""Most events kept while waiting for a snapshot; the oldest go first. At 10 a second, 16 minutes."""
+
+
+class Corrupt(msgspec.Struct, frozen=True):
+    """After an event the book looks like no real one."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"corrupt book, {self.reason}"
+
+
+Outcome = Verdict | Gap | Corrupt
+
+
+class LocalBook:
+    """A book and its place in the sequence of events. `state` is true as of `last_update_id`."""
+
+    __slots__ = ("state", "validator")
+
+    def __init__(self, snapshot: Snapshot, *, book_levels: int) -> None:
+        self.state = BookState(snapshot, book_levels=book_levels)
+        self.validator = SequenceValidator(snapshot.last_update_id)
+
+    @property
+    def last_update_id(self) -> int:
+        """The id up to which the book is true."""
+        return self.validator.last_update_id
+
+    def apply(self, event: DepthUpdate) -> Outcome:
+        """Judge `event` and apply it if it is next. After `Gap` or `Corrupt` the book is not to be used."""
+        verdict = self.validator.check(event)
+        if verdict is Verdict.APPLY:
+            self.state.apply(event)
+            reason = self.state.corruption()
+            if reason is not None:
+                return Corrupt(reason)
+        return verdict
+
+
+class Progress(enum.Enum):
+    """What a synchronisation waits for."""
+
+    NEEDS_SNAPSHOT = "needs a snapshot"
+    NEEDS_EVENT = "needs the event that spans the snapshot"
+    DONE = "done"
+
+
+class Synchronizer:
+    """Buffers diffs until a snapshot fits them, then carries on from both.
+
+    `setback` says why the last snapshot or event did not do. When `progress` is `DONE`, `book` is true as
+    of the last event added, and `changed_bids` and `changed_asks` are the prices set since the snapshot.
+    """
+
+    __slots__ = ("_book_levels", "_events", "book", "changed_asks", "changed_bids", "progress", "setback")
+
+    def __init__(self, *, book_levels: int) -> None:
+        self._book_levels = book_levels
+        self._events: deque[DepthUpdate] = deque(maxlen=BUFFERED_EVENTS)
+        self.book: LocalBook | None = None
+        self.progress = Progress.NEEDS_SNAPSHOT
+        self.changed_bids: set[float] = set()
+        self.changed_asks: set[float] = set()
+        self.setback = ""
+
+    def __len__(self) -> int:
+        """Return the number of events buffered."""
+        return len(self._events)
+
+    def add(self, event: DepthUpdate) -> Progress:
+        """Take the next event of the stream."""
+        if self.book is None:
+            self._events.append(event)
+        else:
+            self._follow(self.book, [event])
+        return self.progress
+
+    def offer(self, snapshot: Snapshot) -> Progress:
+        """Take a snapshot; one that does not fit the events leaves all as it was."""
+        self.setback = ""
+        events = list(self._events)
+        self.book = LocalBook(snapshot, book_levels=self._book_levels)
+        self.progress = Progress.NEEDS_EVENT
+        self.changed_bids.clear()
+        self.changed_asks.clear()
+        self._events.clear()
+        self._follow(self.book, events)
+        return self.progress
+
+    def _follow(self, book: LocalBook, events: list[DepthUpdate]) -> None:
+        for index, event in enumerate(events):
+            outcome = book.apply(event)
+            if outcome is Verdict.APPLY:
+                self.progress = Progress.DONE
+                self.changed_bids.update(price for price, _ in event.bids)
+                self.changed_asks.update(price for price, _ in event.asks)
+            elif outcome is not Verdict.OUTDATED:
+                too_old = outcome is Verdict.SNAPSHOT_TOO_OLD
+                self.setback = "the snapshot is older than the first event" if too_old else str(outcome)
+                self.progress = Progress.NEEDS_SNAPSHOT
+                self.book = None
+                self._events.extend(events[index:])
+                return

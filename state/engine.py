@@ -1,0 +1,380 @@
+"""One symbol's layers tied together, without I/O: typed messages in, frames out.
+
+The same calls in the same order with the same times give the same frames, to the byte. Two clocks are
+passed in: `wall_ms`, ms since the epoch, for time stamps and latency; `steady_ms`, any monotonic
+milliseconds, for how long something has lasted.
+"""
+
+import enum
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from features.basic_metrics import basic_metrics
+from features.ofi import OrderFlowImbalance
+from features.trade_flow import TradeFlow, TradeSummary
+from orderbook.ladders import ladders, tick_of
+from orderbook.sequence_validator import Gap, Verdict
+from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer
+from state.frames import (
+    Frame,
+    Market,
+    Status,
+    WindowRow,
+    dark_frame,
+    live_frame,
+    missing_row,
+    row_of,
+)
+from state.health import EngineHealth, StreamMonitor, StreamState
+from state.rolling_buffer import RollingBuffer
+
+_NOTICES: Final = 100
+_URGENT_REFRESH_MS: Final = 250
+_SECOND_MS: Final = 1000
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """What an engine can be told."""
+
+    stale_after_ms: float = 2_000  # without a depth event, before frames say stale
+    trade_silent_after_ms: float = 5_000  # without a trade, before the trade stream counts as silent
+    book_levels: int = 1_000  # most levels held a side
+    coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
+    refresh_interval_ms: float = 1_000  # between two such snapshots, at least
+    audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
+
+
+class Stream(enum.Enum):
+    """The two streams of a symbol."""
+
+    DEPTH = "depth"
+    TRADES = "trade"
+
+
+class Phase(enum.Enum):
+    """How far the book is."""
+
+    DISCONNECTED = "the depth stream is not connected"
+    BUFFERING = "waiting for the first depth event"
+    FETCHING = "waiting for a snapshot"
+    BRIDGING = "waiting for the depth event that spans the snapshot"
+    SYNCED = "in step with the exchange"
+
+
+PHASE_STEPS: Final[dict[Phase, frozenset[Phase]]] = {
+    Phase.DISCONNECTED: frozenset({Phase.BUFFERING}),
+    Phase.BUFFERING: frozenset({Phase.FETCHING, Phase.BUFFERING, Phase.DISCONNECTED}),
+    Phase.FETCHING: frozenset(
+        {Phase.FETCHING, Phase.BRIDGING, Phase.SYNCED, Phase.BUFFERING, Phase.DISCONNECTED}
+    ),
+    Phase.BRIDGING: frozenset(
+        {Phase.BRIDGING, Phase.FETCHING, Phase.SYNCED, Phase.BUFFERING, Phase.DISCONNECTED}
+    ),
+    Phase.SYNCED: frozenset({Phase.FETCHING, Phase.BUFFERING, Phase.DISCONNECTED}),
+}
+"""Which phases may follow each one."""
+
+_PHASE_OF: Final = {
+    Progress.NEEDS_SNAPSHOT: Phase.FETCHING,
+    Progress.NEEDS_EVENT: Phase.BRIDGING,
+    Progress.DONE: Phase.SYNCED,
+}
+
+
+class SnapshotRequest(msgspec.Struct, frozen=True):
+    """A snapshot the engine wants. Its answer is dropped unless `epoch` is still the engine's."""
+
+    epoch: int
+    number: int
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something a person may want to read in the log."""
+
+    warning: bool
+    text: str
+
+
+class Engine:
+    """Book, features and rolling window of one symbol.
+
+    The shell calls the `on_` methods as things happen, fetches a snapshot whenever `snapshot_request`
+    is set, and calls `close_second` once a second.
+    """
+
+    def __init__(self, symbol: str, source: str, settings: EngineSettings | None = None) -> None:
+        self.symbol = symbol
+        self.source = source
+        self.settings = settings or EngineSettings()
+        self.phase = Phase.DISCONNECTED
+        self.snapshot_request: SnapshotRequest | None = None
+        self.health = EngineHealth()
+        self.window: RollingBuffer[WindowRow] = RollingBuffer(missing_row)
+        self._epoch = 0
+        self._requests = 0
+        self._building = self._synchronizer()
+        self._book: LocalBook | None = None
+        self._candidate: Synchronizer | None = None
+        self._market: Market | None = None
+        self._thin = (0, 0)
+        self._refreshed = 0.0
+        self._tick = 0
+        self._last_event: float | None = None
+        self._exchange_time = 0
+        self._cause = "starting"
+        self._snapshot_trouble = ""
+        self._ofi = OrderFlowImbalance()
+        self._trades = TradeFlow()
+        self._notices: deque[Notice] = deque(maxlen=_NOTICES)
+
+    # --- what happens ---------------------------------------------------------------------------------
+
+    def on_stream(
+        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+    ) -> None:
+        """Note what a stream's connection does. The depth stream's end is the end of the book."""
+        self._monitor(stream).move(state, steady_ms, reason)
+        if state is StreamState.DOWN:
+            self._notice(f"{stream.value} stream down: {reason}")
+        if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
+            self._reset(Phase.DISCONNECTED, reason or "the depth stream ended")
+        elif stream is Stream.DEPTH and state is StreamState.OPEN:
+            self._reset(Phase.BUFFERING, self._cause)
+
+    def on_malformed(self, stream: Stream) -> None:
+        """Count a message that was not what the exchange documents."""
+        self._monitor(stream).malformed += 1
+
+    def on_overflow(self, stream: Stream, dropped: int) -> None:
+        """Note that the queue in front of this engine was full and its `dropped` oldest messages are gone."""
+        self.health.bursts += 1
+        self._monitor(stream).dropped += dropped
+        text = f"burst: {dropped} {stream.value} messages dropped because the queue was full"
+        self._notice(text)
+        if stream is Stream.DEPTH and self.phase is not Phase.DISCONNECTED:
+            self._reset(Phase.BUFFERING, text)
+
+    def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
+        """Take a depth event that arrived at these times. O(k log n) for k changed levels."""
+        if self.phase is Phase.DISCONNECTED:
+            return
+        if event.symbol != self.symbol:
+            self.on_malformed(Stream.DEPTH)
+            return
+        self.health.depth.heard(steady_ms)
+        self.health.meter.add(steady_ms, wall_ms - event.event_time)
+        self._last_event = steady_ms
+        self._exchange_time = event.transaction_time
+        book = self._book
+        if book is None:
+            self._build(self._building.add(event), steady_ms)
+            return
+        outcome = book.apply(event)
+        if outcome is Verdict.APPLY:
+            self._update_market(book)
+            self._refresh(book, event, steady_ms)
+        elif outcome is not Verdict.OUTDATED:
+            self._break(outcome, event)
+
+    def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
+        """Take an aggregate trade."""
+        if trade.symbol != self.symbol:
+            self.on_malformed(Stream.TRADES)
+            return
+        self.health.trades.heard(steady_ms)
+        self._trades.add(trade)
+
+    def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
+        """Take the answer to `request`; one asked for before the latest reset is dropped. O(n log n)."""
+        if request.epoch != self._epoch or self.snapshot_request is None:
+            return
+        self.health.snapshots += 1
+        self.snapshot_request = None
+        self._snapshot_trouble = ""
+        self._tick = tick_of(snapshot, self._tick)
+        if self._candidate is not None:
+            self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
+        else:
+            self._build(self._building.offer(snapshot), steady_ms)
+
+    def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
+        """Note that a fetch failed and will be tried again; `reason` is shown while the book waits for it."""
+        if request.epoch == self._epoch:
+            self._snapshot_trouble = reason
+        self._notice(f"snapshot: {reason}")
+
+    # --- what comes out -------------------------------------------------------------------------------
+
+    def close_second(self, timestamp: int, steady_ms: float) -> tuple[Frame, WindowRow]:
+        """End the second at `timestamp` (ms since the epoch, multiple of 1000); return its frame and row."""
+        health = self.health
+        health.depth.watch(steady_ms, self.settings.stale_after_ms)
+        health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
+        status, reason = self._status(steady_ms)
+        ofi, trades = self._ofi.take(), self._take_trades(steady_ms)
+        book, market = self._book, self._market
+        covered = book.state.depth() if book is not None else None
+        state = health.read(steady_ms, covered)
+        if status is Status.LIVE and book is not None and market is not None:
+            frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state)
+            row = WindowRow(row_of(frame), ladders(book.state, self._tick))
+        else:
+            frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state)
+            row = WindowRow(row_of(frame), None)
+        self.window.append(row)
+        return frame, row
+
+    def take_notices(self) -> list[Notice]:
+        """Return what has been noted since the last call."""
+        notices = list(self._notices)
+        self._notices.clear()
+        return notices
+
+    def _status(self, steady_ms: float) -> tuple[Status, str]:
+        depth = self.health.depth
+        if self._last_event is not None:
+            quiet = steady_ms - self._last_event
+            if quiet > self.settings.stale_after_ms:
+                trouble = f" ({depth.reason})" if depth.state is StreamState.DOWN and depth.reason else ""
+                return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
+        if self.phase is not Phase.SYNCED:
+            waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
+            return Status.SYNCING, f"{self._cause}; {waits or self.phase.value}"
+        if self._market is None:
+            return (
+                Status.SYNCING,
+                "the price left the range that the last snapshot covers; fetching a new one",
+            )
+        return Status.LIVE, ""
+
+    def _take_trades(self, steady_ms: float) -> TradeSummary | None:
+        summary = self._trades.take()
+        monitor = self.health.trades
+        since = monitor.since
+        if monitor.state is not StreamState.OPEN or since is None or since > steady_ms - _SECOND_MS:
+            return None  # part of the second's trades may be missing
+        return summary
+
+    # --- the book -------------------------------------------------------------------------------------
+
+    def _build(self, progress: Progress, steady_ms: float) -> None:
+        """Act on the progress of the first book after a reset."""
+        self._move(_PHASE_OF[progress])
+        if progress is Progress.NEEDS_SNAPSHOT:
+            if self._building.setback and self.snapshot_request is None:
+                self._notice(f"snapshot not usable: {self._building.setback}")
+            self._request_snapshot()
+        elif progress is Progress.DONE and self._building.book is not None:
+            book = self._building.book
+            self._adopt(book, steady_ms)
+            self._ofi.restart()
+            self._update_market(book)
+            bids, asks = book.state.depth()
+            self._notice(f"in step at {book.last_update_id} with {bids} bids and {asks} asks", warning=False)
+
+    def _adopt(self, book: LocalBook, steady_ms: float) -> None:
+        self._book = book
+        self._candidate = None
+        self._building = self._synchronizer()
+        self._refreshed = steady_ms
+        margin = self.settings.coverage_margin
+        # A snapshot may carry few levels: half of what it brought is the margin then.
+        bids, asks = book.state.depth()
+        self._thin = (min(margin, bids // 2), min(margin, asks // 2))
+
+    def _update_market(self, book: LocalBook) -> None:
+        top = book.state.top()
+        if top is None:
+            self._market = None
+            self._ofi.restart()
+            return
+        metrics = basic_metrics(top)
+        self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
+        self._market = Market(book.last_update_id, self._exchange_time, top, metrics)
+
+    def _refresh(self, book: LocalBook, event: DepthUpdate, steady_ms: float) -> None:
+        """Keep a second book in the making where the first runs out of coverage or an audit is due."""
+        if self._candidate is not None:
+            self._settle(self._candidate, self._candidate.add(event), steady_ms)
+            return
+        waited = steady_ms - self._refreshed
+        bids, asks = book.state.depth()
+        thin = bids < self._thin[0] or asks < self._thin[1]
+        settings = self.settings
+        if (
+            waited >= settings.audit_interval_ms
+            or (thin and waited >= settings.refresh_interval_ms)
+            or (self._market is None and waited >= _URGENT_REFRESH_MS)
+        ):
+            self._refreshed = steady_ms
+            self._candidate = self._synchronizer()
+            self._settle(self._candidate, self._candidate.add(event), steady_ms)
+
+    def _settle(self, candidate: Synchronizer, progress: Progress, steady_ms: float) -> None:
+        """Act on the progress of the second book: audit the first against it, then let it take its place."""
+        if progress is Progress.NEEDS_SNAPSHOT:
+            self._request_snapshot()
+        old, new = self._book, candidate.book
+        if progress is not Progress.DONE or old is None or new is None:
+            return
+        compared, mismatches = old.state.disagreements(
+            new.state, but_bids=candidate.changed_bids, but_asks=candidate.changed_asks
+        )
+        self.health.audits += 1
+        self.health.levels_compared += compared
+        if mismatches:
+            self.health.mismatches += len(mismatches)
+            first = "; ".join(
+                f"{m.side} {m.price:g}: {m.size} here, {m.other_size} there" for m in mismatches[:10]
+            )
+            self._notice(
+                f"audit at {old.last_update_id}: {len(mismatches)} of {compared} levels differ: {first}"
+            )
+            self._notice(f"the local book was {old.state.levels()}")
+            self._notice(f"the snapshot's book is {new.state.levels()}")
+            self._reset(Phase.BUFFERING, "the audit found the book to differ from a fresh snapshot")
+            return
+        self._adopt(new, steady_ms)
+        self._update_market(new)
+
+    def _break(self, outcome: Outcome, event: DepthUpdate) -> None:
+        """Begin again with `event`, which does not follow on the book."""
+        if isinstance(outcome, Gap):
+            self.health.gaps += 1
+        self._notice(f"{outcome}; resynchronising")
+        self._reset(Phase.FETCHING, f"rebuilding after a {outcome}")
+        self._building.add(event)
+        self._request_snapshot()
+
+    def _reset(self, phase: Phase, cause: str) -> None:
+        self._move(phase)
+        self._cause = cause
+        self._epoch += 1
+        if self._book is not None:
+            self.health.resyncs += 1
+        self.snapshot_request = None
+        self._building = self._synchronizer()
+        self._book = self._candidate = self._market = None
+        self._ofi.restart()
+
+    def _request_snapshot(self) -> None:
+        if self.snapshot_request is None:
+            self._requests += 1
+            self.snapshot_request = SnapshotRequest(self._epoch, self._requests)
+
+    def _move(self, phase: Phase) -> None:
+        if phase not in PHASE_STEPS[self.phase]:
+            raise ValueError(f"the book cannot go from {self.phase.name} to {phase.name}")
+        self.phase = phase
+
+    def _synchronizer(self) -> Synchronizer:
+        return Synchronizer(book_levels=self.settings.book_levels)
+
+    def _monitor(self, stream: Stream) -> StreamMonitor:
+        return self.health.depth if stream is Stream.DEPTH else self.health.trades
+
+    def _notice(self, text: str, *, warning: bool = True) -> None:
+        self._notices.append(Notice(warning, text))

@@ -1,0 +1,210 @@
+"""What one second of one symbol looks like to a client: the JSON frame, and its row of the window.
+
+Times are ms since the epoch, prices and distances in USDT, sizes in base asset. The keys never change;
+of a frame that is not live every market value is null.
+"""
+
+import enum
+from typing import Any
+
+import msgspec
+
+from data_ingestion.messages import Levels
+from features.basic_metrics import BasicMetrics
+from features.trade_flow import TradeSummary
+from orderbook.book_state import TopOfBook
+from orderbook.ladders import Ladder
+
+
+class Status(enum.StrEnum):
+    """Whether a frame's market values are known to be exact."""
+
+    LIVE = "live"
+    SYNCING = "syncing"  # never complete yet, or rebuilding
+    STALE = "stale"  # no depth event for longer than `stale_after`
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Milliseconds; None where nothing was measured."""
+
+    median: float | None
+    p99: float | None
+
+
+class StreamHealth(msgspec.Struct, frozen=True):
+    """One stream."""
+
+    state: str  # connecting, open, silent or down
+    reason: str | None  # why it is not open, in words
+    age_ms: float | None  # since its last message
+    reconnects: int  # connections made after the first
+    malformed: int  # messages that were not what the exchange documents
+    dropped_in_bursts: int  # messages dropped because the queue was full
+
+
+class AuditHealth(msgspec.Struct, frozen=True):
+    """Comparisons of the local book with a fresh snapshot."""
+
+    count: int
+    levels_compared: int
+    mismatches: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the symbol's engine is doing."""
+
+    depth: StreamHealth
+    trades: StreamHealth
+    update_rate: float  # depth events a second, over the last ten seconds
+    update_interval_ms: Percentiles  # between arrivals of depth events, last ten seconds
+    latency_ms: Percentiles  # from the exchange's event time to arrival here, by this machine's clock
+    gaps: int  # breaks of the depth sequence
+    resyncs: int  # times a complete book had to be rebuilt, for whatever cause
+    snapshots: int  # snapshots received
+    bursts: int  # times a queue was full
+    audits: AuditHealth
+    covered_levels: tuple[int, int] | None  # bids and asks held; None while there is no book
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One second, as `/ws/{symbol}` sends it."""
+
+    symbol: str
+    source: str  # binance or simulated
+    timestamp: int  # end of the second that the frame closes, a multiple of 1000
+    status: Status
+    reason: str | None  # in words, when not live
+    last_update_id: int | None  # u of the last event applied
+    exchange_time: int | None  # T of that event
+    mid_price: float | None
+    spread: float | None
+    imbalance: float | None
+    ofi: float | None  # summed over the second
+    bid_levels: Levels | None
+    ask_levels: Levels | None
+    best_bid: float | None
+    best_ask: float | None
+    microprice: float | None
+    depth_weighted_price: float | None
+    bid_slope: float | None
+    ask_slope: float | None
+    total_bid_volume: float | None
+    total_ask_volume: float | None
+    cumulative_bids: list[float] | None
+    cumulative_asks: list[float] | None
+    trades: TradeSummary | None  # also null while the trade stream is not delivering
+    detections: list[dict[str, Any]]  # what the detectors say of this second
+    health: Health | None  # null only where the engine itself cannot be heard
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One second of the rolling window. A second that was not live has no market values."""
+
+    timestamp: int
+    status: Status
+    reason: str | None
+    mid_price: float | None
+    spread: float | None
+    imbalance: float | None
+    ofi: float | None
+    total_bid_volume: float | None
+    total_ask_volume: float | None
+    microprice: float | None
+    bid_levels: Levels | None
+    ask_levels: Levels | None
+    trades: TradeSummary | None
+    detections: list[dict[str, Any]]
+
+
+class WindowRow(msgspec.Struct, frozen=True):
+    """One entry of the rolling window: a row, and the ladders for those who ask for them."""
+
+    row: Row
+    ladders: list[Ladder] | None  # None where the second was not live
+
+    @property
+    def timestamp(self) -> int:
+        """End of the row's second."""
+        return self.row.timestamp
+
+
+class Market(msgspec.Struct, frozen=True):
+    """The market values of one instant at which the book was exact."""
+
+    last_update_id: int
+    exchange_time: int
+    top: TopOfBook
+    metrics: BasicMetrics
+
+
+def live_frame(
+    symbol: str,
+    source: str,
+    timestamp: int,
+    market: Market,
+    ofi: float,
+    trades: TradeSummary | None,
+    health: Health,
+) -> Frame:
+    """Return the frame of a second whose book is exact.
+
+    Sums and differences are rounded to the exchange's eight decimals: what lies beyond is the noise of
+    adding floats.
+    """
+    metrics = market.metrics
+    return Frame(
+        symbol=symbol,
+        source=source,
+        timestamp=timestamp,
+        status=Status.LIVE,
+        reason=None,
+        last_update_id=market.last_update_id,
+        exchange_time=market.exchange_time,
+        mid_price=metrics.mid_price,
+        spread=round(metrics.spread, 8),
+        imbalance=metrics.imbalance,
+        ofi=round(ofi, 8),
+        bid_levels=market.top.bids,
+        ask_levels=market.top.asks,
+        best_bid=metrics.best_bid,
+        best_ask=metrics.best_ask,
+        microprice=metrics.microprice,
+        depth_weighted_price=metrics.depth_weighted_price,
+        bid_slope=metrics.bid_slope,
+        ask_slope=metrics.ask_slope,
+        total_bid_volume=round(metrics.total_bid_volume, 8),
+        total_ask_volume=round(metrics.total_ask_volume, 8),
+        cumulative_bids=[round(size, 8) for size in metrics.cumulative_bids],
+        cumulative_asks=[round(size, 8) for size in metrics.cumulative_asks],
+        trades=trades,
+        detections=[],
+        health=health,
+    )
+
+
+def dark_frame(
+    symbol: str, source: str, timestamp: int, status: Status, reason: str, health: Health | None
+) -> Frame:
+    """Return the frame of a second that is not live: no market value at all."""
+    fields: dict[str, Any] = dict.fromkeys(Frame.__struct_fields__)
+    fields |= {
+        "symbol": symbol,
+        "source": source,
+        "timestamp": timestamp,
+        "status": status,
+        "reason": reason,
+        "detections": [],
+        "health": health,
+    }
+    return Frame(**fields)
+
+
+def row_of(frame: Frame) -> Row:
+    """Return the part of `frame` that the rolling window keeps."""
+    return Row(*(getattr(frame, name) for name in Row.__struct_fields__))
+
+
+def missing_row(timestamp: int) -> WindowRow:
+    """Return the row of a second for which no frame was closed."""
+    reason = "no frame was closed in this second"
+    return WindowRow(row_of(dark_frame("", "", timestamp, Status.SYNCING, reason, None)), None)

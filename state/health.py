@@ -1,0 +1,150 @@
+"""Counters and gauges of one engine: what its frames say of their own making. Pure; times are passed in."""
+
+import enum
+from collections import deque
+from collections.abc import Iterable
+from itertools import pairwise
+from math import ceil
+from typing import Final
+
+from state.frames import AuditHealth, Health, Percentiles, StreamHealth
+
+RATE_WINDOW_MS: Final = 10_000
+_SAMPLES: Final = 5_000  # bound of a window's samples; far above what ten seconds bring
+
+
+class StreamState(enum.StrEnum):
+    """What a stream's connection is doing."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    SILENT = "silent"  # connected, nothing comes
+    DOWN = "down"  # not connected; the next try waits for its backoff
+
+
+STREAM_STEPS: Final[dict[StreamState, frozenset[StreamState]]] = {
+    StreamState.CONNECTING: frozenset({StreamState.OPEN, StreamState.DOWN}),
+    StreamState.OPEN: frozenset({StreamState.SILENT, StreamState.DOWN}),
+    StreamState.SILENT: frozenset({StreamState.OPEN, StreamState.DOWN}),
+    StreamState.DOWN: frozenset({StreamState.CONNECTING}),
+}
+"""Which states may follow each one."""
+
+
+class StreamMonitor:
+    """One stream's state, with the reason for it and its counters."""
+
+    __slots__ = ("connections", "dropped", "last_message", "malformed", "name", "reason", "since", "state")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state = StreamState.DOWN
+        self.reason: str | None = "not connected yet"
+        self.since: float | None = None  # steady ms at which the connection opened
+        self.last_message: float | None = None  # steady ms
+        self.connections = 0
+        self.malformed = 0
+        self.dropped = 0
+
+    def move(self, state: StreamState, steady_ms: float, reason: str | None = None) -> None:
+        """Go to `state`. Raises ValueError where `STREAM_STEPS` knows no such step."""
+        if state not in STREAM_STEPS[self.state]:
+            raise ValueError(f"the {self.name} stream cannot go from {self.state} to {state}")
+        if state is StreamState.OPEN and self.state is StreamState.CONNECTING:
+            self.connections += 1
+            self.since = steady_ms
+        self.state, self.reason = state, reason
+
+    def heard(self, steady_ms: float) -> None:
+        """Note a message."""
+        self.last_message = steady_ms
+        if self.state is StreamState.SILENT:
+            self.move(StreamState.OPEN, steady_ms)
+
+    def watch(self, steady_ms: float, silent_after_ms: float) -> None:
+        """Call an open stream silent once nothing has come for `silent_after_ms`."""
+        if self.state is not StreamState.OPEN or self.since is None:
+            return
+        quiet = steady_ms - max(self.since, self.last_message or 0)
+        if quiet > silent_after_ms:
+            self.move(StreamState.SILENT, steady_ms, f"connected, but nothing came for {quiet / 1000:.1f} s")
+
+    def health(self, steady_ms: float) -> StreamHealth:
+        """Return what frames say of this stream."""
+        age = None if self.last_message is None else round(steady_ms - self.last_message, 1)
+        reconnects = max(0, self.connections - 1)
+        return StreamHealth(self.state, self.reason, age, reconnects, self.malformed, self.dropped)
+
+
+class DepthMeter:
+    """Rate, spacing and latency of depth events over the last ten seconds."""
+
+    __slots__ = ("_arrivals",)
+
+    def __init__(self) -> None:
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)  # steady ms, latency ms
+
+    def add(self, steady_ms: float, latency_ms: float) -> None:
+        """Note an event. Constant time."""
+        self._arrivals.append((steady_ms, latency_ms))
+
+    def read(self, steady_ms: float) -> tuple[float, Percentiles, Percentiles]:
+        """Return events a second, intervals and latency. O(n log n) in the events of the window."""
+        arrivals = self._arrivals
+        while arrivals and arrivals[0][0] < steady_ms - RATE_WINDOW_MS:
+            arrivals.popleft()
+        times = [at for at, _ in arrivals]
+        # Before ten seconds have passed the window is as long as what is in it.
+        span = min(RATE_WINDOW_MS, steady_ms - times[0]) if times else 0
+        rate = len(times) / (span / 1000) if span > 0 else 0.0
+        intervals = [b - a for a, b in pairwise(times)]
+        return round(rate, 2), percentiles(intervals), percentiles(latency for _, latency in arrivals)
+
+
+def percentiles(samples: Iterable[float]) -> Percentiles:
+    """Return the median and the 99th percentile by nearest rank."""
+    ordered = sorted(samples)
+    if not ordered:
+        return Percentiles(None, None)
+    return Percentiles(*(round(ordered[ceil(share * len(ordered)) - 1], 2) for share in (0.5, 0.99)))
+
+
+class EngineHealth:
+    """All that an engine counts."""
+
+    __slots__ = (
+        "audits",
+        "bursts",
+        "depth",
+        "gaps",
+        "levels_compared",
+        "meter",
+        "mismatches",
+        "resyncs",
+        "snapshots",
+        "trades",
+    )
+
+    def __init__(self) -> None:
+        self.depth = StreamMonitor("depth")
+        self.trades = StreamMonitor("trade")
+        self.meter = DepthMeter()
+        self.gaps = self.resyncs = self.snapshots = self.bursts = 0
+        self.audits = self.levels_compared = self.mismatches = 0
+
+    def read(self, steady_ms: float, covered: tuple[int, int] | None) -> Health:
+        """Return the health of this instant."""
+        rate, intervals, latency = self.meter.read(steady_ms)
+        return Health(
+            depth=self.depth.health(steady_ms),
+            trades=self.trades.health(steady_ms),
+            update_rate=rate,
+            update_interval_ms=intervals,
+            latency_ms=latency,
+            gaps=self.gaps,
+            resyncs=self.resyncs,
+            snapshots=self.snapshots,
+            bursts=self.bursts,
+            audits=AuditHealth(self.audits, self.levels_compared, self.mismatches),
+            covered_levels=covered,
+        )
