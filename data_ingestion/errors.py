@@ -55,20 +55,20 @@ class UnknownSymbol(ExchangeError):
 class Action(enum.Enum):
     """What a failure calls for."""
 
-    RETRY = "retry"  # again after the usual backoff
-    WAIT = "wait"  # again, but not before the exchange's own Retry-After
+    RETRY = "retry"  # again after the usual backoff, and not before `retry_after`
     GIVE_UP = "give up"  # no retry can help
 
 
 def classify(error: ExchangeError) -> Action:
     """Return what to do about `error`."""
-    match error:
-        case UnknownSymbol():
-            return Action.GIVE_UP
-        case HttpRefusal(retry_after=float() | int()):
-            return Action.WAIT
-        case _:
-            return Action.RETRY
+    return Action.GIVE_UP if isinstance(error, UnknownSymbol) else Action.RETRY
+
+
+def retry_after(error: ExchangeError) -> float:
+    """Return the seconds before which the exchange wants no further try; 0 where it did not say."""
+    if isinstance(error, HttpRefusal) and error.retry_after is not None:
+        return error.retry_after
+    return 0.0
 
 
 def _http_words(status: int, retry_after: float | None) -> str:

@@ -7,7 +7,7 @@ up to 15 digits exactly enough to print it again, so equal strings give equal fl
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ Size = Annotated[float, msgspec.Meta(ge=0, le=_LIMIT)]
 """Base asset, finite and not below 0; 0 removes a level."""
 Levels = list[tuple[Price, Size]]
 """`(price, size)` pairs of one side."""
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # ids and times are 64-bit at the exchange
 
 
 class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
@@ -60,38 +61,42 @@ class AggTrade(msgspec.Struct, frozen=True, gc=False):
     buyer_is_maker: bool  # m: True means that the taker sold
 
 
-class _DepthWire(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="depthUpdate"):
-    E: int
-    T: int
+class _DepthWire(msgspec.Struct, frozen=True, gc=False):
+    e: Literal["depthUpdate"]  # not a msgspec tag: that may be missing
+    E: _Whole
+    T: _Whole
     s: str
-    U: int
-    u: int
-    pu: int
+    U: _Whole
+    u: _Whole
+    pu: _Whole
     b: msgspec.Raw
     a: msgspec.Raw
 
 
 class _SnapshotWire(msgspec.Struct, frozen=True):
-    lastUpdateId: int  # noqa: N815 - the exchange's name
-    E: int
-    T: int
+    lastUpdateId: _Whole  # noqa: N815 - the exchange's name
+    E: _Whole
+    T: _Whole
     bids: msgspec.Raw
     asks: msgspec.Raw
 
 
-class _AggTradeWire(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="aggTrade"):
-    E: int
+class _AggTradeWire(msgspec.Struct, frozen=True, gc=False):
+    e: Literal["aggTrade"]
+    E: _Whole
     s: str
-    a: int
+    a: _Whole
     p: msgspec.Raw
     q: msgspec.Raw
     f: int
     l: int  # noqa: E741 - the exchange's name
-    T: int
+    T: _Whole
     m: bool
-    nq: msgspec.Raw | None = None
+    nq: msgspec.Raw = msgspec.Raw()  # empty where the message has none
 
 
+# What decoding raises: deep nesting ends in RecursionError, lone surrogates in a UnicodeError.
+_UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decode_depth = msgspec.json.Decoder(_DepthWire).decode
 _decode_snapshot = msgspec.json.Decoder(_SnapshotWire).decode
 _decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
@@ -120,7 +125,7 @@ def decode_depth_update(data: bytes | str) -> DepthUpdate:
     try:
         wire = _decode_depth(data)
         event = DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, _levels(wire.b), _levels(wire.a))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise MalformedMessage("depthUpdate", str(error)) from error
     if event.first_update_id > event.final_update_id:
         raise MalformedMessage("depthUpdate", "U is above u")
@@ -132,7 +137,7 @@ def decode_snapshot(data: bytes | str) -> Snapshot:
     try:
         wire = _decode_snapshot(data)
         return Snapshot(wire.lastUpdateId, wire.E, wire.T, _levels(wire.bids), _levels(wire.asks))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise MalformedMessage("snapshot", str(error)) from error
 
 
@@ -140,8 +145,8 @@ def decode_agg_trade(data: bytes | str) -> AggTrade:
     """Return the trade in `data`, or raise `MalformedMessage`."""
     try:
         wire = _decode_agg_trade(data)
-        visible = None if wire.nq is None else _decode_size(_string(wire.nq))
+        visible = _decode_size(_string(wire.nq)) if bytes(wire.nq) else None
         price, size = _decode_price(_string(wire.p)), _decode_size(_string(wire.q))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise MalformedMessage("aggTrade", str(error)) from error
     return AggTrade(wire.E, wire.s, wire.a, price, size, visible, wire.f, wire.l, wire.T, wire.m)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from features.basic_metrics import basic_metrics
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
@@ -28,7 +29,7 @@ from state.frames import (
     missing_row,
     row_of,
 )
-from state.health import EngineHealth, StreamMonitor, StreamState
+from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
 
 _NOTICES: Final = 100
@@ -45,13 +46,6 @@ class EngineSettings(msgspec.Struct, frozen=True):
     coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
     refresh_interval_ms: float = 1_000  # between two such snapshots, at least
     audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
-
-
-class Stream(enum.Enum):
-    """The two streams of a symbol."""
-
-    DEPTH = "depth"
-    TRADES = "trade"
 
 
 class Phase(enum.Enum):
@@ -82,20 +76,6 @@ _PHASE_OF: Final = {
     Progress.NEEDS_EVENT: Phase.BRIDGING,
     Progress.DONE: Phase.SYNCED,
 }
-
-
-class SnapshotRequest(msgspec.Struct, frozen=True):
-    """A snapshot the engine wants. Its answer is dropped unless `epoch` is still the engine's."""
-
-    epoch: int
-    number: int
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """Something a person may want to read in the log."""
-
-    warning: bool
-    text: str
 
 
 class Engine:
@@ -137,8 +117,6 @@ class Engine:
     ) -> None:
         """Note what a stream's connection does. The depth stream's end is the end of the book."""
         self._monitor(stream).move(state, steady_ms, reason)
-        if state is StreamState.DOWN:
-            self._notice(f"{stream.value} stream down: {reason}")
         if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.DISCONNECTED, reason or "the depth stream ended")
         elif stream is Stream.DEPTH and state is StreamState.OPEN:

@@ -1,25 +1,16 @@
 """Counters and gauges of one engine: what its frames say of their own making. Pure; times are passed in."""
 
-import enum
 from collections import deque
 from collections.abc import Iterable
 from itertools import pairwise
 from math import ceil
 from typing import Final
 
+from data_ingestion.sink import StreamState
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth
 
 RATE_WINDOW_MS: Final = 10_000
 _SAMPLES: Final = 5_000  # bound of a window's samples; far above what ten seconds bring
-
-
-class StreamState(enum.StrEnum):
-    """What a stream's connection is doing."""
-
-    CONNECTING = "connecting"
-    OPEN = "open"
-    SILENT = "silent"  # connected, nothing comes
-    DOWN = "down"  # not connected; the next try waits for its backoff
 
 
 STREAM_STEPS: Final[dict[StreamState, frozenset[StreamState]]] = {

@@ -1,0 +1,130 @@
+"""One symbol at the API: its latest frame, its window, and the clients that listen. No I/O of its own."""
+
+from typing import Final
+
+import msgspec
+
+from api.feed import FeedRow, FeedSecond, FeedState, feed_row
+from data_ingestion.newest_queue import NewestQueue
+from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
+from state.rolling_buffer import RollingBuffer
+
+LATE_MS: Final = 10_000
+"""A second older than the newest by at most this is late; by more, the engine's clock was set back."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class FrameHead(msgspec.Struct, frozen=True):
+    """What the API itself reads of a frame."""
+
+    source: str
+    timestamp: int
+    status: Status
+    reason: str | None
+    mid_price: float | None
+    spread: float | None
+    health: Health | None
+
+
+_decode_head = msgspec.json.Decoder(FrameHead).decode
+
+
+class Client:
+    """One listener: its queue, and whether it wants ladders. A slow one loses its oldest frames."""
+
+    __slots__ = ("ladders", "queue")
+
+    def __init__(self, *, ladders: bool, queue_size: int) -> None:
+        self.ladders = ladders
+        self.queue: NewestQueue[str] = NewestQueue(queue_size)
+
+
+class Channel:
+    """Takes seconds from one engine and hands them to all clients, each text encoded once."""
+
+    def __init__(self, symbol: str, source: str) -> None:
+        self.symbol = symbol
+        self.connected = False  # whether an engine delivers
+        self.clients: set[Client] = set()
+        self.frames_dropped = 0  # taken from slow clients' queues
+        self._source = source
+        self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
+        self._latest: FeedSecond | None = None
+        self._head: FrameHead | None = None
+        self._history: dict[bool, str] = {}
+
+    @property
+    def head(self) -> FrameHead | None:
+        """What the newest frame says of itself."""
+        return self._head
+
+    def restore(self, state: FeedState) -> None:
+        """Take over all that a newly connected engine knows. Rows that only the API has are kept."""
+        self._source = state.source
+        first = state.rows[0].timestamp if state.rows else None
+        older = [row for row in self._rows if first is None or row.timestamp < first]
+        self._rows = RollingBuffer(lambda at: feed_row(missing_row(at)))
+        for row in (*older, *state.rows):
+            self._rows.append(row)
+        self._history.clear()
+        newest = self._head.timestamp if self._head else 0
+        if state.latest is not None and state.latest.row.timestamp > newest:
+            self._publish(state.latest)
+
+    def take(self, second: FeedSecond) -> None:
+        """Take one second from the engine and send it out, unless it was already given up as dark."""
+        newest = self._head.timestamp if self._head else 0
+        if 0 <= newest - second.row.timestamp <= LATE_MS:
+            return
+        self._rows.append(second.row)
+        self._publish(second)
+
+    def go_dark(self, timestamp: int, reason: str) -> None:
+        """Send out a second that no engine delivered: no market value, and the reason why."""
+        frame = dark_frame(self.symbol, self._source, timestamp, Status.SYNCING, reason, None)
+        row = feed_row(WindowRow(row_of(frame), None))
+        self._rows.append(row)
+        self._publish(FeedSecond(_encode(frame), row))
+
+    def join(self, client: Client) -> None:
+        """Add a client; its first frame, with history, is in its queue at once if there is any."""
+        self.clients.add(client)
+        if self._latest is not None:
+            client.queue.put(self._first_text(self._latest, ladders=client.ladders))
+
+    def leave(self, client: Client) -> None:
+        """Remove a client."""
+        self.clients.discard(client)
+
+    def _publish(self, second: FeedSecond) -> None:
+        first_for_all = self._latest is None
+        self._latest, self._head = second, _decode_head(second.frame)
+        self._history.clear()
+        texts: dict[bool, str] = {}
+        for client in self.clients:
+            text = texts.get(client.ladders)
+            if text is None:
+                make = self._first_text if first_for_all else _text
+                text = texts[client.ladders] = make(second, ladders=client.ladders)
+            client.queue.put(text)
+            self.frames_dropped += client.queue.take_dropped()
+
+    def _first_text(self, second: FeedSecond, *, ladders: bool) -> str:
+        text = self._history.get(ladders)
+        if text is None:
+            rows = (_spliced(row.row, b"ladders", row.ladders) if ladders else row.row for row in self._rows)
+            history = b"[" + b",".join(rows) + b"]"
+            frame = _text(second, ladders=ladders).encode()
+            text = self._history[ladders] = _spliced(frame, b"history", history).decode()
+        return text
+
+
+def _text(second: FeedSecond, *, ladders: bool) -> str:
+    frame = _spliced(second.frame, b"ladders", second.row.ladders) if ladders else second.frame
+    return frame.decode()
+
+
+def _spliced(json_object: bytes, key: bytes, value: bytes) -> bytes:
+    """Return `json_object`, which has at least one key, with one more; both are encoded JSON."""
+    return json_object[:-1] + b',"' + key + b'":' + value + b"}"

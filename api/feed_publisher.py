@@ -1,0 +1,82 @@
+"""The engine's side of the feed: closes each second on the second and delivers it to the API."""
+
+import asyncio
+import logging
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from api.feed import FeedRow, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from data_ingestion.backoff import Backoff
+from data_ingestion.clock import Clock
+from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.proxies import is_loopback
+from state.engine import Engine
+from state.frames import Frame, missing_row
+from state.rolling_buffer import RollingBuffer
+
+log = logging.getLogger(__name__)
+
+WAITING_SECONDS: Final = 8
+"""Seconds kept for an API that is slow; the oldest go first, and the next connection brings them all."""
+
+
+def missing_feed_row(timestamp: int) -> FeedRow:
+    """Return the row of a second for which no frame was closed."""
+    return feed_row(missing_row(timestamp))
+
+
+class FeedPublisher:
+    """Closes the engine's seconds and keeps the API told. `on_frame` hears each frame too."""
+
+    def __init__(self, engine: Engine, url: str, token: str, *, backoff: Backoff, clock: Clock) -> None:
+        self._engine = engine
+        self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
+        self._token = token
+        self._backoff = backoff
+        self._clock = clock
+        self._rows: RollingBuffer[FeedRow] = RollingBuffer(missing_feed_row)
+        self._latest: FeedSecond | None = None
+        self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
+
+    def close_second(self, timestamp: int) -> Frame:
+        """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
+        frame, row = self._engine.close_second(timestamp, self._clock.steady_ms())
+        self._latest = feed_second(frame, row)
+        self._rows.append(self._latest.row)
+        self._queue.put(encode_feed(self._latest))
+        return frame
+
+    async def run(self) -> None:
+        """Deliver for as long as it runs; the API may come and go."""
+        told = False
+        while True:
+            try:
+                async with connect(
+                    self._url,
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
+                    compression=None,
+                    open_timeout=5,
+                    close_timeout=1,
+                    proxy=None if is_loopback(self._url) else True,
+                ) as connection:
+                    log.info("delivering to the API")
+                    told = False
+                    await self._deliver(connection)
+            except (OSError, TimeoutError, WebSocketException) as error:
+                if not told:
+                    refused = isinstance(error, InvalidStatus)
+                    hint = " (is FEED_TOKEN the same on both sides?)" if refused else ""
+                    log.info("the API does not take the feed, trying on: %s%s", error, hint)
+                    told = True
+            await asyncio.sleep(self._backoff.failed(self._clock.steady()))
+
+    async def _deliver(self, connection: ClientConnection) -> None:
+        # No await between these two: a second is either in the state or in the queue, never in both.
+        self._queue.clear()
+        state = encode_feed(FeedState(self._engine.source, list(self._rows), self._latest))
+        await connection.send(state)
+        while True:
+            self._backoff.worked(self._clock.steady())
+            await connection.send(await self._queue.get())

@@ -1,0 +1,109 @@
+"""`/metrics`: what the newest frames say, in the Prometheus text format."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from api.channel import Channel
+from state.frames import Health, Status
+
+
+class ChannelCollector(Collector):
+    """Reads all channels at each scrape; nothing is counted twice."""
+
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        self._channels = channels
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family a metric, one sample a symbol."""
+        channels = list(self._channels)
+        live = GaugeMetricFamily("orderbook_live", "1 if the newest frame is live", labels=["symbol"])
+        clients = GaugeMetricFamily("orderbook_clients", "WebSocket clients", labels=["symbol"])
+        dropped = CounterMetricFamily(
+            "orderbook_client_frames_dropped", "Frames that slow clients lost", labels=["symbol"]
+        )
+        for channel in channels:
+            head = channel.head
+            live.add_metric([channel.symbol], float(head is not None and head.status is Status.LIVE))
+            clients.add_metric([channel.symbol], len(channel.clients))
+            dropped.add_metric([channel.symbol], channel.frames_dropped)
+        yield from (live, clients, dropped)
+        healths = [
+            (c.symbol, c.head.health) for c in channels if c.head is not None and c.head.health is not None
+        ]
+        yield from _engine_gauges(healths)
+        yield from _engine_counters(healths)
+        yield from _stream_metrics(healths)
+
+
+def registry_of(channels: Iterable[Channel]) -> CollectorRegistry:
+    """Return a registry of its own, so that two apps in one process do not meet."""
+    registry = CollectorRegistry()
+    registry.register(ChannelCollector(channels))
+    return registry
+
+
+def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
+    rate = GaugeMetricFamily("orderbook_update_rate", "Depth events a second, last 10 s", labels=["symbol"])
+    latency = GaugeMetricFamily(
+        "orderbook_latency_ms",
+        "Exchange event time to arrival, last 10 s, by this machine's clock",
+        labels=["symbol", "quantile"],
+    )
+    covered = GaugeMetricFamily("orderbook_covered_levels", "Levels held", labels=["symbol", "side"])
+    for symbol, health in healths:
+        rate.add_metric([symbol], health.update_rate)
+        for quantile, value in (("0.5", health.latency_ms.median), ("0.99", health.latency_ms.p99)):
+            if value is not None:
+                latency.add_metric([symbol, quantile], value)
+        for side, levels in zip(("bid", "ask"), health.covered_levels or (0, 0), strict=True):
+            covered.add_metric([symbol, side], levels)
+    yield from (rate, latency, covered)
+
+
+def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
+    meanings = {
+        "gaps": "Breaks of the depth sequence",
+        "resyncs": "Complete books that had to be rebuilt",
+        "snapshots": "Snapshots received",
+        "bursts": "Times a queue in front of the book was full",
+        "audits": "Comparisons of the book with a fresh snapshot",
+        "audit_levels": "Levels compared in audits",
+        "audit_mismatches": "Levels that differed in audits",
+    }
+    families = {
+        name: CounterMetricFamily(f"orderbook_{name}", meaning, labels=["symbol"])
+        for name, meaning in meanings.items()
+    }
+    for symbol, health in healths:
+        audits = health.audits
+        values = {
+            "gaps": health.gaps,
+            "resyncs": health.resyncs,
+            "snapshots": health.snapshots,
+            "bursts": health.bursts,
+            "audits": audits.count,
+            "audit_levels": audits.levels_compared,
+            "audit_mismatches": audits.mismatches,
+        }
+        for name, value in values.items():
+            families[name].add_metric([symbol], value)
+    yield from families.values()
+
+
+def _stream_metrics(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
+    labels = ["symbol", "stream"]
+    up = GaugeMetricFamily("orderbook_stream_open", "1 if the stream delivers", labels=labels)
+    reconnects = CounterMetricFamily("orderbook_reconnects", "Connections after the first", labels=labels)
+    malformed = CounterMetricFamily("orderbook_malformed_messages", "Messages not understood", labels=labels)
+    dropped = CounterMetricFamily("orderbook_messages_dropped", "Messages dropped in bursts", labels=labels)
+    for symbol, health in healths:
+        for name, stream in (("depth", health.depth), ("trade", health.trades)):
+            up.add_metric([symbol, name], float(stream.state == "open"))
+            reconnects.add_metric([symbol, name], stream.reconnects)
+            malformed.add_metric([symbol, name], stream.malformed)
+            dropped.add_metric([symbol, name], stream.dropped_in_bursts)
+    yield from (up, reconnects, malformed, dropped)

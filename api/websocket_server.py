@@ -1,0 +1,215 @@
+"""The API: frames out over `/ws/{symbol}`, and how the program is doing over HTTP."""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import FastAPI, Query, Response, WebSocket, WebSocketDisconnect
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.channel import Channel, Client
+from api.feed import FeedState, decode_feed
+from api.metrics import registry_of
+from data_ingestion.clock import Clock
+from state.frames import Status
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_SYMBOL: Final = 4404  # close code
+SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
+GRACE: Final = 0.5
+"""Seconds that a connected engine may be late before its second goes out dark."""
+
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
+
+
+class Api:
+    """The channels of all symbols and what serves them."""
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        source: str,
+        *,
+        feed_token: str,
+        allowed_origins: Iterable[str] = (),
+        client_queue: int = 8,
+        clock: Clock | None = None,
+    ) -> None:
+        self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
+        self._feed_token = feed_token.encode()
+        self._allowed_origins = frozenset(allowed_origins)
+        self._client_queue = client_queue
+        self._clock = clock or Clock()
+        self._feeds: dict[str, WebSocket] = {}
+
+    # --- WebSockets ---------------------------------------------------------------------------------
+
+    async def serve_client(self, socket: WebSocket, symbol: str, *, ladders: bool) -> None:
+        """Send one client its frames until it leaves."""
+        if not self._origin_allowed(socket.headers.get("origin")):
+            await socket.close(1008, "this web origin is not allowed")  # before accept: HTTP 403
+            return
+        await socket.accept()
+        channel = self.channels.get(symbol.upper())
+        if channel is None:
+            reason = f"unknown symbol; there are {', '.join(self.channels)}"
+            await socket.close(UNKNOWN_SYMBOL, reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore"))
+            return
+        client = Client(ladders=ladders, queue_size=self._client_queue)
+        channel.join(client)
+        reader = asyncio.create_task(_read_until_closed(socket))
+        try:
+            await _send_until_closed(socket, client, reader)
+        finally:
+            channel.leave(client)
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
+        """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
+        channel = self.channels.get(symbol)
+        shown = socket.headers.get("authorization", "").encode()
+        if channel is None or not hmac.compare_digest(shown, b"Bearer " + self._feed_token):
+            await socket.close(1008)  # before accept: HTTP 403
+            return
+        await socket.accept()
+        older = self._feeds.get(symbol)
+        self._feeds[symbol] = socket
+        if older is not None:
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await older.close(SUPERSEDED)
+        channel.connected = True
+        try:
+            while self._feeds.get(symbol) is socket:
+                message = decode_feed(await socket.receive_bytes())
+                if isinstance(message, FeedState):
+                    channel.restore(message)
+                else:
+                    channel.take(message)
+        except WebSocketDisconnect:
+            log.info("the engine of %s has gone", symbol)
+        except msgspec.DecodeError as error:
+            log.warning("the engine of %s sent what is no feed message: %s", symbol, error)
+            await socket.close(1008)
+        finally:
+            if self._feeds.get(symbol) is socket:
+                del self._feeds[symbol]
+                channel.connected = False
+
+    def _origin_allowed(self, origin: str | None) -> bool:
+        """Say whether a browser page from `origin` may listen; scripts send none and always may."""
+        if origin is None or origin in self._allowed_origins:
+            return True
+        try:
+            return urlsplit(origin).hostname in _LOOPBACK_NAMES
+        except ValueError:
+            return False
+
+    # --- the second -----------------------------------------------------------------------------------
+
+    async def watch_engines(self) -> None:
+        """Send out a dark frame for each second that no engine delivers, until cancelled."""
+        async for timestamp in self._clock.seconds():
+            self._go_dark(timestamp, connected=False, reason="the engine of this symbol is not running")
+            await asyncio.sleep(GRACE)
+            self._go_dark(timestamp, connected=True, reason="the engine of this symbol does not answer")
+
+    def _go_dark(self, timestamp: int, *, connected: bool, reason: str) -> None:
+        for channel in self.channels.values():
+            head = channel.head
+            if channel.connected is connected and (head is None or head.timestamp != timestamp):
+                channel.go_dark(timestamp, reason)
+
+    # --- HTTP -------------------------------------------------------------------------------------------
+
+    def health(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether all symbols are live now, and what is known of each."""
+        now_ms = self._clock.wall_ms()
+        symbols: dict[str, Any] = {}
+        for symbol, channel in self.channels.items():
+            head = channel.head
+            if head is None:
+                status, reason = Status.SYNCING, "no second has closed yet"
+                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None, "health": None}
+            else:
+                symbols[symbol] = {
+                    "status": head.status,
+                    "reason": head.reason,
+                    "age_ms": round(now_ms - head.timestamp),
+                    "health": head.health,
+                }
+        all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())
+        return all_live, {"status": "live" if all_live else "not live", "symbols": symbols}
+
+
+async def _read_until_closed(socket: WebSocket) -> None:
+    """Read, and throw away, what a client says; return when it has gone."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _send_until_closed(socket: WebSocket, client: Client, reader: asyncio.Task[None]) -> None:
+    while True:
+        getter = asyncio.create_task(client.queue.get())
+        try:
+            await asyncio.wait({getter, reader}, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                return
+            await socket.send_text(getter.result())
+        except WebSocketDisconnect:
+            return
+        finally:
+            getter.cancel()
+
+
+def create_app(api: Api) -> FastAPI:
+    """Return the ASGI application around `api`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(api.watch_engines())
+        yield
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+
+    app = FastAPI(
+        title="Order-book liquidity",
+        summary="Exact live order books of Binance USDT-M futures.",
+        description="`WS /ws/{symbol}` sends one JSON frame a second; `?ladders=1` adds levels grouped at "
+        "coarser price steps. What is not known to be exact is null.",
+        lifespan=lifespan,
+    )
+    registry = registry_of(api.channels.values())
+
+    @app.get("/symbols", summary="The symbols that are followed")
+    async def symbols() -> dict[str, list[str]]:
+        return {"symbols": list(api.channels)}
+
+    @app.get(
+        "/health", summary="How each symbol is doing", responses={503: {"description": "Not all are live"}}
+    )
+    async def health() -> Response:
+        all_live, report = api.health()
+        status = 200 if all_live else 503
+        return Response(msgspec.json.encode(report), status, media_type="application/json")
+
+    @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.websocket("/ws/{symbol}")
+    async def frames(socket: WebSocket, symbol: str, ladders: Annotated[bool, Query()] = False) -> None:
+        await api.serve_client(socket, symbol, ladders=ladders)
+
+    @app.websocket("/feed/{symbol}")
+    async def feed(socket: WebSocket, symbol: str) -> None:
+        await api.serve_feed(socket, symbol)
+
+    return app

@@ -1,0 +1,221 @@
+"""Every setting: its name, unit, range and default; read from flags first, then the environment."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+ROLES: Final = ("all", "exchange", "engine", "api")
+SOURCES: Final = ("auto", "binance", "simulated")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; `str()` is one sentence for the person who gave it."""
+
+
+def _setting(
+    default: Any,
+    help_: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    url: str = "",
+) -> Any:
+    """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then."""
+    facts = {"help": help_, "unit": unit, "low": low, "high": high, "choices": choices, "url": url}
+    return field(default=default, metadata=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. `api_port` is `--api-port` as a flag and `API_PORT` in the environment."""
+
+    symbols: tuple[str, ...] = _setting(
+        ("BTCUSDT", "ETHUSDT"), "markets to follow, separated by commas; one process each"
+    )
+    source: str = _setting(
+        "auto",
+        "where market data comes from; auto is binance if it answers, else simulated, decided at start",
+        choices=SOURCES,
+    )
+    api_host: str = _setting("127.0.0.1", "address that the API listens on")
+    api_port: int = _setting(8000, "port of the API", low=1, high=65535)
+    allowed_origins: tuple[str, ...] = _setting(
+        (), "web origins besides this machine's that may open a WebSocket, such as https://lab.example.org"
+    )
+    binance_public_ws_url: str = _setting(
+        "wss://fstream.binance.com/public", "base URL of the depth streams", url="ws wss"
+    )
+    binance_market_ws_url: str = _setting(
+        "wss://fstream.binance.com/market", "base URL of the trade streams", url="ws wss"
+    )
+    binance_rest_url: str = _setting("https://fapi.binance.com", "base URL of the REST API", url="http https")
+    stale_after: float = _setting(
+        2.0, "without a depth event before frames say stale", unit="seconds", low=0.1, high=60
+    )
+    depth_silence: float = _setting(
+        5.0, "without a depth event before its connection is remade", unit="seconds", low=0.1, high=600
+    )
+    trade_stale_after: float = _setting(
+        5.0, "without a trade before the trade stream counts as silent", unit="seconds", low=0.1, high=600
+    )
+    trade_silence: float = _setting(
+        30.0, "without a trade before its connection is remade", unit="seconds", low=0.1, high=3600
+    )
+    book_levels: int = _setting(1000, "most price levels held a side", unit="levels", low=20, high=100_000)
+    coverage_margin: int = _setting(
+        200,
+        "known levels left a side below which a snapshot is fetched in the background",
+        unit="levels",
+        low=10,
+        high=1000,
+    )
+    audit_interval: float = _setting(
+        180.0, "between snapshots that the book is compared with", unit="seconds", low=1, high=86_400
+    )
+    snapshot_timeout: float = _setting(
+        5.0, "before a snapshot without reply is asked for again", unit="seconds", low=0.1, high=60
+    )
+    request_weight: int = _setting(
+        1800,
+        "exchange request weight that all symbols together may use; Binance allows 2400",
+        unit="a minute",
+        low=20,
+        high=2400,
+    )
+    queue_size: int = _setting(
+        1000, "most messages waiting between a socket and its book", unit="messages", low=1, high=1_000_000
+    )
+    client_queue: int = _setting(
+        8, "most frames waiting for a slow client of the API", unit="frames", low=1, high=1000
+    )
+    simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
+    simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
+    log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)
+    role: str = _setting(
+        "all", "run only this part of the program here, to spread it over hosts", choices=ROLES
+    )
+    feed_url: str = _setting(
+        "", "where engines deliver to, with --role engine; default is the API's own port", url="ws wss"
+    )
+    feed_token: str = _setting(
+        "", "secret that engines show to the API; drawn at random at each start unless given"
+    )
+    supervisor_pid: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
+
+    def environment(self) -> dict[str, str]:
+        """Return all settings as environment variables, for a process of this program."""
+        return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
+
+
+HIDDEN: Final = frozenset({"feed_token", "supervisor_pid"})
+"""Settings without a flag: secrets do not belong on a command line, and one is not for people."""
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a command line and an environment; raise `SettingError`.
+
+    `--help` prints and raises SystemExit, as argparse does.
+    """
+    given = vars(_parser().parse_args(arguments))
+    values = {}
+    for setting in fields(Settings):
+        name = setting.name
+        text, where = given.get(name), "--" + name.replace("_", "-")
+        if text is None:
+            # An empty variable is how a shell says that it is not set.
+            text, where = environment.get(name.upper()) or None, name.upper()
+        if text is None:
+            continue
+        values[name] = _read(text, where, type(setting.default), setting.metadata)
+    return Settings(**values)
+
+
+def documentation() -> list[tuple[str, str, str, str, str]]:
+    """Return flag, variable, default, range and meaning of each setting that people may use."""
+    rows = []
+    for setting in fields(Settings):
+        if setting.name == "supervisor_pid":
+            continue
+        facts = setting.metadata
+        flag = "" if setting.name in HIDDEN else "--" + setting.name.replace("_", "-")
+        unit = f" {facts['unit']}" if facts["unit"] else ""
+        limits = " ".join(facts["choices"])
+        if facts["low"] is not None:
+            limits = f"{facts['low']:,} to {facts['high']:,}".replace(",", "") + unit
+        rows.append((flag, setting.name.upper(), _text(setting.default), limits, facts["help"]))
+    return rows
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise SettingError(f"{message}. Try --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="main.py",
+        description="Exact live order books of Binance USDT-M futures, with microstructure features.",
+        epilog="Each flag is also an environment variable: --api-port is API_PORT. Flags win. "
+        "FEED_TOKEN has no flag. Proxies are taken from HTTPS_PROXY and NO_PROXY.",
+        allow_abbrev=False,
+    )
+    for flag, variable, default, limits, meaning in documentation():
+        if flag:
+            notes = ", ".join(note for note in (limits, f"default {default}" if default else "") if note)
+            shown = f"{meaning} ({notes})" if notes else meaning
+            parser.add_argument(flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"))
+    return parser
+
+
+def _text(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _read(text: str, where: str, kind: type, facts: Mapping[str, Any]) -> Any:
+    if kind is tuple:
+        return _read_list(text, where)
+    if kind is str:
+        return _read_text(text, where, facts)
+    low, high = facts["low"], facts["high"]
+    wanted = "a whole number" if kind is int else "a number"
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        unit = f" {facts['unit']}" if facts["unit"] else ""
+        raise SettingError(f"{where} is {text!r}: it must be {wanted} from {low:g} to {high:.0f}{unit}.")
+    return value
+
+
+def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
+    if facts["choices"] and text not in facts["choices"]:
+        raise SettingError(f"{where} is {text!r}: it must be one of {', '.join(facts['choices'])}.")
+    if facts["url"] and text:
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in facts["url"].split() and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
+            raise SettingError(f"{where} is {text!r}: it must be a URL that begins with {schemes}.")
+    return text
+
+
+def _read_list(text: str, where: str) -> tuple[str, ...]:
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if where.lower().endswith("symbols"):
+        items = [item.upper() for item in items]
+        for item in items:
+            if not re.fullmatch(r"[A-Z0-9_]{2,30}", item):
+                raise SettingError(f"{where} names {item!r}: a symbol looks like BTCUSDT.")
+        if not items:
+            raise SettingError(f"{where} is empty: name at least one symbol, such as BTCUSDT.")
+    return tuple(dict.fromkeys(items))

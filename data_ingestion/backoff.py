@@ -1,0 +1,68 @@
+"""How long to wait before the next try, and how many snapshots may be asked for. Pure; seconds throughout."""
+
+from collections.abc import Callable
+from typing import Final
+
+STABLE: Final = 60.0
+"""Seconds without a failure after which the first retry is quick again."""
+
+
+class Backoff:
+    """Exponential backoff with jitter and a cap that grows with the outage.
+
+    The n-th delay is `base * 2**n`, at most `cap`; in a long outage the cap is a tenth of the time since
+    things last worked, at most `longest`. So the wait after the end of a fault is short in proportion to
+    it, and an outage of hours costs the exchange two tries a minute. Each delay is drawn from its upper
+    half, so that many clients do not come back in step.
+    """
+
+    def __init__(
+        self,
+        random: Callable[[], float],
+        *,
+        base: float = 0.25,
+        cap: float = 2.0,
+        longest: float = 30.0,
+    ) -> None:
+        self._random = random
+        self._base, self._cap, self._longest = base, cap, longest
+        self._failures = 0
+        self._good_since: float | None = None
+        self._good_until: float | None = None
+
+    def worked(self, now: float) -> None:
+        """Note that at `now` all is well."""
+        if self._good_since is None:
+            self._good_since = now
+        self._good_until = now
+
+    def failed(self, now: float) -> float:
+        """Note a failure at `now`; return the seconds to wait."""
+        if self._good_since is not None and now - self._good_since >= STABLE:
+            self._failures = 0
+        if self._good_until is None:
+            self._good_until = now
+        self._good_since = None
+        cap = min(self._longest, max(self._cap, (now - self._good_until) / 10))
+        # The exponent is bounded so that an outage of days cannot overflow a float.
+        delay = min(cap, self._base * 2.0 ** min(self._failures, 60))
+        self._failures += 1
+        return delay * (0.5 + self._random() / 2)
+
+
+class RateLimit:
+    """A token bucket: at most `burst` at once, `per_minute` in the long run."""
+
+    def __init__(self, per_minute: float, burst: int) -> None:
+        self._per_second = per_minute / 60
+        self._burst = burst
+        self._tokens = float(burst)
+        self._at: float | None = None
+
+    def take(self, now: float) -> float:
+        """Take one token; return the seconds to wait until it is there (0 where it is)."""
+        if self._at is not None:
+            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._per_second)

@@ -1,0 +1,185 @@
+"""One symbol's way in: both streams, the queues behind them, and the snapshots that the book asks for."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from data_ingestion.backoff import Backoff, RateLimit
+from data_ingestion.clock import Clock
+from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify, retry_after
+from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
+from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
+from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
+from data_ingestion.websocket_client import StreamClient
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_BURST: Final = 10  # snapshots that may follow one another at once
+MALFORMED_LOG_INTERVAL: Final = 10.0  # seconds
+BATCH: Final = 50  # messages applied before other tasks get their turn
+
+M = TypeVar("M", AggTrade, DepthUpdate)
+Arrival = tuple[M, float, float]
+"""A message with its wall and steady times of arrival, ms."""
+
+
+class _Inbox(Generic[M]):
+    """One stream's `StreamListener`: tells the sink of the connection, queues the messages."""
+
+    def __init__(self, stream: Stream, sink: MarketDataSink, queue_size: int, clock: Clock) -> None:
+        self.queue: NewestQueue[Arrival[M]] = NewestQueue(queue_size)
+        self._stream = stream
+        self._sink = sink
+        self._clock = clock
+        self._malformed = 0
+        self._malformed_logged = float("-inf")
+
+    def connecting(self) -> None:
+        self._sink.on_stream(self._stream, StreamState.CONNECTING, self._clock.steady_ms())
+
+    def opened(self) -> None:
+        self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
+
+    def received(self, message: M) -> None:
+        self.queue.put((message, self._clock.wall_ms(), self._clock.steady_ms()))
+
+    def malformed(self, error: MalformedMessage) -> None:
+        self._sink.on_malformed(self._stream)
+        self._malformed += 1
+        now = self._clock.steady()
+        if now - self._malformed_logged >= MALFORMED_LOG_INTERVAL:
+            log.warning(
+                "%d on the %s stream so far, the last one: %s", self._malformed, self._stream.value, error
+            )
+            self._malformed_logged = now
+
+    def lost(self, error: ExchangeError) -> None:
+        self.queue.clear()  # what a broken connection left behind must not meet the next one's book
+        self._sink.on_stream(self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error))
+        log.warning("%s", error)
+
+
+class Ingestor:
+    """Runs one symbol's ingestion into `sink`.
+
+    `weight_per_minute` is the share of the exchange's request weight that this symbol may use.
+    """
+
+    def __init__(
+        self,
+        sink: MarketDataSink,
+        symbol: str,
+        loader: SnapshotLoader,
+        *,
+        public_ws_url: str,
+        market_ws_url: str,
+        depth_silence: float,
+        trade_silence: float,
+        queue_size: int,
+        weight_per_minute: float,
+        random: Callable[[], float],
+        clock: Clock,
+    ) -> None:
+        self._sink = sink
+        self._loader = loader
+        self._clock = clock
+        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, clock)
+        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, clock)
+        name = symbol.lower()
+        self._depth_client = StreamClient(
+            "depth",
+            f"{public_ws_url.rstrip('/')}/ws/{name}@depth@100ms",
+            decode_depth_update,
+            self._depth,
+            silence=depth_silence,
+            backoff=Backoff(random),
+            clock=clock,
+        )
+        self._trade_client = StreamClient(
+            "trade",
+            f"{market_ws_url.rstrip('/')}/ws/{name}@aggTrade",
+            decode_agg_trade,
+            self._trades,
+            silence=trade_silence,
+            backoff=Backoff(random),
+            clock=clock,
+        )
+        self._snapshot_backoff = Backoff(random, base=0.1)
+        self._snapshot_limit = RateLimit(weight_per_minute / SNAPSHOT_WEIGHT, SNAPSHOT_BURST)
+        self._not_before = 0.0  # steady seconds; the exchange's Retry-After or our own backoff
+        self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises `ExchangeError` (in a group) where no retry can help."""
+        async with asyncio.TaskGroup() as tasks:
+            for task in (
+                self._depth_client.run(),
+                self._trade_client.run(),
+                self._pump_depth(tasks),
+                self._pump_trades(),
+            ):
+                tasks.create_task(task)
+
+    async def _pump_depth(self, tasks: asyncio.TaskGroup) -> None:
+        sink, queue = self._sink, self._depth.queue
+        while True:
+            for _ in range(BATCH):
+                event, wall_ms, steady_ms = await queue.get()
+                if dropped := queue.take_dropped():
+                    sink.on_overflow(Stream.DEPTH, dropped)
+                sink.on_depth(event, wall_ms, steady_ms)
+                self._tend_snapshot(tasks)
+                self._log_notices()
+            await asyncio.sleep(0)
+
+    async def _pump_trades(self) -> None:
+        sink, queue = self._sink, self._trades.queue
+        while True:
+            for _ in range(BATCH):
+                trade, _, steady_ms = await queue.get()
+                if dropped := queue.take_dropped():
+                    sink.on_overflow(Stream.TRADES, dropped)
+                sink.on_trade(trade, steady_ms)
+            await asyncio.sleep(0)
+
+    def _tend_snapshot(self, tasks: asyncio.TaskGroup) -> None:
+        """Have one fetch under way where the sink wants a snapshot, and none for a request that is gone."""
+        wanted = self._sink.snapshot_request
+        if self._fetching is not None:
+            request, task = self._fetching
+            if task.done() or request != wanted:
+                task.cancel()
+                self._fetching = None
+        if wanted is not None and self._fetching is None:
+            self._fetching = wanted, tasks.create_task(self._fetch(wanted))
+
+    async def _fetch(self, request: SnapshotRequest) -> None:
+        """Fetch until `request` is answered; whether the answer does is the sink's to say."""
+        clock, sink, backoff = self._clock, self._sink, self._snapshot_backoff
+        while True:
+            now = clock.steady()
+            await asyncio.sleep(max(self._not_before - now, self._snapshot_limit.take(now)))
+            try:
+                snapshot = await self._loader.fetch()
+            except ExchangeError as error:
+                if classify(error) is Action.GIVE_UP:
+                    raise
+                now = clock.steady()
+                self._not_before = now + max(backoff.failed(now), retry_after(error))
+                sink.on_snapshot_failed(request, str(error))
+                self._log_notices()
+            else:
+                now = clock.steady()
+                sink.on_snapshot(request, snapshot, now * 1000)
+                if sink.snapshot_request is None:
+                    backoff.worked(now)
+                else:  # too old: the next one is asked for with the next event, and not at once
+                    self._not_before = now + backoff.failed(now)
+                self._log_notices()
+                return
+
+    def _log_notices(self) -> None:
+        for notice in self._sink.take_notices():
+            log.log(logging.WARNING if notice.warning else logging.INFO, "%s", notice.text)

@@ -1,0 +1,72 @@
+"""What ingestion hands over, and what it asks of whoever takes it."""
+
+import enum
+from typing import Protocol
+
+import msgspec
+
+from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+
+
+class Stream(enum.Enum):
+    """The two streams of a symbol."""
+
+    DEPTH = "depth"
+    TRADES = "trade"
+
+
+class StreamState(enum.StrEnum):
+    """What a stream's connection is doing."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    SILENT = "silent"  # connected, nothing comes
+    DOWN = "down"  # not connected; the next try waits for its backoff
+
+
+class SnapshotRequest(msgspec.Struct, frozen=True):
+    """A snapshot that the book wants. The answer is dropped once the book has moved to another epoch."""
+
+    epoch: int
+    number: int  # different for each request
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something a person may want to read in the log."""
+
+    warning: bool
+    text: str
+
+
+class MarketDataSink(Protocol):
+    """Takes one symbol's market data. Times are those of arrival; no call blocks."""
+
+    @property
+    def snapshot_request(self) -> SnapshotRequest | None:
+        """The snapshot wanted now, if any."""
+
+    def on_stream(
+        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+    ) -> None:
+        """Hear what a stream's connection does."""
+
+    def on_malformed(self, stream: Stream) -> None:
+        """Hear of a message that is not what the exchange documents."""
+
+    def on_overflow(self, stream: Stream, dropped: int) -> None:
+        """Hear that the oldest `dropped` messages of a full queue are gone."""
+
+    def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
+        """Take a depth event."""
+
+    def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
+        """Take an aggregate trade."""
+
+    def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
+        """Take the answer to `request`."""
+
+    def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
+        """Hear that a fetch failed and will be tried again."""
+
+    def take_notices(self) -> list[Notice]:
+        """Return what has been noted for the log since the last call."""

@@ -1,0 +1,440 @@
+"""Order-book liquidity dashboard: `python main.py` starts everything, `--help` lists the settings.
+
+The one place where the parts are put together. Without `--role` this process only supervises: it chooses
+the source and starts one process a symbol, the API and, if need be, the simulated exchange.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from config import SettingError, Settings, read_settings
+
+log = logging.getLogger("main")
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_SETTINGS: Final = 2
+PROGRAM: Final = str(Path(__file__).resolve())
+PING_TIMEOUT: Final = 2.0  # seconds
+ORPHAN_CHECK: Final = 0.5  # seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; return its exit code."""
+    try:
+        settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        _set_up_logging(settings)
+        _run(_role(settings), settings.supervisor_pid)
+    except SettingError as error:
+        print(f"main.py: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    return EXIT_OK
+
+
+def _role(settings: Settings) -> Coroutine[Any, Any, None]:
+    match settings.role:
+        case "exchange":
+            return run_exchange(settings)
+        case "engine":
+            return run_engine(settings)
+        case "api":
+            return run_api(settings)
+        case _:
+            return run_all(settings)
+
+
+# --- the roles: each imports only what it needs, which keeps the processes small and quick to start ---
+
+
+async def run_exchange(settings: Settings) -> None:
+    """Serve the simulated exchange."""
+    from data_ingestion.simulated_exchange import SimulatedExchange
+
+    async with SimulatedExchange(_simulated_symbols(settings), seed=settings.simulated_seed) as exchange:
+        try:
+            await exchange.start("127.0.0.1", settings.simulated_port)
+        except OSError as error:
+            raise _port_taken("simulated-port", settings.simulated_port, error) from error
+        log.info("the simulated exchange listens on port %d", exchange.port)
+        await asyncio.Event().wait()
+
+
+async def run_engine(settings: Settings) -> None:
+    """Follow one symbol: streams in, frames out to the API."""
+    from api.feed_publisher import FeedPublisher
+    from data_ingestion.backoff import Backoff
+    from data_ingestion.clock import Clock
+    from data_ingestion.errors import UnknownSymbol
+    from data_ingestion.ingestor import Ingestor
+    from data_ingestion.snapshot_loader import SnapshotLoader
+    from data_ingestion.source import rest_session
+    from state.engine import Engine, EngineSettings
+    from state.status_line import status_line
+
+    if len(settings.symbols) != 1 or settings.source == "auto":
+        raise SettingError("--role engine follows one symbol: give one in --symbols, and a --source.")
+    symbol, clock, rng = settings.symbols[0], Clock(), random.SystemRandom()
+    engine = Engine(
+        symbol,
+        settings.source,
+        EngineSettings(
+            stale_after_ms=settings.stale_after * 1000,
+            trade_silent_after_ms=settings.trade_stale_after * 1000,
+            book_levels=settings.book_levels,
+            coverage_margin=settings.coverage_margin,
+            audit_interval_ms=settings.audit_interval * 1000,
+        ),
+    )
+    feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
+    publisher = FeedPublisher(engine, feed_url, settings.feed_token, backoff=Backoff(rng.random), clock=clock)
+
+    async def close_seconds() -> None:
+        async for timestamp in clock.seconds():
+            print(status_line(publisher.close_second(timestamp)), flush=True)
+
+    async with rest_session(settings.binance_rest_url) as session:
+        rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
+        ingestor = Ingestor(
+            engine,
+            symbol,
+            SnapshotLoader(session, rest_url, symbol, timeout=timeout),
+            public_ws_url=settings.binance_public_ws_url,
+            market_ws_url=settings.binance_market_ws_url,
+            depth_silence=settings.depth_silence,
+            trade_silence=settings.trade_silence,
+            queue_size=settings.queue_size,
+            weight_per_minute=settings.request_weight,
+            random=rng.random,
+            clock=clock,
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(ingestor.run())
+                tasks.create_task(publisher.run())
+                tasks.create_task(close_seconds())
+        except* UnknownSymbol as group:
+            raise SettingError(f"{_first_leaf(group)}.") from None
+
+
+async def run_api(settings: Settings) -> None:
+    """Serve the API."""
+    import uvicorn
+
+    from api.websocket_server import Api, create_app
+
+    if not settings.feed_token:
+        raise SettingError("--role api needs the secret that its engines show, in FEED_TOKEN.")
+    api = Api(
+        settings.symbols,
+        settings.source,
+        feed_token=settings.feed_token,
+        allowed_origins=settings.allowed_origins,
+        client_queue=settings.client_queue,
+    )
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Any:
+            yield  # signals are main.py's
+
+    server = Server(
+        uvicorn.Config(
+            create_app(api),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=8 * 2**20,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    with _listening_socket(settings.api_host, settings.api_port, "api-port") as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+
+
+async def run_all(settings: Settings) -> None:
+    """Choose the source, start all processes and watch them until stopped."""
+    with _listening_socket(settings.api_host, settings.api_port, "api-port"):
+        pass  # better one sentence now than a process that dies over and over
+    settings = await _with_source(settings)
+    settings = replace(
+        settings,
+        feed_token=settings.feed_token or secrets.token_urlsafe(32),
+        request_weight=max(20, settings.request_weight // len(settings.symbols)),
+        supervisor_pid=os.getpid(),
+    )
+    children = [_Child("api", replace(settings, role="api"))]
+    if settings.source == "simulated":
+        children.append(_Child("exchange", replace(settings, role="exchange")))
+    children += [
+        _Child(symbol, replace(settings, role="engine", symbols=(symbol,))) for symbol in settings.symbols
+    ]
+    host = f"{_local(settings.api_host)}:{settings.api_port}"
+    log.info("frames at ws://%s/ws/%s", host, settings.symbols[0])
+    log.info("API at http://%s/docs; Ctrl-C ends", host)
+    with _screen(len(settings.symbols)) as screen:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for child in children:
+                    tasks.create_task(child.run(screen))
+        except* SettingError as group:
+            raise SettingError(str(_first_leaf(group))) from None
+
+
+async def _with_source(settings: Settings) -> Settings:
+    """Return `settings` with `auto` decided, symbols checked and, for the simulated exchange, its address."""
+    from data_ingestion.source import unknown_symbols, why_unreachable
+
+    rest_url, source = settings.binance_rest_url, settings.source
+    if source == "auto":
+        trouble = await why_unreachable(rest_url, timeout=PING_TIMEOUT)
+        source = "binance" if trouble is None else "simulated"
+        reason = "it answers" if trouble is None else f"Binance cannot be used: {trouble}"
+        log.info("source: %s, because %s", source, reason)
+    else:
+        log.info("source: %s, as told", source)
+    if source == "binance":
+        if unknown := await unknown_symbols(rest_url, settings.symbols, timeout=PING_TIMEOUT):
+            raise SettingError(f"the exchange does not know {', '.join(unknown)}: check --symbols.")
+        return replace(settings, source=source)
+    _simulated_symbols(settings)
+    with _listening_socket("127.0.0.1", settings.simulated_port, "simulated-port") as listener:
+        port = listener.getsockname()[1]
+    return replace(
+        settings,
+        source=source,
+        simulated_port=port,
+        binance_public_ws_url=f"ws://127.0.0.1:{port}/public",
+        binance_market_ws_url=f"ws://127.0.0.1:{port}/market",
+        binance_rest_url=f"http://127.0.0.1:{port}",
+    )
+
+
+# --- watching processes --------------------------------------------------------------------------------
+
+
+class _Screen:
+    """Where the processes' lines go: status lines stay in place on a terminal, and scroll elsewhere."""
+
+    def status(self, name: str, line: str) -> None:
+        del name
+        print(line, flush=True)
+
+    def message(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+class _Terminal(_Screen):
+    def __init__(self, live: Any) -> None:
+        self._live = live
+        self._lines: dict[str, str] = {}
+
+    def status(self, name: str, line: str) -> None:
+        from rich.text import Text
+
+        self._lines[name] = line
+        text = Text(
+            "\n".join(self._lines[key] for key in sorted(self._lines)), no_wrap=True, overflow="ellipsis"
+        )
+        text.highlight_words(["LIVE"], "bold green")
+        text.highlight_words(["SYNCING", "STALE", "SIMULATED"], "bold yellow")
+        self._live.update(text, refresh=True)
+
+    def message(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False)
+
+
+@contextlib.contextmanager
+def _screen(_symbols: int) -> Any:
+    if not sys.stdout.isatty():
+        yield _Screen()
+        return
+    from rich.live import Live
+
+    with Live(auto_refresh=False) as live:
+        yield _Terminal(live)
+
+
+class _Child:
+    """One process of this program, started again whenever it dies."""
+
+    STOP_TIMEOUT: Final = 5.0
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name = name
+        self._environment = settings.environment()
+
+    async def run(self, screen: _Screen) -> None:
+        """Keep the process running. Raises `SettingError` where it says that its settings cannot work."""
+        from data_ingestion.backoff import Backoff
+
+        backoff, clock = Backoff(random.SystemRandom().random), asyncio.get_running_loop().time
+        while True:
+            backoff.worked(clock())
+            code, last_words = await self._run_once(screen)
+            if code == EXIT_SETTINGS:
+                raise SettingError(last_words.removeprefix("main.py: "))
+            delay = backoff.failed(clock())
+            log.warning(
+                "the %s process ended (code %s); starting it again in %.1f s", self._name, code, delay
+            )
+            await asyncio.sleep(delay)
+
+    async def _run_once(self, screen: _Screen) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            PROGRAM,
+            env=os.environ | self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the others
+            limit=2**20,
+        )
+        last_words = ""
+
+        async def pump_status(lines: asyncio.StreamReader) -> None:
+            async for line in lines:
+                screen.status(self._name, line.decode(errors="replace").rstrip())
+
+        async def pump_messages(lines: asyncio.StreamReader) -> None:
+            nonlocal last_words
+            async for line in lines:
+                last_words = line.decode(errors="replace").rstrip()
+                if not last_words.startswith("main.py: "):
+                    screen.message(last_words)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if process.stdout is not None and process.stderr is not None:
+                    tasks.create_task(pump_status(process.stdout))
+                    tasks.create_task(pump_messages(process.stderr))
+                code = await process.wait()
+            return code, last_words
+        finally:
+            await self._end(process)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), self.STOP_TIMEOUT)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+# --- small things ----------------------------------------------------------------------------------------
+
+
+def _run(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
+    """Run `work` until it ends, a signal asks for its end, or its supervisor is gone."""
+    loop_factory = None
+    with contextlib.suppress(ImportError):  # not made for every platform; asyncio's own loop does as well
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner, contextlib.suppress(asyncio.CancelledError):
+        runner.run(_until_stopped(work, supervisor_pid))
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
+    job = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels by itself
+            loop.add_signal_handler(number, job.cancel)
+    watch = asyncio.create_task(_cancel_orphan(job, supervisor_pid))
+    try:
+        await job
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _cancel_orphan(job: asyncio.Task[None], supervisor_pid: int) -> None:
+    """End a process whose supervisor was killed: nobody else would."""
+    while supervisor_pid:
+        if os.getppid() != supervisor_pid:
+            job.cancel()
+            return
+        await asyncio.sleep(ORPHAN_CHECK)
+
+
+def _set_up_logging(settings: Settings) -> None:
+    part = settings.role
+    if part == "engine":
+        part = ",".join(settings.symbols)
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format=f"%(asctime)s %(levelname)-7s {part}: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    for chatty in ("asyncio", "websockets", "uvicorn", "aiohttp"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _listening_socket(host: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise _port_taken(setting, port, error, host) from error
+    return listener
+
+
+def _port_taken(setting: str, port: int, error: OSError, host: str = "127.0.0.1") -> SettingError:
+    reason = error.strerror or str(error)
+    return SettingError(f"cannot listen on {host} port {port}: {reason}. Choose another with --{setting}.")
+
+
+def _simulated_symbols(settings: Settings) -> tuple[str, ...]:
+    from data_ingestion.simulated_profiles import SIMULATED_SYMBOLS
+
+    unknown = [symbol for symbol in settings.symbols if symbol not in SIMULATED_SYMBOLS]
+    if unknown:
+        known = ", ".join(SIMULATED_SYMBOLS)
+        raise SettingError(f"the simulated exchange has no {', '.join(unknown)}: it has {known}.")
+    return settings.symbols
+
+
+def _local(host: str) -> str:
+    """Return the address at which a listener on `host` is reached from this machine."""
+    return "127.0.0.1" if host in ("", "0.0.0.0") else f"[{host}]" if ":" in host else host  # noqa: S104
+
+
+def _first_leaf(group: BaseExceptionGroup[Any]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
