@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 WAITING_SECONDS: Final = 8
 """Seconds kept for an API that is slow; the oldest go first, and the next connection brings them all."""
 
+TELL_AFTER: Final = 5
+"""Failures in a row after which the log says so; an API that is only starting is no news."""
+
 
 def missing_feed_row(timestamp: int) -> FeedRow:
     """Return the row of a second for which no frame was closed."""
@@ -50,7 +53,7 @@ class FeedPublisher:
 
     async def run(self) -> None:
         """Deliver for as long as it runs; the API may come and go."""
-        told = False
+        failures = 0
         while True:
             try:
                 async with connect(
@@ -62,14 +65,14 @@ class FeedPublisher:
                     proxy=None if is_loopback(self._url) else True,
                 ) as connection:
                     log.info("delivering to the API")
-                    told = False
+                    failures = 0
                     await self._deliver(connection)
             except (OSError, TimeoutError, WebSocketException) as error:
-                if not told:
+                failures += 1
+                if failures == TELL_AFTER:
                     refused = isinstance(error, InvalidStatus)
                     hint = " (is FEED_TOKEN the same on both sides?)" if refused else ""
-                    log.info("the API does not take the feed, trying on: %s%s", error, hint)
-                    told = True
+                    log.warning("the API does not take the feed, trying on: %s%s", error, hint)
             await asyncio.sleep(self._backoff.failed(self._clock.steady()))
 
     async def _deliver(self, connection: ClientConnection) -> None:

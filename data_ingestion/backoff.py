@@ -6,14 +6,18 @@ from typing import Final
 STABLE: Final = 60.0
 """Seconds without a failure after which the first retry is quick again."""
 
+OUTAGE_SHARE: Final = 1 / 15
+"""Share of an outage that a wait may last, once that is more than the cap."""
+
 
 class Backoff:
     """Exponential backoff with jitter and a cap that grows with the outage.
 
-    The n-th delay is `base * 2**n`, at most `cap`; in a long outage the cap is a tenth of the time since
-    things last worked, at most `longest`. So the wait after the end of a fault is short in proportion to
-    it, and an outage of hours costs the exchange two tries a minute. Each delay is drawn from its upper
-    half, so that many clients do not come back in step.
+    The n-th delay is `base * 2**n`, at most `cap`; in a long outage the cap grows to a share of the time
+    since things last worked, at most `longest`. So the wait after the end of a fault is short in
+    proportion to it, and an outage of hours costs the exchange two tries a minute. Each delay is drawn
+    from its upper half, so that many clients do not come back in step. The count starts anew once things
+    have worked for `stable` seconds.
     """
 
     def __init__(
@@ -21,11 +25,12 @@ class Backoff:
         random: Callable[[], float],
         *,
         base: float = 0.25,
-        cap: float = 2.0,
+        cap: float = 1.5,
         longest: float = 30.0,
+        stable: float = STABLE,
     ) -> None:
         self._random = random
-        self._base, self._cap, self._longest = base, cap, longest
+        self._base, self._cap, self._longest, self._stable = base, cap, longest, stable
         self._failures = 0
         self._good_since: float | None = None
         self._good_until: float | None = None
@@ -38,12 +43,12 @@ class Backoff:
 
     def failed(self, now: float) -> float:
         """Note a failure at `now`; return the seconds to wait."""
-        if self._good_since is not None and now - self._good_since >= STABLE:
+        if self._good_since is not None and now - self._good_since >= self._stable:
             self._failures = 0
         if self._good_until is None:
             self._good_until = now
         self._good_since = None
-        cap = min(self._longest, max(self._cap, (now - self._good_until) / 10))
+        cap = min(self._longest, max(self._cap, (now - self._good_until) * OUTAGE_SHARE))
         # The exponent is bounded so that an outage of days cannot overflow a float.
         delay = min(cap, self._base * 2.0 ** min(self._failures, 60))
         self._failures += 1

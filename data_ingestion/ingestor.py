@@ -106,7 +106,8 @@ class Ingestor:
             backoff=Backoff(random),
             clock=clock,
         )
-        self._snapshot_backoff = Backoff(random, base=0.1)
+        # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
+        self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
         self._snapshot_limit = RateLimit(weight_per_minute / SNAPSHOT_WEIGHT, SNAPSHOT_BURST)
         self._not_before = 0.0  # steady seconds; the exchange's Retry-After or our own backoff
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None

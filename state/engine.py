@@ -34,7 +34,6 @@ from state.rolling_buffer import RollingBuffer
 
 _NOTICES: Final = 100
 _URGENT_REFRESH_MS: Final = 250
-_SECOND_MS: Final = 1000
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -108,6 +107,7 @@ class Engine:
         self._snapshot_trouble = ""
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
+        self._trades_missed = False  # in the second that runs
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
 
     # --- what happens ---------------------------------------------------------------------------------
@@ -117,6 +117,8 @@ class Engine:
     ) -> None:
         """Note what a stream's connection does. The depth stream's end is the end of the book."""
         self._monitor(stream).move(state, steady_ms, reason)
+        if stream is Stream.TRADES:
+            self._trades_missed = True
         if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.DISCONNECTED, reason or "the depth stream ended")
         elif stream is Stream.DEPTH and state is StreamState.OPEN:
@@ -125,6 +127,8 @@ class Engine:
     def on_malformed(self, stream: Stream) -> None:
         """Count a message that was not what the exchange documents."""
         self._monitor(stream).malformed += 1
+        if stream is Stream.TRADES:
+            self._trades_missed = True
 
     def on_overflow(self, stream: Stream, dropped: int) -> None:
         """Note that the queue in front of this engine was full and its `dropped` oldest messages are gone."""
@@ -132,7 +136,9 @@ class Engine:
         self._monitor(stream).dropped += dropped
         text = f"burst: {dropped} {stream.value} messages dropped because the queue was full"
         self._notice(text)
-        if stream is Stream.DEPTH and self.phase is not Phase.DISCONNECTED:
+        if stream is Stream.TRADES:
+            self._trades_missed = True
+        elif self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.BUFFERING, text)
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
@@ -144,17 +150,19 @@ class Engine:
             return
         self.health.depth.heard(steady_ms)
         self.health.meter.add(steady_ms, wall_ms - event.event_time)
+        book = self._book
+        outcome = None if book is None else book.apply(event)
+        if outcome is Verdict.OUTDATED:
+            return  # the last event once more: no sign that the book still follows
         self._last_event = steady_ms
         self._exchange_time = event.transaction_time
-        book = self._book
-        if book is None:
+        if book is None or outcome is None:
             self._build(self._building.add(event), steady_ms)
             return
-        outcome = book.apply(event)
         if outcome is Verdict.APPLY:
             self._update_market(book)
             self._refresh(book, event, steady_ms)
-        elif outcome is not Verdict.OUTDATED:
+        else:
             self._break(outcome, event)
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
@@ -192,7 +200,7 @@ class Engine:
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
         status, reason = self._status(steady_ms)
-        ofi, trades = self._ofi.take(), self._take_trades(steady_ms)
+        ofi, trades = self._ofi.take(), self._take_trades()
         book, market = self._book, self._market
         covered = book.state.depth() if book is not None else None
         state = health.read(steady_ms, covered)
@@ -228,11 +236,10 @@ class Engine:
             )
         return Status.LIVE, ""
 
-    def _take_trades(self, steady_ms: float) -> TradeSummary | None:
+    def _take_trades(self) -> TradeSummary | None:
         summary = self._trades.take()
-        monitor = self.health.trades
-        since = monitor.since
-        if monitor.state is not StreamState.OPEN or since is None or since > steady_ms - _SECOND_MS:
+        missed, self._trades_missed = self._trades_missed, False
+        if missed or not self.health.trades.delivers:
             return None  # part of the second's trades may be missing
         return summary
 
@@ -334,6 +341,7 @@ class Engine:
         if self._book is not None:
             self.health.resyncs += 1
         self.snapshot_request = None
+        self._snapshot_trouble = ""
         self._building = self._synchronizer()
         self._book = self._candidate = self._market = None
         self._ofi.restart()

@@ -92,7 +92,7 @@ class Frame(msgspec.Struct, frozen=True):
     total_ask_volume: float | None
     cumulative_bids: list[float] | None
     cumulative_asks: list[float] | None
-    trades: TradeSummary | None  # also null while the trade stream is not delivering
+    trades: TradeSummary | None  # also null unless all trades of the second arrived
     detections: list[dict[str, Any]]  # what the detectors say of this second
     health: Health | None  # null only where the engine itself cannot be heard
 

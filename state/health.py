@@ -60,6 +60,12 @@ class StreamMonitor:
         if quiet > silent_after_ms:
             self.move(StreamState.SILENT, steady_ms, f"connected, but nothing came for {quiet / 1000:.1f} s")
 
+    @property
+    def delivers(self) -> bool:
+        """Whether the stream is open and has brought a message on this connection."""
+        since, last = self.since, self.last_message
+        return self.state is StreamState.OPEN and since is not None and last is not None and last >= since
+
     def health(self, steady_ms: float) -> StreamHealth:
         """Return what frames say of this stream."""
         age = None if self.last_message is None else round(steady_ms - self.last_message, 1)
