@@ -61,13 +61,15 @@ async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
     from data_ingestion.simulated_exchange import SimulatedExchange
 
-    async with SimulatedExchange(_simulated_symbols(settings), seed=settings.simulated_seed) as exchange:
-        try:
-            await exchange.start("127.0.0.1", settings.simulated_port)
-        except OSError as error:
-            raise _port_taken("simulated-port", settings.simulated_port, error) from error
-        log.info("the simulated exchange listens on port %d", exchange.port)
+    exchange = SimulatedExchange(_simulated_symbols(settings), seed=settings.simulated_seed)
+    try:
+        port = await exchange.start("127.0.0.1", settings.simulated_port)
+        log.info("the simulated exchange listens on port %d", port)
         await asyncio.Event().wait()
+    except OSError as error:
+        raise _port_taken("simulated-port", settings.simulated_port, error) from error
+    finally:
+        await exchange.close()
 
 
 async def run_engine(settings: Settings) -> None:

@@ -11,14 +11,12 @@ and, only if asked for, test doors
 """
 
 import asyncio
-import json
 import logging
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -37,7 +35,7 @@ DEFAULT_DEPTH_LIMIT = 500
 WEIGHT_LIMIT = 2_400
 WEIGHT_WINDOW_MS = 60_000
 LONGEST_CATCH_UP_MS = 3_000  # a longer pause, as of a laptop asleep, is skipped
-CLIENT_QUEUE = 2_000  # frames; at this market's pace more than a minute of both streams
+CLIENT_QUEUE = 2_000  # frames; more than a minute of the liveliest stream
 MOST_STREAMS = 200  # of one connection
 CLOSE_SECONDS = 1.0  # to wait for a client's side of a closing handshake
 FAULT_RETRY_SECONDS = 1
@@ -86,12 +84,19 @@ class Client:
     """One WebSocket connection. Its frames wait in a queue of its own, so that it delays nobody else."""
 
     def __init__(
-        self, request: web.Request, socket: web.WebSocketResponse, route: str, *, combined: bool
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        route: str,
+        *,
+        combined: bool,
+        most_waiting: int,
     ) -> None:
         self.socket, self.route, self.combined = socket, route, combined
         self.streams: dict[str, None] = {}
         self._transport = request.transport
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(CLIENT_QUEUE)
+        self._cut = False
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(most_waiting)
         self._writer = asyncio.create_task(self._write())
 
     def put(self, frame: bytes) -> None:
@@ -99,11 +104,13 @@ class Client:
         try:
             self._queue.put_nowait(frame)
         except asyncio.QueueFull:
-            logger.warning("a client on %s was too slow and is cut off", self.route)
+            if not self._cut:
+                logger.warning("a client on %s was too slow and is cut off", self.route)
             self.abort()
 
     def abort(self) -> None:
         """Cut the connection without a closing handshake."""
+        self._cut = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -129,7 +136,8 @@ class SimulatedExchange:
     `clock` gives seconds since the epoch and stamps everything. With `self_paced` a task
     plays the markets on with it; without, nothing is sent before `advance` is called.
     `ping_seconds` is the time between the server's WebSocket pings, `truth_kept` the
-    number of depth events whose true book each market remembers.
+    number of depth events whose true book each market remembers, `client_queue` the
+    number of frames that may wait for a slow client before it is cut off.
     """
 
     def __init__(
@@ -142,6 +150,7 @@ class SimulatedExchange:
         test_doors: bool = False,
         ping_seconds: float = 180.0,
         truth_kept: int = 20_000,
+        client_queue: int = CLIENT_QUEUE,
     ) -> None:
         self._clock = ExchangeClock(clock)
         start_ms = self._clock.now_ms()
@@ -156,6 +165,7 @@ class SimulatedExchange:
         self._self_paced = self_paced
         self._test_doors = test_doors
         self._ping_seconds = ping_seconds
+        self._client_queue = client_queue
         self._weights = RequestWeights()
         self._clients: dict[Client, None] = {}
         self._listeners: dict[tuple[str, str], dict[Client, None]] = {}
@@ -169,15 +179,18 @@ class SimulatedExchange:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols it has markets for."""
         return tuple(self._markets)
+
+    @property
+    def connections(self) -> int:
+        """How many WebSocket connections are open."""
+        return len(self._clients)
 
     @property
     def port(self) -> int:
@@ -188,6 +201,8 @@ class SimulatedExchange:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen and, if self-paced, start playing; returns the port, which `port=0` leaves to the system."""
+        if self._runner is not None:
+            raise RuntimeError("the simulated exchange is started already")
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=CLOSE_SECONDS)
         await runner.setup()
         try:
@@ -284,27 +299,16 @@ class SimulatedExchange:
 
     def _app(self) -> web.Application:
         app = web.Application()
-        app.add_routes(
-            [
-                web.get("/fapi/v1/ping", self._ping),
-                web.get("/fapi/v1/time", self._time),
-                web.get("/fapi/v1/depth", self._depth),
-                web.get("/{route:public|market}/{shape:ws}", self._stream),
-                web.get("/{route:public|market}/{shape:ws}/{names:.+}", self._stream),
-                web.get("/{route:public|market}/{shape:stream}", self._stream),
-                web.get("/{shape:ws}", self._stream),
-                web.get("/{shape:ws}/{names:.+}", self._stream),
-                web.get("/{shape:stream}", self._stream),
-            ]
-        )
+        app.router.add_get("/fapi/v1/ping", self._ping)
+        app.router.add_get("/fapi/v1/time", self._time)
+        app.router.add_get("/fapi/v1/depth", self._depth)
+        for route in ("/{route:public|market}", ""):
+            for path in ("/{shape:ws}", "/{shape:ws}/{names:.+}", "/{shape:stream}"):
+                app.router.add_get(route + path, self._stream)
         if self._test_doors:
-            app.add_routes(
-                [
-                    web.post("/_fault", self._fault_door),
-                    web.get("/_truth/{symbol}", self._truth_door),
-                    web.get(r"/_truth/{symbol}/{u:\d+}", self._truth_door),
-                ]
-            )
+            app.router.add_post("/_fault", self._fault_door)
+            app.router.add_get("/_truth/{symbol}", self._truth_door)
+            app.router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth_door)
         return app
 
     async def _ping(self, _: web.Request) -> web.Response:
@@ -352,7 +356,7 @@ class SimulatedExchange:
             heartbeat=self._ping_seconds, compress=False, timeout=CLOSE_SECONDS, max_msg_size=1 << 16
         )
         await socket.prepare(request)
-        client = Client(request, socket, route, combined=combined)
+        client = Client(request, socket, route, combined=combined, most_waiting=self._client_queue)
         self._clients[client] = None
         try:
             self._join(client, streams)
@@ -405,8 +409,8 @@ class SimulatedExchange:
 
     async def _fault_door(self, request: web.Request) -> web.Response:
         try:
-            fault = parse_fault(await request.json(), self.symbols)
-        except json.JSONDecodeError:
+            fault = parse_fault(msgspec.json.decode(await request.read()), self.symbols)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return web.json_response({"error": "the body of a fault must be JSON"}, status=400)
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)

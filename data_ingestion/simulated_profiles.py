@@ -7,6 +7,7 @@ ticks from the best price of the same side, sizes in units of the base asset.
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from random import Random
 from types import MappingProxyType
@@ -65,7 +66,8 @@ class MarketProfile:
         return int(self.occupancy[-1][0])
 
 
-def quantile_table(knots: Knots, scale: float = 1.0) -> list[int]:
+@cache
+def quantile_table(knots: Knots, scale: float = 1.0) -> tuple[int, ...]:
     """Equally likely whole numbers, in rising order: indexing it at random draws from the distribution.
 
     `knots` are (probability, value) pairs, joined by straight lines on a logarithmic
@@ -79,18 +81,19 @@ def quantile_table(knots: Knots, scale: float = 1.0) -> list[int]:
         i = min(max(bisect_right(probabilities, p), 1), len(knots) - 1)
         share = (p - probabilities[i - 1]) / (probabilities[i] - probabilities[i - 1])
         table.append(max(1, round(math.exp(logs[i - 1] + share * (logs[i] - logs[i - 1])))))
-    return table
+    return tuple(table)
 
 
 @dataclass(frozen=True, slots=True)
 class OccupancyTables:
     """Where makers quote: the share of ticks that hold a level, by distance from the best price."""
 
-    on_round: list[float]  # ticks at a preferred price (every tick, near the touch)
-    between: list[float]  # the other ticks
-    spacing: list[int]  # multiples that are preferred at this distance
+    on_round: tuple[float, ...]  # ticks at a preferred price (every tick, near the touch)
+    between: tuple[float, ...]  # the other ticks
+    spacing: tuple[int, ...]  # multiples that are preferred at this distance
 
     @classmethod
+    @cache
     def of(cls, profile: MarketProfile) -> "OccupancyTables":
         """Split the occupancy of `profile` into round prices and those between them."""
         on_round, between, spacings = [], [], []
@@ -104,7 +107,7 @@ class OccupancyTables:
                 on_round.append(min(round_share, NEVER_EMPTIER))
                 between.append((share * spacing - round_share) / (spacing - 1) if spacing > 1 else share)
                 spacings.append(spacing)
-        return cls(on_round, between, spacings)
+        return cls(tuple(on_round), tuple(between), tuple(spacings))
 
     def share(self, tick: int, distance: int) -> float:
         """How likely the tick at that distance holds a level; 0 beyond the reach of makers."""
@@ -264,15 +267,15 @@ ETHUSDT = replace(
         (0.0, 0.002),
         (0.1, 0.008),
         (0.25, 0.02),
-        (0.5, 0.05),
-        (0.75, 0.3),
+        (0.5, 0.03),
+        (0.75, 0.25),
         (0.9, 1.3),
         (0.99, 8.0),
         (1.0, 80.0),
     ),
     change_distance=tuple((p, max(1.0, ticks * _ETH_NEARER)) for p, ticks in BTCUSDT.change_distance),
     maker_rate=19.0,
-    taker_rate=0.24,
+    taker_rate=0.21,
     sweep_rate=0.025,
     sweep_ticks=6.0,
     quote_zone=80,

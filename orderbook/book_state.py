@@ -1,8 +1,8 @@
 """One symbol's order book: every level inside the price range in which everything is known.
 
 A snapshot shows only part of the book, and diffs tell only what changes. So a book knows its *coverage*,
-the closed price range `[low, high]` in which no level can be missing; it stores nothing outside, and the
-range only ever shrinks. The exact top ten exist for as long as ten levels a side lie inside.
+the closed price range `[low, high]` in which no level can be missing; it stores no bid below and no ask
+above, and the range only ever shrinks. The exact top ten exist for as long as ten levels a side lie inside.
 """
 
 from collections.abc import Set as AbstractSet
@@ -15,6 +15,7 @@ from sortedcontainers import SortedDict
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
 
 TOP_LEVELS: Final = 10
+_ABOVE_ALL: Final = 1e16  # no price is as high
 
 
 class TopOfBook(msgspec.Struct, frozen=True):
@@ -47,9 +48,10 @@ class BookState:
         self._book_levels = book_levels
         self._bids = SortedDict({-price: size for price, size in snapshot.bids if size})
         self._asks = SortedDict({price: size for price, size in snapshot.asks if size})
-        # A snapshot that shows fewer levels than were asked for may still not be the whole book.
-        self.low: float = min((price for price, _ in snapshot.bids), default=0.0)
-        self.high: float = max((price for price, _ in snapshot.asks), default=0.0)
+        # A snapshot that shows fewer levels than were asked for may still not be the whole book; of a side
+        # that it does not show nothing is known.
+        self.low: float = -self._bids.peekitem()[0] if self._bids else _ABOVE_ALL
+        self.high: float = self._asks.peekitem()[0] if self._asks else 0.0
         self._trim()
 
     def apply(self, event: DepthUpdate) -> None:
@@ -59,14 +61,15 @@ class BookState:
         """
         low, high = self.low, self.high
         bids, asks = self._bids, self._asks
+        # A bid above `high` is kept: if an ask is left below, the book is crossed, and that must show.
         for price, size in event.bids:
-            if low <= price <= high:
+            if price >= low:
                 if size:
                     bids[-price] = size
                 else:
                     bids.pop(-price, None)
         for price, size in event.asks:
-            if low <= price <= high:
+            if price <= high:
                 if size:
                     asks[price] = size
                 else:
@@ -144,9 +147,7 @@ class BookState:
             for key, size in side.items():
                 if not 0 < size < float("inf"):
                     raise AssertionError(f"{name} have size {size} at {sign * key}")
-                if not self.low <= sign * key <= self.high:
+                if not (sign * key >= self.low if sign < 0 else key <= self.high):
                     raise AssertionError(f"{name} have a level at {sign * key}, outside coverage")
         if self._bids and self._asks and self.corruption():
             raise AssertionError(self.corruption())
-        if not self.low <= self.high:
-            raise AssertionError(f"coverage from {self.low} to {self.high}")

@@ -12,6 +12,8 @@ from orderbook.sequence_validator import Gap, SequenceValidator, Verdict
 
 BUFFERED_EVENTS: Final = 10_000
 """Most events kept while waiting for a snapshot; the oldest go first. At 10 a second, 16 minutes."""
+OUTDATED_EVENTS: Final = 600
+"""Most events in a row that may be older than the snapshot, before another is asked for: a minute's."""
 
 
 class Corrupt(msgspec.Struct, frozen=True):
@@ -66,11 +68,21 @@ class Synchronizer:
     of the last event added, and `changed_bids` and `changed_asks` are the prices set since the snapshot.
     """
 
-    __slots__ = ("_book_levels", "_events", "book", "changed_asks", "changed_bids", "progress", "setback")
+    __slots__ = (
+        "_book_levels",
+        "_events",
+        "_outdated",
+        "book",
+        "changed_asks",
+        "changed_bids",
+        "progress",
+        "setback",
+    )
 
     def __init__(self, *, book_levels: int) -> None:
         self._book_levels = book_levels
-        self._events: deque[DepthUpdate] = deque(maxlen=BUFFERED_EVENTS)
+        self._events: deque[DepthUpdate] = deque(maxlen=BUFFERED_EVENTS)  # consecutive ones
+        self._outdated = 0
         self.book: LocalBook | None = None
         self.progress = Progress.NEEDS_SNAPSHOT
         self.changed_bids: set[float] = set()
@@ -84,14 +96,22 @@ class Synchronizer:
     def add(self, event: DepthUpdate) -> Progress:
         """Take the next event of the stream."""
         if self.book is None:
-            self._events.append(event)
-        else:
-            self._follow(self.book, [event])
+            events = self._events
+            if events and event.previous_final_update_id != events[-1].final_update_id:
+                events.clear()  # no snapshot can lead across the hole, nor across a change of the counter
+            events.append(event)
+            return self.progress
+        self._follow(self.book, [event])
+        if self.progress is Progress.NEEDS_EVENT:
+            self._outdated += 1
+            if self._outdated >= OUTDATED_EVENTS:
+                self._set_back("the snapshot is far ahead of the stream", [event])
         return self.progress
 
     def offer(self, snapshot: Snapshot) -> Progress:
-        """Take a snapshot; one that does not fit the events leaves all as it was."""
+        """Take a snapshot; one that does not fit the events leaves all that can still be of use."""
         self.setback = ""
+        self._outdated = 0
         events = list(self._events)
         self.book = LocalBook(snapshot, book_levels=self._book_levels)
         self.progress = Progress.NEEDS_EVENT
@@ -110,8 +130,12 @@ class Synchronizer:
                 self.changed_asks.update(price for price, _ in event.asks)
             elif outcome is not Verdict.OUTDATED:
                 too_old = outcome is Verdict.SNAPSHOT_TOO_OLD
-                self.setback = "the snapshot is older than the first event" if too_old else str(outcome)
-                self.progress = Progress.NEEDS_SNAPSHOT
-                self.book = None
-                self._events.extend(events[index:])
+                setback = "the snapshot is older than the first event" if too_old else str(outcome)
+                self._set_back(setback, events[index:])
                 return
+
+    def _set_back(self, setback: str, events: list[DepthUpdate]) -> None:
+        self.setback = setback
+        self.progress = Progress.NEEDS_SNAPSHOT
+        self.book = None
+        self._events.extend(events)

@@ -81,7 +81,8 @@ class Engine:
     """Book, features and rolling window of one symbol.
 
     The shell calls the `on_` methods as things happen, fetches a snapshot whenever `snapshot_request`
-    is set, and calls `close_second` once a second.
+    is set, and calls `close_second` once a second. `market` is what is known to be exact after the latest
+    update, or None.
     """
 
     def __init__(self, symbol: str, source: str, settings: EngineSettings | None = None) -> None:
@@ -97,7 +98,7 @@ class Engine:
         self._building = self._synchronizer()
         self._book: LocalBook | None = None
         self._candidate: Synchronizer | None = None
-        self._market: Market | None = None
+        self.market: Market | None = None
         self._thin = (0, 0)
         self._refreshed = 0.0
         self._tick = 0
@@ -201,7 +202,7 @@ class Engine:
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
         status, reason = self._status(steady_ms)
         ofi, trades = self._ofi.take(), self._take_trades()
-        book, market = self._book, self._market
+        book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(steady_ms, covered)
         if status is Status.LIVE and book is not None and market is not None:
@@ -229,7 +230,7 @@ class Engine:
         if self.phase is not Phase.SYNCED:
             waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
             return Status.SYNCING, f"{self._cause}; {waits or self.phase.value}"
-        if self._market is None:
+        if self.market is None:
             return (
                 Status.SYNCING,
                 "the price left the range that the last snapshot covers; fetching a new one",
@@ -273,12 +274,12 @@ class Engine:
     def _update_market(self, book: LocalBook) -> None:
         top = book.state.top()
         if top is None:
-            self._market = None
+            self.market = None
             self._ofi.restart()
             return
         metrics = basic_metrics(top)
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
-        self._market = Market(book.last_update_id, self._exchange_time, top, metrics)
+        self.market = Market(book.last_update_id, self._exchange_time, top, metrics)
 
     def _refresh(self, book: LocalBook, event: DepthUpdate, steady_ms: float) -> None:
         """Keep a second book in the making where the first runs out of coverage or an audit is due."""
@@ -292,7 +293,7 @@ class Engine:
         if (
             waited >= settings.audit_interval_ms
             or (thin and waited >= settings.refresh_interval_ms)
-            or (self._market is None and waited >= _URGENT_REFRESH_MS)
+            or (self.market is None and waited >= _URGENT_REFRESH_MS)
         ):
             self._refreshed = steady_ms
             self._candidate = self._synchronizer()
@@ -343,7 +344,7 @@ class Engine:
         self.snapshot_request = None
         self._snapshot_trouble = ""
         self._building = self._synchronizer()
-        self._book = self._candidate = self._market = None
+        self._book = self._candidate = self.market = None
         self._ofi.restart()
 
     def _request_snapshot(self) -> None:

@@ -1,0 +1,37 @@
+"""The real program on the rig: what its frames say while the exchange misbehaves."""
+
+import asyncio
+import sys
+
+from tests.program import PATIENCE, Program, listening, next_live
+from tests.replay.drill import FAULTS, run_drill
+from tests.replay.rig import CHECKER, SYMBOL, Rig, needs_recording
+
+pytestmark = needs_recording
+
+SLOW = {"silence 12 s", "refuse 12 s", "trade_silence"}
+"""Faults whose shorter forms run here; `python -m tests.replay.drill` plays all."""
+
+
+async def test_the_rigs_own_checker_finds_nothing() -> None:
+    """`check_frames.py` over live frames of the recording exits 0."""
+    async with Rig() as rig, Program(**rig.settings) as program:
+        async with listening(program.url(SYMBOL)) as connection:
+            await next_live(connection)
+        checker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(CHECKER),
+            *("--frames", program.url(SYMBOL), "--truth", f"{rig.http}/_truth/{SYMBOL}", "--seconds", "12"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await asyncio.wait_for(checker.communicate(), PATIENCE)
+    assert checker.returncode == 0, said.decode()
+
+
+async def test_no_fault_makes_a_wrong_frame_live_and_each_is_recovered_from() -> None:
+    """Under each fault in turn every live frame is the exchange's book, and live frames come again."""
+    faults = tuple(fault for fault in FAULTS if fault.name not in SLOW)
+    drill = await run_drill(faults, settle=0.5)
+    assert drill.wrong == []
+    assert set(drill.recovery) == {fault.name for fault in faults}
+    assert any(drill.not_live.values())
