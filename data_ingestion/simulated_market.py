@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from data_ingestion.simulated_book import BID
+from data_ingestion.simulated_book import BID, Side
 from data_ingestion.simulated_crowd import Crowd
 from data_ingestion.simulated_profiles import MarketProfile
 

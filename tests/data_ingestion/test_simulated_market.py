@@ -14,15 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_ingestion.simulated_book import ASK, BID, MatchingBook
 from data_ingestion.simulated_market import (
-    ASK,
-    BID,
     EVENT_MS,
     AggTrade,
     DepthSnapshot,
     DepthUpdate,
     MarketMessage,
-    MatchingBook,
     SimulatedMarket,
 )
 from data_ingestion.simulated_profiles import SIMULATED_SYMBOLS, profile_of
