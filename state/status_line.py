@@ -11,9 +11,10 @@ def status_line(frame: Frame) -> str:
     delay = "" if latency is None else f"{latency:.0f} ms"
     source = "SIMULATED" if frame.source == "simulated" else frame.source
     if frame.status is Status.LIVE and frame.mid_price is not None:
-        numbers = f"{frame.mid_price:>13,.3f}  spread {frame.spread:<8.4g}"
+        digits = 3 if frame.mid_price >= 10 else 7  # some contracts cost a fraction of a cent
+        numbers = f"{frame.mid_price:>13,.{digits}f}  spread {frame.spread:<8.4g}"
         state = "LIVE"
     else:
         numbers = f"{'-':>13}  spread {'-':<8}"
-        state = f"{frame.status.upper()}: {frame.reason}"
+        state = f"{frame.status.upper()}: {' '.join((frame.reason or '').split())}"
     return f"{frame.symbol:<10}{numbers} {rate:>8} {delay:>8}  {source}  {state}"

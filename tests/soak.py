@@ -1,4 +1,4 @@
-"""Runs the program on the simulated exchange and measures memory and CPU of each of its processes.
+"""Runs the program on the simulated exchange: time to the first live frame, memory and CPU of each process.
 
 python -m tests.soak --minutes 10
 """
@@ -16,7 +16,7 @@ from tests.program import Program, listening, next_frame, next_live
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 SAMPLE_SECONDS = 5.0
-WARM_UP_SECONDS = 120.0
+WARM_UP_SECONDS = 200.0  # the rolling window alone takes 180 s to fill
 MIB = 2**20
 
 
@@ -37,25 +37,34 @@ def slope(points: list[tuple[float, float]]) -> tuple[float, float]:
     return fit.slope, (residual / spread) ** 0.5
 
 
-async def _count_frames(program: Program, symbol: str, counts: dict[str, int]) -> None:
+async def _read_frames(
+    program: Program, symbol: str, counts: dict[str, int], intervals: dict[str, list[float]]
+) -> None:
     async with listening(program.url(symbol, "?ladders=1")) as connection:
         while True:
             frame = await next_frame(connection)
             counts[symbol] += 1
             counts[f"{symbol} live"] += frame["status"] == "live"
+            if frame["health"] is not None:
+                intervals[symbol].append(frame["health"]["update_interval_ms"]["median"])
 
 
 async def soak(minutes: float) -> None:
     """Run, sample, and print one line a process."""
     memory: dict[str, list[tuple[float, float]]] = defaultdict(list)
     counts: dict[str, int] = defaultdict(int)
+    intervals: dict[str, list[float]] = defaultdict(list)
+    started = time.monotonic()
     async with Program(source="simulated") as program:
         if program.process is None:
             raise RuntimeError("not started")
         for symbol in SYMBOLS:
             async with listening(program.url(symbol)) as connection:
                 await next_live(connection)
-        readers = [asyncio.create_task(_count_frames(program, symbol, counts)) for symbol in SYMBOLS]
+        print(f"both symbols live {time.monotonic() - started:.2f} s after the start of main.py")
+        readers = [
+            asyncio.create_task(_read_frames(program, symbol, counts, intervals)) for symbol in SYMBOLS
+        ]
         parent = psutil.Process(program.process.pid)
         processes = {_name(process): process for process in (parent, *parent.children(recursive=True))}
         cpu_before = {name: sum(process.cpu_times()[:2]) for name, process in processes.items()}
@@ -79,9 +88,12 @@ async def soak(minutes: float) -> None:
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-    print(
-        ", ".join(f"{symbol}: {counts[symbol]} frames, {counts[f'{symbol} live']} live" for symbol in SYMBOLS)
-    )
+    for symbol in SYMBOLS:
+        between = statistics.median(intervals[symbol])
+        print(
+            f"{symbol}: {counts[symbol]} frames, {counts[f'{symbol} live']} live, "
+            f"depth updates every {between:.1f} ms (median)"
+        )
 
 
 def main() -> None:
