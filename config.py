@@ -27,7 +27,15 @@ def _setting(
     url: str = "",
 ) -> Any:
     """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then."""
-    facts = {"help": help_, "unit": unit, "low": low, "high": high, "choices": choices, "url": url}
+    facts = {
+        "help": help_,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "url": url,
+        "needed": bool(default),
+    }
     return field(default=default, metadata=facts)
 
 
@@ -152,6 +160,14 @@ def documentation() -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
+def settings_markdown() -> str:
+    """Return the table of all settings, as the README has it."""
+    lines = ["| Flag | Variable | Default | Range | Meaning |", "|---|---|---|---|---|"]
+    for flag, variable, default, limits, meaning in documentation():
+        lines.append(f"| {f'`{flag}`' if flag else ''} | `{variable}` | {default} | {limits} | {meaning} |")
+    return "\n".join(lines)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         raise SettingError(f"{message}. Try --help.")
@@ -190,11 +206,15 @@ def _read(text: str, where: str, kind: type, facts: Mapping[str, Any]) -> Any:
         value = None
     if value is None or not low <= value <= high:
         unit = f" {facts['unit']}" if facts["unit"] else ""
-        raise SettingError(f"{where} is {text!r}: it must be {wanted} from {low:g} to {high:.0f}{unit}.")
+        raise SettingError(f"{where} is {text!r}: it must be {wanted} from {low:g} to {high}{unit}.")
     return value
 
 
 def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
+    if facts["needed"] and not text.strip():
+        raise SettingError(f"{where} is empty: give a value, or leave it out for the default.")
+    if where == "FEED_TOKEN" and not re.fullmatch("[!-~]+", text):
+        raise SettingError(f"{where} may have printable ASCII characters only, and no spaces.")
     if facts["choices"] and text not in facts["choices"]:
         raise SettingError(f"{where} is {text!r}: it must be one of {', '.join(facts['choices'])}.")
     if facts["url"] and text:
@@ -218,4 +238,9 @@ def _read_list(text: str, where: str) -> tuple[str, ...]:
                 raise SettingError(f"{where} names {item!r}: a symbol looks like BTCUSDT.")
         if not items:
             raise SettingError(f"{where} is empty: name at least one symbol, such as BTCUSDT.")
+    else:
+        items = [item.rstrip("/").lower() for item in items]  # as browsers send it
+        for item in items:
+            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", item):
+                raise SettingError(f"{where} names {item!r}: an origin looks like https://lab.example.org.")
     return tuple(dict.fromkeys(items))

@@ -13,7 +13,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ EXIT_SETTINGS: Final = 2
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
 ORPHAN_CHECK: Final = 0.5  # seconds
+EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +62,8 @@ async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
     from data_ingestion.simulated_exchange import SimulatedExchange
 
-    exchange = SimulatedExchange(_simulated_symbols(settings), seed=settings.simulated_seed)
+    symbols = _simulated_symbols(settings)
+    exchange = SimulatedExchange(symbols, seed=settings.simulated_seed, truth_kept=EXCHANGE_TRUTH_KEPT)
     try:
         port = await exchange.start("127.0.0.1", settings.simulated_port)
         log.info("the simulated exchange listens on port %d", port)
@@ -137,6 +139,8 @@ async def run_api(settings: Settings) -> None:
 
     if not settings.feed_token:
         raise SettingError("--role api needs the secret that its engines show, in FEED_TOKEN.")
+    if settings.source == "auto":
+        raise SettingError("--role api does not choose a source: give the engines' own in --source.")
     api = Api(
         settings.symbols,
         settings.source,
@@ -199,6 +203,8 @@ async def run_all(settings: Settings) -> None:
                     tasks.create_task(child.run(screen))
         except* SettingError as group:
             raise SettingError(str(_first_leaf(group))) from None
+        except* BrokenPipeError:  # whoever read the output has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 async def _with_source(settings: Settings) -> Settings:
@@ -206,6 +212,8 @@ async def _with_source(settings: Settings) -> Settings:
     from data_ingestion.source import unknown_symbols, why_unreachable
 
     rest_url, source = settings.binance_rest_url, settings.source
+    if source == "simulated":
+        _simulated_symbols(settings)
     if source == "auto":
         trouble = await why_unreachable(rest_url, timeout=PING_TIMEOUT)
         source = "binance" if trouble is None else "simulated"
@@ -314,13 +322,13 @@ class _Child:
         last_words = ""
 
         async def pump_status(lines: asyncio.StreamReader) -> None:
-            async for line in lines:
-                screen.status(self._name, line.decode(errors="replace").rstrip())
+            async for line in _lines(lines):
+                screen.status(self._name, line)
 
         async def pump_messages(lines: asyncio.StreamReader) -> None:
             nonlocal last_words
-            async for line in lines:
-                last_words = line.decode(errors="replace").rstrip()
+            async for line in _lines(lines):
+                last_words = line
                 if not last_words.startswith("main.py: "):
                     screen.message(last_words)
 
@@ -345,6 +353,18 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Yield what a process says; a line too long for the stream's limit is left out."""
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            continue
+        if not line:
+            return
+        yield line.decode(errors="replace").rstrip()
 
 
 # --- small things ----------------------------------------------------------------------------------------

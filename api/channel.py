@@ -77,14 +77,12 @@ class Channel:
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
             return
-        self._rows.append(second.row)
         self._publish(second)
 
     def go_dark(self, timestamp: int, reason: str) -> None:
         """Send out a second that no engine delivered: no market value, and the reason why."""
         frame = dark_frame(self.symbol, self._source, timestamp, Status.SYNCING, reason, None)
         row = feed_row(WindowRow(row_of(frame), None))
-        self._rows.append(row)
         self._publish(FeedSecond(_encode(frame), row))
 
     def join(self, client: Client) -> None:
@@ -98,8 +96,10 @@ class Channel:
         self.clients.discard(client)
 
     def _publish(self, second: FeedSecond) -> None:
+        head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
         first_for_all = self._latest is None
-        self._latest, self._head = second, _decode_head(second.frame)
+        self._latest, self._head = second, head
+        self._rows.append(second.row)
         self._history.clear()
         texts: dict[bool, str] = {}
         for client in self.clients:

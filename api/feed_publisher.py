@@ -7,14 +7,13 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from api.feed import FeedRow, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.feed import FeedSecond, FeedState, encode_feed, feed_row, feed_second
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.proxies import is_loopback
 from state.engine import Engine
-from state.frames import Frame, missing_row
-from state.rolling_buffer import RollingBuffer
+from state.frames import Frame
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +22,6 @@ WAITING_SECONDS: Final = 8
 
 TELL_AFTER: Final = 5
 """Failures in a row after which the log says so; an API that is only starting is no news."""
-
-
-def missing_feed_row(timestamp: int) -> FeedRow:
-    """Return the row of a second for which no frame was closed."""
-    return feed_row(missing_row(timestamp))
 
 
 class FeedPublisher:
@@ -39,7 +33,6 @@ class FeedPublisher:
         self._token = token
         self._backoff = backoff
         self._clock = clock
-        self._rows: RollingBuffer[FeedRow] = RollingBuffer(missing_feed_row)
         self._latest: FeedSecond | None = None
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
 
@@ -47,7 +40,6 @@ class FeedPublisher:
         """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
         frame, row = self._engine.close_second(timestamp, self._clock.steady_ms())
         self._latest = feed_second(frame, row)
-        self._rows.append(self._latest.row)
         self._queue.put(encode_feed(self._latest))
         return frame
 
@@ -78,7 +70,8 @@ class FeedPublisher:
     async def _deliver(self, connection: ClientConnection) -> None:
         # No await between these two: a second is either in the state or in the queue, never in both.
         self._queue.clear()
-        state = encode_feed(FeedState(self._engine.source, list(self._rows), self._latest))
+        rows = [feed_row(row) for row in self._engine.window]
+        state = encode_feed(FeedState(self._engine.source, rows, self._latest))
         await connection.send(state)
         while True:
             self._backoff.worked(self._clock.steady())

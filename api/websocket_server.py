@@ -25,8 +25,14 @@ SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected agai
 GRACE: Final = 0.5
 """Seconds that a connected engine may be late before its second goes out dark."""
 
+HEALTH_AGE_MS: Final = 3_000
+"""A newest frame older than this is no sign of life, whatever it says."""
+
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
+
+_GONE: Final = (WebSocketDisconnect, RuntimeError)
+"""What sending raises where the other side has gone, or where the server has closed the connection."""
 
 
 class Api:
@@ -60,17 +66,26 @@ class Api:
         channel = self.channels.get(symbol.upper())
         if channel is None:
             reason = f"unknown symbol; there are {', '.join(self.channels)}"
-            await socket.close(UNKNOWN_SYMBOL, reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore"))
+            short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
+            with contextlib.suppress(*_GONE):
+                await socket.close(UNKNOWN_SYMBOL, short)
             return
         client = Client(ladders=ladders, queue_size=self._client_queue)
         channel.join(client)
-        reader = asyncio.create_task(_read_until_closed(socket))
+        tasks = {
+            asyncio.create_task(_read_until_closed(socket)),
+            asyncio.create_task(_send_until_closed(socket, client)),
+        }
         try:
-            await _send_until_closed(socket, client, reader)
+            # Side by side, so that one who does not read, and so cannot be sent to, is seen to leave.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             channel.leave(client)
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
@@ -83,12 +98,12 @@ class Api:
         older = self._feeds.get(symbol)
         self._feeds[symbol] = socket
         if older is not None:
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            with contextlib.suppress(*_GONE):
                 await older.close(SUPERSEDED)
         channel.connected = True
         try:
             while self._feeds.get(symbol) is socket:
-                message = decode_feed(await socket.receive_bytes())
+                message = decode_feed(await _receive_bytes(socket))
                 if isinstance(message, FeedState):
                     channel.restore(message)
                 else:
@@ -97,7 +112,8 @@ class Api:
             log.info("the engine of %s has gone", symbol)
         except msgspec.DecodeError as error:
             log.warning("the engine of %s sent what is no feed message: %s", symbol, error)
-            await socket.close(1008)
+            with contextlib.suppress(*_GONE):
+                await socket.close(1008)
         finally:
             if self._feeds.get(symbol) is socket:
                 del self._feeds[symbol]
@@ -117,15 +133,23 @@ class Api:
     async def watch_engines(self) -> None:
         """Send out a dark frame for each second that no engine delivers, until cancelled."""
         async for timestamp in self._clock.seconds():
-            self._go_dark(timestamp, connected=False, reason="the engine of this symbol is not running")
+            self._go_dark(timestamp, waited=False)
             await asyncio.sleep(GRACE)
-            self._go_dark(timestamp, connected=True, reason="the engine of this symbol does not answer")
+            self._go_dark(timestamp, waited=True)
 
-    def _go_dark(self, timestamp: int, *, connected: bool, reason: str) -> None:
+    def _go_dark(self, timestamp: int, *, waited: bool) -> None:
         for channel in self.channels.values():
-            head = channel.head
-            if channel.connected is connected and (head is None or head.timestamp != timestamp):
-                channel.go_dark(timestamp, reason)
+            if self._has_second(channel, timestamp):
+                continue
+            if not channel.connected:
+                channel.go_dark(timestamp, "the engine of this symbol is not running")
+            elif waited:
+                channel.go_dark(timestamp, "the engine of this symbol does not answer")
+
+    def _has_second(self, channel: Channel, timestamp: int) -> bool:
+        """Say whether this second went out. A frame of the future only means that the clock was set back."""
+        future = max(timestamp, self._clock.wall_ms() + 1000)
+        return channel.head is not None and timestamp <= channel.head.timestamp <= future
 
     # --- HTTP -------------------------------------------------------------------------------------------
 
@@ -138,13 +162,12 @@ class Api:
             if head is None:
                 status, reason = Status.SYNCING, "no second has closed yet"
                 symbols[symbol] = {"status": status, "reason": reason, "age_ms": None, "health": None}
-            else:
-                symbols[symbol] = {
-                    "status": head.status,
-                    "reason": head.reason,
-                    "age_ms": round(now_ms - head.timestamp),
-                    "health": head.health,
-                }
+                continue
+            age_ms = round(now_ms - head.timestamp)
+            status, why = head.status, head.reason
+            if status is Status.LIVE and age_ms > HEALTH_AGE_MS:
+                status, why = Status.STALE, f"no frame for {age_ms / 1000:.1f} s"
+            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms, "health": head.health}
         all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())
         return all_live, {"status": "live" if all_live else "not live", "symbols": symbols}
 
@@ -155,18 +178,20 @@ async def _read_until_closed(socket: WebSocket) -> None:
         pass
 
 
-async def _send_until_closed(socket: WebSocket, client: Client, reader: asyncio.Task[None]) -> None:
-    while True:
-        getter = asyncio.create_task(client.queue.get())
-        try:
-            await asyncio.wait({getter, reader}, return_when=asyncio.FIRST_COMPLETED)
-            if reader.done():
-                return
-            await socket.send_text(getter.result())
-        except WebSocketDisconnect:
-            return
-        finally:
-            getter.cancel()
+async def _receive_bytes(socket: WebSocket) -> bytes:
+    """Return the next binary message; a text is returned as bytes that are no feed message."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"])
+    data: bytes | None = message.get("bytes")
+    return b"" if data is None else data
+
+
+async def _send_until_closed(socket: WebSocket, client: Client) -> None:
+    """Send a client its frames; return when it has gone."""
+    with contextlib.suppress(*_GONE):
+        while True:
+            await socket.send_text(await client.queue.get())
 
 
 def create_app(api: Api) -> FastAPI:

@@ -64,10 +64,17 @@ class RateLimit:
         self._tokens = float(burst)
         self._at: float | None = None
 
-    def take(self, now: float) -> float:
-        """Take one token; return the seconds to wait until it is there (0 where it is)."""
+    def wait(self, now: float) -> float:
+        """Return the seconds until a token is there; 0 where one is."""
+        self._fill(now)
+        return max(0.0, (1 - self._tokens) / self._per_second)
+
+    def take(self, now: float) -> None:
+        """Take a token; one that is not there yet is owed."""
+        self._fill(now)
+        self._tokens -= 1
+
+    def _fill(self, now: float) -> None:
         if self._at is not None:
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
         self._at = now
-        self._tokens -= 1
-        return max(0.0, -self._tokens / self._per_second)

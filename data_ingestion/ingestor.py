@@ -157,11 +157,15 @@ class Ingestor:
             self._fetching = wanted, tasks.create_task(self._fetch(wanted))
 
     async def _fetch(self, request: SnapshotRequest) -> None:
-        """Fetch until `request` is answered; whether the answer does is the sink's to say."""
-        clock, sink, backoff = self._clock, self._sink, self._snapshot_backoff
+        """Fetch until `request` is answered or gone; whether the answer does is the sink's to say."""
+        clock, sink, backoff, limit = self._clock, self._sink, self._snapshot_backoff, self._snapshot_limit
         while True:
             now = clock.steady()
-            await asyncio.sleep(max(self._not_before - now, self._snapshot_limit.take(now)))
+            await asyncio.sleep(max(self._not_before - now, limit.wait(now)))
+            gone = sink.snapshot_request != request
+            if gone:
+                return  # no depth event came to cancel this: the stream is down
+            limit.take(clock.steady())  # only now: a wait that was cancelled costs the next one nothing
             try:
                 snapshot = await self._loader.fetch()
             except ExchangeError as error:

@@ -4,7 +4,7 @@ import aiohttp
 
 from data_ingestion.errors import ExchangeError, HttpRefusal, UnknownSymbol, Unreachable
 from data_ingestion.proxies import is_loopback
-from data_ingestion.snapshot_loader import SnapshotLoader
+from data_ingestion.snapshot_loader import NETWORK_ERRORS, SnapshotLoader
 
 _HTTP_OK = 200
 
@@ -25,7 +25,7 @@ async def why_unreachable(rest_url: str, *, timeout: float) -> ExchangeError | N
             return None if reply.status == _HTTP_OK else HttpRefusal("ping refused", reply.status)
     except TimeoutError:
         return Unreachable("ping", f"no reply within {timeout:g} s")
-    except aiohttp.ClientError as error:
+    except NETWORK_ERRORS as error:
         return Unreachable("ping", str(error) or type(error).__name__)
 
 

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 OPEN_TIMEOUT: Final = 5.0
 CLOSE_TIMEOUT: Final = 1.0  # a peer that has gone answers no closing handshake
 MAX_MESSAGE_BYTES: Final = 4 * 2**20
+_CONNECT_ERRORS: Final = (OSError, WebSocketException, ValueError, LookupError, ImportError)
+"""What a connection attempt raises: a ValueError where an address, a redirect or a proxy makes no sense, a
+LookupError for a redirect to two places, an ImportError for a SOCKS proxy without the package for it."""
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -89,24 +92,31 @@ class StreamClient(Generic[T]):
 
     async def _connect_and_listen(self) -> None:
         """Raise the `ExchangeError` that ended the connection."""
+        connection = await self._connect()
         try:
-            async with connect(
+            async with connection:
+                self._listener.opened()
+                await self._listen(connection)
+        except ConnectionClosed as error:
+            raise Unreachable(f"{self._name} stream closed", str(error)) from error
+        except (OSError, WebSocketException) as error:
+            raise Unreachable(f"{self._name} stream broken", str(error) or type(error).__name__) from error
+
+    async def _connect(self) -> ClientConnection:
+        try:
+            return await connect(
                 self._url,
                 open_timeout=OPEN_TIMEOUT,
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=MAX_MESSAGE_BYTES,
                 compression=None,
                 proxy=None if is_loopback(self._url) else True,
-            ) as connection:
-                self._listener.opened()
-                await self._listen(connection)
+            )
         except InvalidStatus as error:
             response = error.response
-            wait = retry_after_seconds(response.headers.get("Retry-After"), self._clock.wall())
+            wait = retry_after_seconds(response.headers.get_all("Retry-After"), self._clock.wall())
             raise HttpRefusal(f"{self._name} stream refused", response.status_code, wait) from error
-        except ConnectionClosed as error:
-            raise Unreachable(f"{self._name} stream closed", str(error)) from error
-        except (OSError, TimeoutError, WebSocketException) as error:
+        except _CONNECT_ERRORS as error:
             raise Unreachable(
                 f"{self._name} stream not reachable", str(error) or type(error).__name__
             ) from error

@@ -1,0 +1,217 @@
+"""The API served as main.py serves it, with engines and a clock that a test plays by hand."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.asyncio.client import ClientConnection, connect
+
+from api.feed import FeedMessage, FeedSecond, FeedState, encode_feed, feed_second
+from api.websocket_server import Api, create_app
+from data_ingestion.clock import Clock
+from features.basic_metrics import basic_metrics
+from features.trade_flow import TradeSummary
+from orderbook.book_state import TopOfBook
+from orderbook.ladders import Ladder
+from state.frames import (
+    AuditHealth,
+    Frame,
+    Health,
+    Market,
+    Percentiles,
+    StreamHealth,
+    WindowRow,
+    live_frame,
+    row_of,
+)
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+SOURCE = "simulated"
+TOKEN = "a-secret-of-the-test"  # noqa: S105
+T0 = 1_700_000_000_000
+PATIENCE = 30.0
+"""Seconds after which waiting for something that must come is given up; never a measure of speed."""
+
+Json = dict[str, Any]
+
+NOT_MARKET_FIELDS = {"symbol", "source", "timestamp", "status", "reason", "detections", "health"}
+
+
+def a_health() -> Health:
+    """Return the health of an engine that has seen some trouble; every number in it is another."""
+    return Health(
+        depth=StreamHealth("open", None, 12.0, 2, 3, 4),
+        trades=StreamHealth("silent", "no trade for 6 s", 6000.0, 5, 6, 7),
+        update_rate=9.5,
+        update_interval_ms=Percentiles(100.0, 150.0),
+        latency_ms=Percentiles(8.0, 21.0),
+        gaps=11,
+        resyncs=12,
+        snapshots=13,
+        bursts=14,
+        audits=AuditHealth(15, 1600, 17),
+        covered_levels=(900, 800),
+    )
+
+
+def a_frame(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) -> Frame:
+    """Return a live frame whose mid price tells its second."""
+    base = 1000.0 + (timestamp - T0) // 1000
+    bids = [(base - 1 - level, 1.0 + level) for level in range(10)]
+    asks = [(base + 1 + level, 2.0 + level) for level in range(10)]
+    top = TopOfBook(bids, asks)
+    market = Market(timestamp // 100, timestamp - 50, top, basic_metrics(top))
+    trades = TradeSummary(1.0, 2.0, 3, [])
+    return live_frame(symbol, source, timestamp, market, 0.25, trades, a_health())
+
+
+def a_second(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) -> FeedSecond:
+    """Return the live second that ends at `timestamp`, as an engine tells it."""
+    frame = a_frame(timestamp, symbol=symbol, source=source)
+    ladders = [Ladder(0.1, [(99.9, 1.0)], [(100.1, None)])]
+    return feed_second(frame, WindowRow(row_of(frame), ladders))
+
+
+def a_state(*timestamps: int, source: str = SOURCE) -> FeedState:
+    """Return what an engine knows that has closed these seconds."""
+    seconds = [a_second(timestamp, source=source) for timestamp in timestamps]
+    return FeedState(source, [second.row for second in seconds], seconds[-1] if seconds else None)
+
+
+def at(second: int) -> int:
+    """Return the time stamp of the n-th second of a test."""
+    return T0 + 1000 * second
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - anything may be waited for
+            await asyncio.sleep(0.005)
+
+
+class HandClock(Clock):
+    """Seconds pass when a test says so."""
+
+    def __init__(self) -> None:
+        now = [T0 / 1000]
+        super().__init__(wall=lambda: now[0], steady=lambda: now[0])
+        object.__setattr__(self, "_now", now)
+        object.__setattr__(self, "_passed", asyncio.Queue())
+
+    _now: list[float]
+    _passed: asyncio.Queue[int]
+
+    def set(self, seconds: float) -> None:
+        """Put the wall clock at so many seconds after the start."""
+        self._now[0] = T0 / 1000 + seconds
+
+    def tick(self, second: int, *, slept: float = 0.0) -> None:
+        """Let the n-th second end; the API hears of it `slept` seconds later."""
+        self.set(second + slept)
+        self._passed.put_nowait(at(second))
+
+    async def seconds(self) -> AsyncIterator[int]:
+        """Yield each second that a test let end."""
+        while True:
+            yield await self._passed.get()
+
+
+class Watched:
+    """An application around another that remembers what escaped it: each would be a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.escaped: list[BaseException] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        try:
+            await self._app(scope, receive, send)
+        except BaseException as error:
+            self.escaped.append(error)
+            raise
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # pytest's own
+
+
+class Served:
+    """A running API, and short ways to use it."""
+
+    def __init__(self, api: Api, clock: HandClock) -> None:
+        self.api, self.clock = api, clock
+        self.app = Watched(create_app(api))
+        self.port = 0
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen on a free port of loopback, with the options that main.py gives."""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        self.port = int(listener.getsockname()[1])
+        server = self._server = _Server(
+            uvicorn.Config(
+                self.app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_max_size=8 * 2**20,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._serving = asyncio.create_task(server.serve([listener]))
+        await until(lambda: server.started)
+
+    async def stop(self) -> None:
+        """Stop, as main.py does."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await asyncio.wait_for(self._serving, PATIENCE)
+
+    def client(self, path: str, **options: Any) -> connect:
+        """Return a WebSocket connection to `path`, for `async with`."""
+        options = {"max_size": None, "proxy": None} | options
+        return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
+
+    def link(self, symbol: str = "BTCUSDT", token: str = TOKEN) -> connect:
+        """Return the connection that an engine makes, for `async with`."""
+        return self.client(f"/feed/{symbol}", additional_headers={"Authorization": f"Bearer {token}"})
+
+    async def get(self, path: str) -> httpx.Response:
+        """Ask a route."""
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+            return await http.get(f"http://127.0.0.1:{self.port}{path}")
+
+
+async def tell(link: ClientConnection, *messages: FeedMessage) -> None:
+    """Send what an engine says."""
+    for message in messages:
+        await link.send(encode_feed(message))
+
+
+async def frame_of(client: ClientConnection) -> Json:
+    """Return the next frame of a client."""
+    async with asyncio.timeout(PATIENCE):
+        frame: Json = json.loads(await client.recv())
+        return frame
+
+
+async def frames_until(client: ClientConnection, timestamp: int) -> list[Json]:
+    """Return all frames up to the one with `timestamp`."""
+    frames = [await frame_of(client)]
+    while frames[-1]["timestamp"] != timestamp:
+        frames.append(await frame_of(client))
+    return frames

@@ -1,0 +1,241 @@
+"""The engine's side of the feed, against a small API that a test starts and stops."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from api.feed import FeedMessage, FeedSecond, FeedState, decode_feed
+from api.feed_publisher import FeedPublisher
+from data_ingestion.backoff import Backoff
+from data_ingestion.clock import Clock
+from state.engine import Engine
+from tests.api.serving import PATIENCE, SOURCE, TOKEN, at, until
+from tests.program import free_port
+
+WINDOW = 180
+
+
+class FakeApi:
+    """Takes the feed of one engine, refuses it while `token` is another, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.token = TOKEN
+        self.refused = 0
+        self.paths: list[str] = []
+        self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()
+        self.deaf = asyncio.Event()  # set while it reads
+        self.deaf.set()
+        self.connected = 0
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, when it does."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Listen."""
+        self._server = await serve(
+            self._take, "127.0.0.1", self.port, process_request=self._judge, max_queue=1, compression=None
+        )
+
+    async def stop(self) -> None:
+        """Go away, and cut all connections."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def next(self) -> FeedMessage:
+        """Return the next message."""
+        return await asyncio.wait_for(self.told.get(), PATIENCE)
+
+    async def next_state(self) -> FeedState:
+        """Return the next message, which must be a full state."""
+        message = await self.next()
+        assert isinstance(message, FeedState)
+        return message
+
+    async def next_second(self) -> FeedSecond:
+        """Return the next message, which must be a second."""
+        message = await self.next()
+        assert isinstance(message, FeedSecond)
+        return message
+
+    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            self.refused += 1
+            return connection.respond(403, "")
+        self.paths.append(request.path)
+        return None
+
+    async def _take(self, connection: ServerConnection) -> None:
+        self.connected += 1
+        async for message in connection:
+            assert isinstance(message, bytes)
+            self.told.put_nowait(decode_feed(message))
+            await self.deaf.wait()
+
+
+class Delivery:
+    """A publisher at work, whose seconds a test closes."""
+
+    def __init__(self, url: str) -> None:
+        engine = Engine("BTCUSDT", SOURCE)
+        backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
+        self.publisher = FeedPublisher(engine, url, TOKEN, backoff=backoff, clock=Clock())
+        self._task = asyncio.create_task(self.publisher.run())
+
+    def close(self, *seconds: int) -> None:
+        """Close these seconds."""
+        for second in seconds:
+            self.publisher.close_second(at(second))
+
+    async def stop(self) -> None:
+        """End it, as the program does."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait_for(self._task, PATIENCE)
+
+
+@pytest_asyncio.fixture
+async def api() -> AsyncIterator[FakeApi]:
+    """Give an API that does not listen yet."""
+    fake = FakeApi()
+    yield fake
+    await fake.stop()
+
+
+@pytest_asyncio.fixture
+async def delivery(api: FakeApi) -> AsyncIterator[Delivery]:
+    """Give a publisher that tries to reach that API."""
+    running = Delivery(api.url)
+    yield running
+    await running.stop()
+
+
+def stamps(state: FeedState) -> list[int]:
+    """Return the seconds of a state's rows."""
+    return [row.timestamp for row in state.rows]
+
+
+async def test_all_that_is_known_comes_first_and_then_each_second(api: FakeApi, delivery: Delivery) -> None:
+    """The state has the window and the latest second; none of them is told again."""
+    delivery.close(1, 2)
+    await api.start()
+    state = await api.next_state()
+    assert (state.source, stamps(state)) == (SOURCE, [at(1), at(2)])
+    assert state.latest is not None
+    assert state.latest.row.timestamp == at(2)
+    delivery.close(3)
+    second = await api.next_second()
+    delivery.close(4)
+    assert [second.row.timestamp, (await api.next_second()).row.timestamp] == [at(3), at(4)]
+    assert json.loads(second.frame)["timestamp"] == at(3)
+    assert api.paths == ["/feed/BTCUSDT"]
+
+
+async def test_an_engine_that_has_closed_no_second_says_so(api: FakeApi, delivery: Delivery) -> None:
+    """The state comes at once, and is empty."""
+    await api.start()
+    state = await api.next_state()
+    assert (state.rows, state.latest) == ([], None)
+    delivery.close(1)
+    assert (await api.next_second()).row.timestamp == at(1)
+
+
+async def test_an_api_that_restarts_is_told_everything_again(api: FakeApi, delivery: Delivery) -> None:
+    """Each connection begins with the full state, with the seconds that passed meanwhile."""
+    await api.start()
+    await api.next_state()
+    delivery.close(1)
+    await api.next_second()
+    for round_ in (1, 2):
+        await api.stop()
+        delivery.close(2 * round_, 2 * round_ + 1)
+        await api.start()
+        while not isinstance(message := await api.next(), FeedState):
+            pass
+        assert stamps(message) == [at(second) for second in range(1, 2 * round_ + 2)]
+    delivery.close(6)
+    assert (await api.next_second()).row.timestamp == at(6)
+
+
+async def test_memory_is_bounded_while_the_api_is_away(api: FakeApi, delivery: Delivery) -> None:
+    """After a thousand seconds alone the API gets the window, then news; nothing else has been kept."""
+    delivery.close(*range(1, 1001))
+    await api.start()
+    state = await api.next_state()
+    assert stamps(state) == [at(second) for second in range(1001 - WINDOW, 1001)]
+    delivery.close(1001)
+    assert (await api.next_second()).row.timestamp == at(1001)
+
+
+async def test_an_api_that_does_not_read_gets_the_newest_seconds(api: FakeApi, delivery: Delivery) -> None:
+    """What waits for it is bounded: seconds are left out, their order is kept, the newest comes."""
+    api.deaf.clear()
+    await api.start()
+    await api.next_state()
+    last = 50_000
+    for second in range(1, last + 1):
+        delivery.close(second)
+        if second % 100 == 0:
+            await asyncio.sleep(0)
+    api.deaf.set()
+    got = [(await api.next_second()).row.timestamp]
+    while got[-1] != at(last):
+        got.append((await api.next_second()).row.timestamp)
+    assert got == sorted(set(got))
+    assert len(got) < last
+
+
+async def test_a_wrong_secret_is_tried_until_it_is_right(api: FakeApi, delivery: Delivery) -> None:
+    """A refusal ends nothing; once the API takes the secret it is told all."""
+    api.token = "another"  # noqa: S105
+    await api.start()
+    delivery.close(1)
+    await until(lambda: api.refused >= 10)
+    assert api.told.empty()
+    api.token = TOKEN
+    assert stamps(await api.next_state()) == [at(1)]
+
+
+async def test_what_answers_with_something_else_is_tried_again(api: FakeApi, delivery: Delivery) -> None:
+    """A port where somebody speaks no HTTP at all does not end the engine."""
+    asked = 0
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readline()
+        writer.write(b"220 not the server you look for\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", api.port):
+        await until(lambda: asked >= 3)
+    delivery.close(1)
+    await api.start()
+    assert stamps(await api.next_state()) == [at(1)]
+
+
+async def test_the_frame_comes_back_to_who_closed_the_second(delivery: Delivery) -> None:
+    """Whether or not an API hears it."""
+    frame = delivery.publisher.close_second(at(7))
+    assert (frame.symbol, frame.timestamp, frame.status) == ("BTCUSDT", at(7), "syncing")
+
+
+async def test_stopping_it_closes_its_connection(api: FakeApi, delivery: Delivery) -> None:
+    """Nothing is left behind: not its connection, and no task."""
+    await api.start()
+    await api.next_state()
+    before = asyncio.all_tasks()
+    await delivery.stop()
+    await api.stop()
+    assert len(asyncio.all_tasks()) < len(before)
+    assert asyncio.all_tasks() <= before

@@ -1,0 +1,509 @@
+"""The API over real sockets, as clients, browsers and engines meet it."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from api.channel import Client
+from api.feed import FeedSecond, encode_feed
+from api.websocket_server import Api, create_app
+from tests.api.serving import (
+    NOT_MARKET_FIELDS,
+    SOURCE,
+    SYMBOLS,
+    TOKEN,
+    HandClock,
+    Served,
+    a_second,
+    a_state,
+    at,
+    frame_of,
+    frames_until,
+    tell,
+    until,
+)
+
+ALLOWED = "https://lab.example.org"
+
+
+@pytest_asyncio.fixture
+async def served() -> AsyncIterator[Served]:
+    """Run an API of two symbols. Nothing may escape its routes in any test."""
+    clock = HandClock()
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, allowed_origins=[ALLOWED], client_queue=4, clock=clock)
+    running = Served(api, clock)
+    await running.start()
+    yield running
+    await running.stop()
+    assert running.app.escaped == []
+
+
+def waiting(served: Served, symbol: str = "BTCUSDT") -> set[Client]:
+    """Return who listens to a symbol."""
+    return served.api.channels[symbol].clients
+
+
+# --- who may listen, and to what --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "btcusdt", "BtcUsdt"])
+async def test_a_symbol_may_be_asked_for_in_any_letter_case(served: Served, symbol: str) -> None:
+    """The frames are those of the symbol, which has one spelling."""
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    async with served.client(f"/ws/{symbol}") as client:
+        frame = await frame_of(client)
+    assert (frame["symbol"], frame["timestamp"]) == ("BTCUSDT", at(1))
+
+
+@pytest.mark.parametrize("symbol", ["DOGEUSDT", "BTC", "%F0%9F%A6%A9"])
+async def test_an_unknown_symbol_is_closed_with_a_list_of_the_known_ones(served: Served, symbol: str) -> None:
+    """The close code is the documented one, the reason names all symbols."""
+    async with served.client(f"/ws/{symbol}") as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
+    assert all(known in closed.value.rcvd.reason for known in SYMBOLS)
+
+
+async def test_many_symbols_do_not_overflow_the_reason() -> None:
+    """A close frame holds 123 bytes of reason; a longer list is cut, and the code is still there."""
+    symbols = [f"COIN{number}USDT" for number in range(40)]
+    running = Served(Api(symbols, SOURCE, feed_token=TOKEN), HandClock())
+    await running.start()
+    async with running.client("/ws/nothing") as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+    await running.stop()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
+    assert "COIN0USDT, COIN1USDT" in closed.value.rcvd.reason
+    assert running.app.escaped == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example.com",
+        "http://localhost.evil.example.com",
+        "http://127.0.0.1@evil.example.com",
+        "https://lab.example.org.evil.example.com",
+        "http://lab.example.org",
+        "null",
+        "http://[",
+    ],
+)
+async def test_a_page_from_elsewhere_is_refused(served: Served, origin: str) -> None:
+    """A foreign web origin does not get as far as a WebSocket."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with served.client("/ws/BTCUSDT", origin=origin):
+            pass
+    assert refused.value.response.status_code == 403
+    assert not waiting(served)
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "http://127.0.0.1:8050", "http://localhost:8050", "http://[::1]:8050", ALLOWED]
+)
+async def test_a_page_of_ours_and_a_script_may_listen(served: Served, origin: str | None) -> None:
+    """Pages from this machine, from allowed origins, and programs, which name none."""
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    async with served.client("/ws/BTCUSDT", origin=origin) as client:
+        assert (await frame_of(client))["timestamp"] == at(1)
+
+
+async def test_ladders_are_for_those_who_ask(served: Served) -> None:
+    """A query parameter asks for them; without it neither frame nor history has any."""
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    async with served.client("/ws/BTCUSDT?ladders=1") as client:
+        frame = await frame_of(client)
+    assert frame["ladders"][0]["step"] == 0.1
+    assert frame["ladders"] == frame["history"][0]["ladders"]
+    async with served.client("/ws/BTCUSDT") as client:
+        frame = await frame_of(client)
+    assert "ladders" not in frame
+    assert "ladders" not in frame["history"][0]
+
+
+async def test_a_query_that_makes_no_sense_is_refused(served: Served) -> None:
+    """No frames are sent to a client that asked for something else."""
+    with pytest.raises(InvalidStatus):
+        async with served.client("/ws/BTCUSDT?ladders=perhaps"):
+            pass
+
+
+# --- clients that behave badly ----------------------------------------------------------------------------
+
+
+async def test_a_client_that_leaves_is_forgotten(served: Served) -> None:
+    """Whether it says goodbye or just vanishes, before its first frame or after."""
+    for vanish in (False, True):
+        for seconds in (0, 1):
+            async with served.client("/ws/BTCUSDT") as client:
+                await until(lambda: len(waiting(served)) == 1)
+                if seconds:
+                    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+                    await frame_of(client)
+                if vanish:
+                    client.transport.abort()
+            await until(lambda: not waiting(served))
+
+
+@pytest.mark.parametrize("rubbish", ["hello", b"\x00\xff", "x" * 1_000_000, '{"method": "SUBSCRIBE"}'])
+async def test_what_a_client_says_is_ignored(served: Served, rubbish: str | bytes) -> None:
+    """It goes on getting its frames."""
+    async with served.client("/ws/BTCUSDT") as client:
+        for _ in range(3):
+            await client.send(rubbish)
+        await until(lambda: waiting(served))
+        for second in (1, 2):
+            served.api.channels["BTCUSDT"].take(a_second(at(second)))
+            assert (await frame_of(client))["timestamp"] == at(second)
+
+
+async def test_a_client_that_breaks_the_protocol_loses_only_its_own_connection(served: Served) -> None:
+    """Text that is no UTF-8, a message too large: closed; the client beside it gets every frame."""
+    async with served.client("/ws/BTCUSDT") as bystander:
+        await until(lambda: len(waiting(served)) == 1)
+        async with served.client("/ws/BTCUSDT") as one, served.client("/ws/BTCUSDT") as other:
+            await until(lambda: len(waiting(served)) == 3)
+            for client, rubbish in ((one, b"\xff\xfe"), (other, b"x" * (8 * 2**20 + 1))):
+                with contextlib.suppress(ConnectionClosed):  # before all is sent, if it is much
+                    await client.send(rubbish, text=True)
+                with pytest.raises(ConnectionClosed):
+                    await client.recv()
+        await until(lambda: len(waiting(served)) == 1)
+        served.api.channels["BTCUSDT"].take(a_second(at(1)))
+        assert (await frame_of(bystander))["timestamp"] == at(1)
+
+
+def heavy_second(timestamp: int) -> FeedSecond:
+    """Return a second whose frame is too large for any socket's buffer to hold many of them."""
+    second = a_second(timestamp)
+    frame = json.loads(second.frame) | {"padding": "x" * 1_000_000}
+    return msgspec.structs.replace(second, frame=msgspec.json.encode(frame))
+
+
+async def test_a_client_that_does_not_read_costs_only_itself(served: Served) -> None:
+    """It loses frames, which are counted, and its neighbour none; once it vanishes it is forgotten."""
+    channel = served.api.channels["BTCUSDT"]
+    async with served.client("/ws/BTCUSDT", max_queue=1) as stuck:
+        await until(lambda: len(channel.clients) == 1)
+        async with served.client("/ws/BTCUSDT") as reader:
+            await until(lambda: len(channel.clients) == 2)
+            for second in range(1, 41):
+                channel.take(heavy_second(at(second)))
+                assert (await frame_of(reader))["timestamp"] == at(second)
+        assert channel.frames_dropped > 0
+        await until(lambda: len(channel.clients) == 1)
+        (slow,) = channel.clients
+        assert len(slow.queue) <= 4
+        stuck.transport.abort()
+        await until(lambda: not channel.clients)
+
+
+async def test_the_end_of_the_program_waits_for_no_client(served: Served) -> None:
+    """Stopping with a client that reads, one that does not and an engine ends all of their tasks."""
+    channel = served.api.channels["BTCUSDT"]
+    async with served.client("/ws/BTCUSDT", max_queue=1) as stuck, served.client("/ws/BTCUSDT") as reader:
+        await until(lambda: len(channel.clients) == 2)
+        async with served.link() as link:
+            await tell(link, a_state())
+            for second in range(1, 31):
+                channel.take(heavy_second(at(second)))
+                assert (await frame_of(reader))["timestamp"] == at(second)
+            await served.stop()
+            for connection in (reader, link):
+                with pytest.raises(ConnectionClosed):
+                    await connection.recv()
+        stuck.transport.abort()
+    await until(lambda: not channel.clients)
+    assert not channel.connected
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after sending 'websocket.close'")])
+async def test_a_frame_that_cannot_be_sent_ends_the_client_quietly(error: Exception) -> None:
+    """A server refuses to send once a connection is closing; that is how clients go, and no failure."""
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN)
+    api.channels["BTCUSDT"].take(a_second(at(1)))
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
+    said: list[str] = []
+
+    async def send(message: Any) -> None:
+        said.append(message["type"])
+        if message["type"] == "websocket.send":
+            raise error
+
+    scope = {
+        "type": "websocket",
+        "path": "/ws/BTCUSDT",
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": [],
+        "scheme": "ws",
+    }
+    await asyncio.wait_for(create_app(api)(scope, incoming.get, send), 30)
+    assert said == ["websocket.accept", "websocket.send"]
+    assert not api.channels["BTCUSDT"].clients
+
+
+# --- engines ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", TOKEN[:-1], "\u00e9"])
+async def test_an_engine_with_a_wrong_secret_is_refused(served: Served, token: str) -> None:
+    """It never gets as far as a WebSocket."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with served.link(token=token):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_an_engine_without_a_secret_or_with_an_unknown_symbol_is_refused(served: Served) -> None:
+    """Nobody may feed what is not followed, nor anything without the secret."""
+    with pytest.raises(InvalidStatus):
+        async with served.client("/feed/BTCUSDT"):
+            pass
+    with pytest.raises(InvalidStatus):
+        async with served.link("DOGEUSDT"):
+            pass
+
+
+async def test_what_an_engine_delivers_reaches_the_clients_of_its_symbol(served: Served) -> None:
+    """Window first, then each second; clients of another symbol get nothing of it."""
+    async with (
+        served.client("/ws/BTCUSDT") as client,
+        served.client("/ws/ETHUSDT") as other,
+        served.link() as link,
+    ):
+        await until(lambda: waiting(served) and waiting(served, "ETHUSDT"))
+        await tell(link, a_state(at(1), at(2)), a_second(at(3)))
+        first, second = await frame_of(client), await frame_of(client)
+        assert [row["timestamp"] for row in first["history"]] == [at(1), at(2)]
+        assert (first["status"], second["timestamp"], second["status"]) == ("live", at(3), "live")
+        served.clock.tick(3)
+        frame = await frame_of(other)
+    assert (frame["symbol"], frame["timestamp"], frame["status"]) == ("ETHUSDT", at(3), "syncing")
+
+
+async def test_a_newer_engine_takes_the_place_of_an_older(served: Served) -> None:
+    """The older is closed, its end does not darken the newer, and what it still says is not heard."""
+    channel = served.api.channels["BTCUSDT"]
+    async with served.link() as older, served.client("/ws/BTCUSDT") as client:
+        await tell(older, a_state(at(1)))
+        await frame_of(client)
+        async with served.link() as newer:
+            await tell(newer, a_state(at(1), at(2)))
+            assert (await frame_of(client))["timestamp"] == at(2)
+            with pytest.raises(ConnectionClosed) as closed:
+                await older.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4409
+            assert channel.connected
+            await tell(newer, a_second(at(3)))
+            assert (await frame_of(client))["status"] == "live"
+        await until(lambda: not channel.connected)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"\xc1garbage",
+        "a text",
+        encode_feed(FeedSecond(b"no frame", a_second(at(2)).row)),
+        encode_feed(FeedSecond(b'{"symbol": "BTCUSDT"}', a_second(at(2)).row)),
+    ],
+)
+async def test_garbage_on_the_feed_ends_the_feed_and_nothing_else(
+    served: Served, garbage: bytes | str
+) -> None:
+    """The engine is closed; its clients stay, get no part of it, and go on once it is back."""
+    async with served.client("/ws/BTCUSDT") as client:
+        async with served.link() as link:
+            await tell(link, a_state(at(1)))
+            await frame_of(client)
+            await link.send(garbage)
+            with pytest.raises(ConnectionClosed):
+                await link.recv()
+        await until(lambda: not served.api.channels["BTCUSDT"].connected)
+        async with served.link() as link:
+            await tell(link, a_state(at(2)))
+            frame = await frame_of(client)
+            assert (frame["timestamp"], frame["status"]) == (at(2), "live")
+        async with served.client("/ws/BTCUSDT") as newcomer:
+            rows = (await frame_of(newcomer))["history"]
+    assert [row["timestamp"] for row in rows] == [at(1), at(2)]
+
+
+# --- seconds without an engine ------------------------------------------------------------------------------
+
+
+async def test_without_engines_each_second_is_dark(served: Served) -> None:
+    """From the start: one frame a second that says why, with every market field null."""
+    async with served.client("/ws/BTCUSDT") as client:
+        await until(lambda: waiting(served))
+        frames = []
+        for second in (1, 2, 3):
+            served.clock.tick(second)
+            frames.append(await frame_of(client))
+    assert [frame["timestamp"] for frame in frames] == [at(1), at(2), at(3)]
+    for frame in frames:
+        assert frame["status"] == "syncing"
+        assert frame["reason"]
+        frame.pop("history", None)
+        assert all(value is None for key, value in frame.items() if key not in NOT_MARKET_FIELDS)
+
+
+async def test_an_engine_that_goes_and_comes_back_leaves_no_second_out(served: Served) -> None:
+    """Live, then dark from the API itself, then live again, a frame each second, the window kept."""
+    async with served.client("/ws/BTCUSDT") as client:
+        async with served.link() as link:
+            await tell(link, a_state(at(1)), a_second(at(2)))
+            frames = await frames_until(client, at(2))
+        await until(lambda: not served.api.channels["BTCUSDT"].connected)
+        for second in (3, 4):
+            served.clock.tick(second)
+            frames.append(await frame_of(client))
+        async with served.link() as link:
+            await tell(link, a_state(at(5)))
+            frames.append(await frame_of(client))
+        async with served.client("/ws/BTCUSDT") as newcomer:
+            rows = (await frame_of(newcomer))["history"]
+    assert [frame["timestamp"] for frame in frames] == [at(second) for second in range(1, 6)]
+    statuses = ["live", "live", "syncing", "syncing", "live"]
+    assert [frame["status"] for frame in frames] == statuses
+    assert [row["status"] for row in rows] == statuses
+
+
+async def test_an_engine_that_is_connected_and_says_nothing_is_dark(served: Served) -> None:
+    """Its second goes out without it, and comes too late afterwards."""
+    async with served.client("/ws/BTCUSDT") as client, served.link() as link:
+        await tell(link, a_state(at(1)))
+        await frame_of(client)
+        served.clock.tick(2)
+        dark = await frame_of(client)
+        await tell(link, a_second(at(2)), a_second(at(3)))
+        after = await frame_of(client)
+    assert (dark["timestamp"], dark["status"], dark["mid_price"]) == (at(2), "syncing", None)
+    assert (after["timestamp"], after["status"]) == (at(3), "live")
+
+
+async def test_an_engine_that_dies_just_after_a_second_leaves_no_hole(served: Served) -> None:
+    """Connected when the second ended and gone before it delivered it: the API sends that second itself."""
+    async with served.client("/ws/BTCUSDT") as client, served.client("/ws/ETHUSDT") as other:
+        async with served.link() as link:
+            await tell(link, a_state(at(1)))
+            await frame_of(client)
+            served.clock.tick(2)
+            await frame_of(other)  # so the API has seen the end of the second
+        frame = await frame_of(client)
+    assert (frame["timestamp"], frame["status"]) == (at(2), "syncing")
+
+
+async def test_an_api_that_falls_behind_does_not_go_back_in_time(served: Served) -> None:
+    """A second that it hears of late, when a newer one has gone out, is not sent as dark after it."""
+    async with served.client("/ws/BTCUSDT") as client, served.client("/ws/ETHUSDT") as other:
+        async with served.link() as link:
+            await tell(link, a_state(at(1)), a_second(at(2)), a_second(at(3)))
+            frames = await frames_until(client, at(3))
+            served.clock.tick(2, slept=1.6)
+            served.clock.tick(3)
+            await frames_until(other, at(3))  # so the API has done with the second before
+        await until(lambda: not served.api.channels["BTCUSDT"].connected)
+        served.clock.tick(4)
+        frames += await frames_until(client, at(4))
+    assert [frame["timestamp"] for frame in frames] == [at(1), at(2), at(3), at(4)]
+    assert [frame["status"] for frame in frames] == ["live", "live", "live", "syncing"]
+
+
+@pytest.mark.parametrize("back", [5, 60])
+async def test_a_clock_that_is_set_back_stops_no_frames(served: Served, back: int) -> None:
+    """Little or much: frames go on from the earlier time."""
+    async with served.client("/ws/BTCUSDT") as client:
+        await until(lambda: waiting(served))
+        for second in (100, 101):
+            served.clock.tick(second)
+            await frame_of(client)
+        for second in (101 - back, 102 - back):
+            served.clock.tick(second)
+            assert (await frame_of(client))["timestamp"] == at(second)
+
+
+# --- HTTP ---------------------------------------------------------------------------------------------------
+
+
+async def test_health_is_200_only_if_all_symbols_are_live(served: Served) -> None:
+    """Else 503, with each symbol's status and reason."""
+    reply = await served.get("/health")
+    assert reply.status_code == 503
+    assert {entry["status"] for entry in reply.json()["symbols"].values()} == {"syncing"}
+    assert all(entry["reason"] for entry in reply.json()["symbols"].values())
+    served.clock.set(2)
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    reply = await served.get("/health")
+    assert reply.status_code == 503
+    assert reply.json()["symbols"]["BTCUSDT"]["status"] == "live"
+    served.api.channels["ETHUSDT"].take(a_second(at(1), symbol="ETHUSDT"))
+    reply = await served.get("/health")
+    assert reply.status_code == 200
+    report = reply.json()
+    assert report["status"] == "live"
+    assert list(report["symbols"]) == list(SYMBOLS)
+    assert report["symbols"]["BTCUSDT"]["age_ms"] == 1000
+    assert report["symbols"]["BTCUSDT"]["health"]["gaps"] == 11
+    served.api.channels["ETHUSDT"].go_dark(at(2), "the engine has gone")
+    reply = await served.get("/health")
+    assert (reply.status_code, reply.json()["symbols"]["ETHUSDT"]["reason"]) == (503, "the engine has gone")
+
+
+async def test_an_old_frame_is_no_sign_of_health(served: Served) -> None:
+    """A live frame that nothing has followed for a minute counts as stale."""
+    for symbol, channel in served.api.channels.items():
+        channel.take(a_second(at(1), symbol=symbol))
+    served.clock.set(61)
+    reply = await served.get("/health")
+    assert reply.status_code == 503
+    assert {entry["status"] for entry in reply.json()["symbols"].values()} == {"stale"}
+    assert all(entry["reason"] for entry in reply.json()["symbols"].values())
+
+
+async def test_symbols_lists_what_is_followed(served: Served) -> None:
+    """In the order given."""
+    reply = await served.get("/symbols")
+    assert (reply.status_code, reply.json()) == (200, {"symbols": list(SYMBOLS)})
+
+
+async def test_metrics_count_clients_as_they_come_and_go(served: Served) -> None:
+    """The text is what Prometheus reads, and says what is so at the scrape."""
+
+    async def clients() -> float:
+        reply = await served.get("/metrics")
+        assert reply.status_code == 200
+        assert reply.headers["content-type"].startswith("text/plain")
+        families = {family.name: family for family in text_string_to_metric_families(reply.text)}
+        samples = families["orderbook_clients"].samples
+        return next(sample.value for sample in samples if sample.labels["symbol"] == "BTCUSDT")
+
+    assert await clients() == 0
+    async with served.client("/ws/BTCUSDT"):
+        await until(lambda: waiting(served))
+        assert await clients() == 1
+    await until(lambda: not waiting(served))
+    assert await clients() == 0
+
+
+async def test_the_api_documents_itself(served: Served) -> None:
+    """The page answers, and the schema names the HTTP routes."""
+    assert (await served.get("/docs")).status_code == 200
+    schema = (await served.get("/openapi.json")).json()
+    assert {"/symbols", "/health", "/metrics"} <= set(schema["paths"])

@@ -1,0 +1,122 @@
+"""The choice of the exchange: the ping, the symbols, and the proxies on the way."""
+
+import pytest
+
+from data_ingestion.errors import ExchangeError, HttpRefusal, Unreachable
+from data_ingestion.source import rest_session, unknown_symbols, why_unreachable
+from tests.builders import encode, snapshot_wire
+from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs
+from tests.data_ingestion.virtual_time import in_virtual_time
+
+GOOD = http(200, encode(snapshot_wire()))
+UNKNOWN = http(400, b'{"code":-1121,"msg":"Invalid symbol."}')
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ws_proxy", "wss_proxy", "socks_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the proxies of whoever runs the tests."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+async def trouble(script: Script) -> ExchangeError | None:
+    """Return what is wrong with an exchange that follows `script`."""
+    async with RawServer(script) as server:
+        found = await why_unreachable(server.url + "/", timeout=2)
+        assert server.requests[0].startswith("GET /fapi/v1/ping HTTP")
+        return found
+
+
+@in_virtual_time
+async def test_an_exchange_that_answers_is_reachable() -> None:
+    """A 200 to the ping is all it takes."""
+    assert await trouble(says(http(200, b"{}"))) is None
+
+
+@pytest.mark.parametrize("status", [403, 418, 429, 451, 503])
+@in_virtual_time
+async def test_a_refused_ping_says_by_what(status: int) -> None:
+    """The status is handed on."""
+    found = await trouble(says(http(status)))
+    assert isinstance(found, HttpRefusal)
+    assert found.status == status
+
+
+@pytest.mark.parametrize("script", [says(), says_and_hangs(), says(b"hello\r\n\r\n")])
+@in_virtual_time
+async def test_no_answer_is_unreachable(script: Script) -> None:
+    """Silence, a hung-up line and something that is no HTTP are all the same."""
+    assert isinstance(await trouble(script), Unreachable)
+
+
+@in_virtual_time
+async def test_nobody_there_is_unreachable() -> None:
+    """A refused connection is an answer, not an exception."""
+    async with RawServer(says()) as server:
+        url = server.url
+    assert isinstance(await why_unreachable(url, timeout=2), Unreachable)
+
+
+@in_virtual_time
+async def test_only_symbols_that_the_exchange_does_not_know_are_named() -> None:
+    """Each symbol is asked for once, and only the exchange's own word makes it unknown."""
+    async with RawServer(says(GOOD), says(UNKNOWN), says(GOOD)) as server:
+        assert await unknown_symbols(server.url, ("BTCUSDT", "NOSUCH", "ETHUSDT"), timeout=2) == ["NOSUCH"]
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("script", [says(http(429, b"", "Retry-After: 60")), says_and_hangs(), says()])
+@in_virtual_time
+async def test_other_trouble_makes_no_symbol_unknown(script: Script) -> None:
+    """An exchange that cannot say is not asked further: the engines will see."""
+    async with RawServer(script) as server:
+        assert await unknown_symbols(server.url, ("BTCUSDT", "ETHUSDT"), timeout=2) == []
+        assert not any("ETHUSDT" in request for request in server.requests)
+
+
+def test_the_environments_proxy_is_used_for_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exchange elsewhere is asked through the proxy, which resolves its name."""
+
+    @in_virtual_time
+    async def ping() -> None:
+        async with RawServer(says(http(200, b"{}"))) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            assert await why_unreachable("http://exchange.invalid", timeout=2) is None
+            assert proxy.requests[0].startswith("GET http://exchange.invalid/fapi/v1/ping HTTP")
+
+    ping()
+
+
+def test_no_proxy_is_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exchange on loopback is asked directly, whatever the environment says."""
+
+    @in_virtual_time
+    async def ping() -> None:
+        async with RawServer(says(http(502))) as proxy, RawServer(says(http(200, b"{}"))) as server:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            assert await why_unreachable(server.url, timeout=2) is None
+            assert proxy.requests == []
+
+    ping()
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "http://:80", "http://[::1", "rubbish"])
+def test_a_proxy_that_makes_no_sense_is_an_answer(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typing error in a proxy variable makes the exchange unreachable, and nothing worse."""
+    monkeypatch.setenv("http_proxy", proxy)
+
+    @in_virtual_time
+    async def ping() -> None:
+        assert isinstance(await why_unreachable("http://exchange.invalid", timeout=2), Unreachable)
+
+    ping()
+
+
+@in_virtual_time
+async def test_the_session_belongs_to_the_caller() -> None:
+    """A session is open until its caller closes it."""
+    async with rest_session("http://127.0.0.1:1") as session:
+        assert not session.closed
+    assert session.closed

@@ -1,0 +1,181 @@
+"""Settings: what is taken, from where, and what is said about what is not."""
+
+import argparse
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from config import HIDDEN, SettingError, Settings, documentation, read_settings, settings_markdown
+
+FLAGS = [row[0] for row in documentation() if row[0]]
+
+NUMBERS = [
+    (setting.name, type(setting.default), setting.metadata["low"], setting.metadata["high"])
+    for setting in fields(Settings)
+    if setting.metadata["low"] is not None
+]
+
+BAD = [
+    # setting, bad values
+    ("symbols", ["", ",", " , ", "BTC USDT", "BTC-USDT", "X", "../etc", "BTCUSDT;ETHUSDT", "A" * 31]),
+    ("source", ["", "Binance!", "coinbase", "auto,binance"]),
+    ("role", ["", "dashboards", "ENGINE!"]),
+    ("log_level", ["", "loud", "warn ing"]),
+    ("api_host", ["", "  "]),
+    ("api_port", ["", "0", "65536", "-1", "80.5", "http", "nan", "0x50"]),
+    ("simulated_port", ["-1", "65536", "x"]),
+    ("allowed_origins", ["lab.example.org", "https://", "https://lab.example.org/page", "*", "null"]),
+    (
+        "binance_public_ws_url",
+        ["", "fstream.binance.com", "https://x", "ws://", "ws://:80", "ws://x:0", "ws://x:99999", "ws://["],
+    ),
+    ("binance_market_ws_url", ["", "http://x"]),
+    ("binance_rest_url", ["", "ws://x", "file:///etc/passwd", "https://x:port"]),
+    ("feed_url", ["http://x", "x", "ws://"]),
+    ("stale_after", ["", "0", "61", "inf", "-inf", "nan", "1e9", "two", "2s"]),
+    ("book_levels", ["19", "100001", "1e3", "20.0"]),
+    ("request_weight", ["19", "2401"]),
+    ("simulated_seed", ["-1", str(2**63), "one"]),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD for text in texts])
+def test_what_cannot_be_used_is_refused_in_one_sentence_that_names_it(name: str, text: str) -> None:
+    """On the command line the sentence names the flag, in the environment the variable."""
+    flag = "--" + name.replace("_", "-")
+    with pytest.raises(SettingError) as refused:
+        read_settings([f"{flag}={text}"], {})
+    assert flag in str(refused.value)
+    assert "\n" not in str(refused.value)
+    if text:  # an empty variable is one that is not set
+        with pytest.raises(SettingError) as refused:
+            read_settings([], {name.upper(): text})
+        assert name.upper() in str(refused.value)
+
+
+@pytest.mark.parametrize("token", ["two words", "tab\t", "line\nend", "\u00e9"])
+def test_a_secret_that_no_header_can_carry_is_refused_and_not_shown(token: str) -> None:
+    """The sentence names the variable, not the secret."""
+    with pytest.raises(SettingError, match="FEED_TOKEN") as refused:
+        read_settings([], {"FEED_TOKEN": token})
+    assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--no-such-flag"], ["--api-port"], ["surplus"], ["--api"], ["--feed-token=x"], ["--supervisor-pid=1"]],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(arguments: list[str]) -> None:
+    """Unknown, abbreviated and secret flags, a flag without value, and words; the sentence names each."""
+    with pytest.raises(SettingError) as refused:
+        read_settings(arguments, {})
+    assert arguments[0].partition("=")[0] in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "kind", "low", "high"), NUMBERS)
+def test_a_range_includes_its_ends_and_nothing_beyond(
+    name: str, kind: type[int] | type[float], low: float, high: float
+) -> None:
+    """Least and greatest are taken; one step past them the sentence tells both."""
+    step = 1 if kind is int else 0.01
+    for end in (low, high):
+        assert getattr(read_settings([], {name.upper(): str(kind(end))}), name) == end
+    for beyond in (low - step, high + step):
+        with pytest.raises(SettingError) as refused:
+            read_settings([], {name.upper(): str(kind(beyond))})
+        assert f"from {low} to {high}" in str(refused.value)
+
+
+def test_nothing_given_means_the_defaults() -> None:
+    """An empty environment, or one of empty variables, changes nothing."""
+    assert read_settings([], {}) == Settings()
+    empty = {setting.name.upper(): "" for setting in fields(Settings)}
+    assert read_settings([], empty) == Settings()
+
+
+def test_defaults_are_themselves_valid() -> None:
+    """Each default may be given as well, and everything listens on this machine alone."""
+    assert read_settings([], Settings().environment()) == Settings()
+    assert Settings().api_host == "127.0.0.1"
+
+
+def test_flags_beat_the_environment() -> None:
+    """A variable counts where no flag is given, and is not even read where one is."""
+    environment = {"API_PORT": "nonsense", "STALE_AFTER": "3.5"}
+    settings = read_settings(["--api-port", "9000"], environment)
+    assert (settings.api_port, settings.stale_after) == (9000, 3.5)
+
+
+def test_lists_are_tidied() -> None:
+    """Symbols in upper case, origins as browsers send them, no blanks, nothing twice, the order kept."""
+    settings = read_settings(
+        ["--symbols", " ethusdt,BTCUSDT,,EthUsdt ", "--allowed-origins", "https://Lab.example.org/,"], {}
+    )
+    assert settings.symbols == ("ETHUSDT", "BTCUSDT")
+    assert settings.allowed_origins == ("https://lab.example.org",)
+
+
+number = st.one_of(
+    *(
+        st.tuples(st.just(name), st.integers(int(low), int(high)) if kind is int else st.floats(low, high))
+        for name, kind, low, high in NUMBERS
+    )
+)
+
+
+@hypothesis_settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(number, max_size=8),
+    st.lists(st.from_regex(r"[A-Z0-9_]{2,30}", fullmatch=True), min_size=1, max_size=4, unique=True),
+    st.from_regex(r"[!-~]{1,40}", fullmatch=True),
+)
+def test_settings_survive_the_environment_of_another_process(
+    numbers: list[tuple[str, float]], symbols: list[str], token: str
+) -> None:
+    """What one process writes for its children is what they read, to the last digit."""
+    given_ = {name.upper(): str(value) for name, value in numbers}
+    settings = read_settings([], given_ | {"SYMBOLS": ",".join(symbols), "FEED_TOKEN": token})
+    environment = settings.environment()
+    assert read_settings([], environment) == settings
+    assert set(environment) == {setting.name.upper() for setting in fields(Settings)}
+
+
+def test_help_lists_every_flag_with_its_range_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    """And exits without an error."""
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--help"], {})
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for flag, _, default, limits, _ in documentation():
+        if flag:
+            assert f"{flag} VALUE" in shown
+            assert "".join(limits.split()) in "".join(shown.split())
+            assert "".join(f"default {default}".split() if default else []) in "".join(shown.split())
+    assert "FEED_TOKEN" in shown
+
+
+def test_secrets_have_no_flag() -> None:
+    """A command line can be read by everybody on the machine."""
+    assert "feed_token" in HIDDEN
+    assert not any("token" in flag for flag in FLAGS)
+
+
+def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
+    """One line each, five cells, as Markdown wants it."""
+    head, rule, *rows = settings_markdown().splitlines()
+    assert set(rule) == {"|", "-"}
+    assert len(rows) == len(fields(Settings)) - 1  # but supervisor_pid
+    assert {line.count("|") for line in (head, rule, *rows)} == {6}
+    assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
+
+
+def test_no_setting_is_declared_twice() -> None:
+    """Flags are distinct, and argparse knows them all."""
+    assert len(set(FLAGS)) == len(FLAGS)
+    parser = argparse.ArgumentParser()
+    for flag in FLAGS:
+        parser.add_argument(flag)

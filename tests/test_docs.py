@@ -1,0 +1,46 @@
+"""The README says what the program does: its settings and the fields of its frames are checked here."""
+
+import asyncio
+import sys
+
+import pytest
+
+from config import settings_markdown
+from state.frames import AuditHealth, Frame, Health, Row, StreamHealth
+from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    """Return the README's text."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_has_the_table_of_settings(readme: str) -> None:
+    """Each flag, variable, default, range and meaning stands there as `config.settings_markdown` gives it."""
+    lines = set(readme.splitlines())
+    assert [row for row in settings_markdown().splitlines() if row not in lines] == []
+
+
+@pytest.mark.parametrize("kind", [Frame, Row, Health, StreamHealth, AuditHealth])
+def test_the_readme_names_every_field(readme: str, kind: type[Frame | Row | Health]) -> None:
+    """Each key of a frame, of a row of the window and of the health is there, in backticks."""
+    assert [name for name in kind.__struct_fields__ if f"`{name}`" not in readme] == []
+
+
+async def test_the_readmes_notebook_script_runs_as_written(readme: str) -> None:
+    """The script under "Read it from a notebook" prints a live mid price; only its port is another."""
+    script = readme.split("```python\n")[1].split("```", maxsplit=1)[0]
+    async with Program(source="simulated") as program:
+        async with listening(program.url("BTCUSDT")) as connection:
+            await next_live(connection)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", script.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}")),
+            env=environment_of(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0, said.decode()
+    assert "seconds so far" in said.decode()

@@ -1,0 +1,301 @@
+"""The whole program, as a person starts and ends it, and as its processes die."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psutil
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from main import _lines as lines_of
+from tests.program import (
+    PATIENCE,
+    ROOT,
+    Frame,
+    Program,
+    environment_of,
+    free_port,
+    listening,
+    next_frame,
+    next_live,
+)
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+MAIN = [sys.executable, str(ROOT / "main.py")]
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
+
+def simulated(**others: object) -> Program:
+    """Return a program on the simulated exchange; its books may be quiet for as long as a busy machine is."""
+    return Program(source="simulated", stale_after=20, depth_silence=30, **others)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def program() -> AsyncIterator[Program]:
+    """Run one program for all tests that leave it running."""
+    async with simulated() as running:
+        yield running
+
+
+def processes_of(program: Program) -> dict[str, psutil.Process]:
+    """Return the processes that a program has started, by role, or by symbol for an engine."""
+    if program.process is None:
+        raise RuntimeError("not started")
+    found = {}
+    for child in psutil.Process(program.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            environment = child.environ()
+            role = environment.get("ROLE", "")
+            found[environment["SYMBOLS"] if role == "engine" else role] = child
+    return found
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - processes tell nobody
+            await asyncio.sleep(0.05)
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    """Say whether none of these runs any more."""
+    return not psutil.wait_procs(processes, timeout=0)[1]
+
+
+async def replacement(program: Program, name: str, victim: psutil.Process) -> psutil.Process:
+    """Wait for the process that takes the place of `victim`."""
+    async with asyncio.timeout(PATIENCE):
+        while (found := processes_of(program).get(name)) in (None, victim):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def live_after(connection: ClientConnection, process: psutil.Process) -> list[Frame]:
+    """Return all frames to the first live one of a second that ended after `process` began."""
+    frames = [await next_frame(connection)]
+    async with asyncio.timeout(PATIENCE):
+        while frames[-1]["status"] != "live" or frames[-1]["timestamp"] < process.create_time() * 1000:
+            frames.append(await next_frame(connection))
+    return frames
+
+
+async def drain(connection: ClientConnection) -> None:
+    """Read until the connection ends."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await next_frame(connection)
+
+
+async def frames_to(connection: ClientConnection, timestamp: int) -> list[Frame]:
+    """Return all frames to the one of that second."""
+    frames = [await next_frame(connection)]
+    while frames[-1]["timestamp"] < timestamp:
+        frames.append(await next_frame(connection))
+    return frames
+
+
+def stamps(frames: list[Frame]) -> list[int]:
+    """Return the seconds of frames."""
+    return [frame["timestamp"] for frame in frames]
+
+
+# --- running ------------------------------------------------------------------------------------------------
+
+
+@in_one_loop
+@pytest.mark.parametrize("symbol", SYMBOLS)
+async def test_frames_come_live_with_a_window(program: Program, symbol: str) -> None:
+    """Each symbol's frames are complete, name their source, and begin with history."""
+    async with listening(program.url(symbol.lower(), "?ladders=1")) as connection:
+        first = await next_frame(connection)
+        live = first if first["status"] == "live" else await next_live(connection)
+        following = await next_frame(connection)
+    assert [row["timestamp"] for row in first["history"]][-1] == first["timestamp"]
+    assert (live["symbol"], live["source"]) == (symbol, "simulated")
+    assert live["timestamp"] % 1000 == 0
+    assert following["timestamp"] > live["timestamp"]
+    assert "history" not in following
+    assert len(live["bid_levels"]) == len(live["ask_levels"]) == 10
+    assert live["best_bid"] < live["mid_price"] < live["best_ask"]
+    assert [ladder["step"] for ladder in live["ladders"]]
+
+
+@in_one_loop
+@pytest.mark.parametrize("symbol", SYMBOLS)
+async def test_an_engine_that_is_killed_comes_back_and_the_other_symbol_stays_live(
+    program: Program, symbol: str
+) -> None:
+    """One frame a second, dark where it was away; the other symbol's clients notice nothing."""
+    (other,) = set(SYMBOLS) - {symbol}
+    async with listening(program.url(symbol)) as connection, listening(program.url(other)) as bystander:
+        before = await next_live(connection)
+        await next_live(bystander)
+        victim = processes_of(program)[symbol]
+        victim.kill()
+        frames = await live_after(connection, await replacement(program, symbol, victim))
+        unharmed = await frames_to(bystander, frames[-1]["timestamp"])
+    assert stamps(frames) == sorted(set(stamps(frames)))
+    assert frames[0]["timestamp"] > before["timestamp"]
+    for frame in frames:
+        assert frame["status"] == "live" or (frame["mid_price"] is None and frame["reason"])
+    assert {frame["status"] for frame in unharmed} == {"live"}
+    async with listening(program.url(symbol)) as connection:
+        history = (await next_frame(connection))["history"]
+    kept = [row for row in history if row["timestamp"] == before["timestamp"]]
+    assert [row["mid_price"] for row in kept] == [before["mid_price"]]
+
+
+@in_one_loop
+async def test_an_api_that_is_killed_comes_back_with_the_window(program: Program) -> None:
+    """Its clients are cut off; those who connect again get the seconds from before."""
+    async with listening(program.url("BTCUSDT")) as connection:
+        before = await next_live(connection)
+        victim = processes_of(program)["api"]
+        victim.kill()
+        await drain(connection)
+    await replacement(program, "api", victim)
+    for symbol in SYMBOLS:
+        async with listening(program.url(symbol)) as connection:
+            await next_live(connection)
+    async with listening(program.url("BTCUSDT")) as connection:
+        rows = (await next_frame(connection))["history"]
+    kept = [row for row in rows if row["timestamp"] == before["timestamp"]]
+    assert [row["mid_price"] for row in kept] == [before["mid_price"]]
+
+
+@in_one_loop
+async def test_an_exchange_that_is_killed_comes_back(program: Program) -> None:
+    """Both books end with it, and are built anew."""
+    async with listening(program.url("BTCUSDT")) as one, listening(program.url("ETHUSDT")) as other:
+        await next_live(one)
+        await next_live(other)
+        victim = processes_of(program)["exchange"]
+        victim.kill()
+        new = await replacement(program, "exchange", victim)
+        for frames in await asyncio.gather(live_after(one, new), live_after(other, new)):
+            assert stamps(frames) == sorted(set(stamps(frames)))
+            assert all(frame["reason"] for frame in frames if frame["status"] != "live")
+            assert frames[-1]["health"]["depth"]["reconnects"] >= 1
+
+
+# --- ending -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_everything_cleanly(number: signal.Signals) -> None:
+    """Exit code 0, no process left, no traceback, although a client listens."""
+    async with simulated(api_port=free_port()) as running:
+        async with listening(running.url("BTCUSDT")) as connection:
+            await next_frame(connection)
+            processes = processes_of(running)
+            assert set(processes) == {"api", "exchange", *SYMBOLS}
+            assert await running.stop(number) == 0
+            await drain(connection)
+        assert all_gone(list(processes.values()))
+        assert not [line for line in running.output if "Traceback" in line]
+
+
+async def test_nothing_outlives_a_supervisor_that_is_killed() -> None:
+    """Its processes see that it has gone, and end by themselves."""
+    async with simulated(symbols="BTCUSDT") as running:
+        async with listening(running.url("BTCUSDT")) as connection:
+            await next_frame(connection)
+        processes = list(processes_of(running).values())
+        assert len(processes) == 3
+        await running.stop(signal.SIGKILL)
+        await until(lambda: all_gone(processes))
+
+
+async def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
+    """As in `main.py | head -1`: nobody reads the status lines any more, and that is no crash."""
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        '"$@" | head -n 1',
+        "sh",
+        *MAIN,
+        env=environment_of(source="simulated", symbols="BTCUSDT", api_port=free_port()),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    shown, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert shown.startswith(b"BTCUSDT")
+    assert b"Traceback" not in complaints
+
+
+# --- not starting -------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(  # noqa: S603
+        [*MAIN, *arguments],
+        env=environment_of(**({"api_port": free_port()} | settings)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "named"),
+    [
+        (["--source", "simulated", "--symbols", "BTCUSDT,DOGEUSDT"], {}, "DOGEUSDT"),
+        (["--role", "exchange", "--symbols", "DOGEUSDT"], {}, "DOGEUSDT"),
+        (["--api-port", "99999"], {}, "--api-port"),
+        ([], {"stale_after": "soon"}, "STALE_AFTER"),
+        (["--no-such-flag"], {}, "--no-such-flag"),
+        (["--source", "simulated", "--api-host", "host.invalid"], {}, "host.invalid"),
+        (["--role", "engine", "--source", "simulated"], {}, "--symbols"),
+        (["--role", "engine", "--symbols", "BTCUSDT"], {}, "--source"),
+        (["--role", "api", "--source", "simulated"], {}, "FEED_TOKEN"),
+        (["--role", "api"], {"feed_token": "secret"}, "--source"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence(arguments: list[str], settings: dict[str, Any], named: str) -> None:
+    """Exit code 2, one line that says what is wrong, nothing else."""
+    ended = run(*arguments, **settings)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert named in line
+
+
+@in_one_loop
+@pytest.mark.parametrize("arguments", [["--source", "simulated"], ["--role", "api", "--source", "simulated"]])
+async def test_a_taken_port_is_one_sentence(program: Program, arguments: list[str]) -> None:
+    """The one who came first is not disturbed."""
+    async with listening(program.url("BTCUSDT")) as connection:
+        await next_live(connection)
+        ended = await asyncio.to_thread(run, *arguments, api_port=program.api_port, feed_token="x")  # noqa: S106
+        assert ended.returncode == 2
+        (line,) = ended.stderr.splitlines()
+        assert str(program.api_port) in line
+        assert "--api-port" in line
+        assert (await next_frame(connection))["status"] == "live"
+
+
+async def test_a_line_of_any_length_harms_nobody() -> None:
+    """What a process says on a line longer than the pipe's limit is left out; what follows is not."""
+    stream = asyncio.StreamReader(limit=64)
+    stream.feed_data(b"one\n" + b"x" * 1000 + b"\ntwo\nthree")
+    stream.feed_eof()
+    assert [line async for line in lines_of(stream)] == ["one", "two", "three"]
+
+
+def test_help_is_no_error() -> None:
+    """It is printed where it can be piped, and nothing is started."""
+    ended = run("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "--api-port" in ended.stdout
