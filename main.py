@@ -103,9 +103,14 @@ async def run_engine(settings: Settings) -> None:
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
     publisher = FeedPublisher(engine, feed_url, settings.feed_token, backoff=Backoff(rng.random), clock=clock)
 
+    if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
+        os.set_blocking(sys.stdout.fileno(), False)
+
     async def close_seconds() -> None:
         async for timestamp in clock.seconds():
-            print(status_line(publisher.close_second(timestamp)), flush=True)
+            line = status_line(publisher.close_second(timestamp))
+            with contextlib.suppress(BlockingIOError):
+                print(line, flush=True)
 
     async with rest_session(settings.binance_rest_url) as session:
         rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout

@@ -8,7 +8,7 @@ from tests.data_ingestion.virtual_time import EPOCH, in_virtual_time, virtual_cl
 
 
 def reading(*seconds: float) -> Clock:
-    """Return a clock whose wall shows these, one after another."""
+    """Return a clock whose wall shows these, one after another: before each sleep, and after it."""
     readings: Iterator[float] = iter(seconds)
     return Clock(wall=lambda: next(readings))
 
@@ -62,16 +62,24 @@ async def test_seconds_slept_through_are_left_out() -> None:
 @in_virtual_time
 async def test_a_timer_that_fires_early_repeats_nothing() -> None:
     """If the wall is still a hair before the second when the sleep ends, that second is not told again."""
-    assert await ends(reading(10.5, 10.999_999, 11.999_999, 13.0), 4) == [11_000, 12_000, 13_000, 14_000]
+    early = reading(10.5, 10.999_999, 10.999_999, 11.999_999, 11.999_999, 13.0)
+    assert await ends(early, 3) == [11_000, 12_000, 13_000]
 
 
 @in_virtual_time
 async def test_a_clock_set_back_goes_on_from_there() -> None:
     """Setting the wall back by an hour does not stop the seconds for an hour."""
-    assert await ends(reading(7_200.5, 3_600.5, 3_601.0), 3) == [7_201_000, 3_601_000, 3_602_000]
+    back = reading(7_200.5, 7_201.0, 3_600.5, 3_601.0, 3_601.0, 3_602.0)
+    assert await ends(back, 3) == [7_201_000, 3_601_000, 3_602_000]
 
 
 @in_virtual_time
 async def test_a_clock_set_forward_leaves_out_what_it_jumped() -> None:
     """Setting the wall forward tells only the second that runs then."""
-    assert await ends(reading(10.5, 500.25), 2) == [11_000, 501_000]
+    assert await ends(reading(10.5, 11.0, 500.25, 501.0), 2) == [11_000, 501_000]
+
+
+@in_virtual_time
+async def test_a_second_that_was_overslept_is_left_out() -> None:
+    """A process that was suspended while it waited does not tell the second it waited for."""
+    assert await ends(reading(10.5, 47.25, 47.25, 48.0), 1) == [48_000]
