@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-ROLES: Final = ("all", "exchange", "engine", "api")
+ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -53,6 +53,8 @@ class Settings:
     )
     api_host: str = _setting("127.0.0.1", "address that the API listens on")
     api_port: int = _setting(8000, "port of the API", low=1, high=65535)
+    dashboard_host: str = _setting("127.0.0.1", "address that the page listens on")
+    dashboard_port: int = _setting(8050, "port of the page", low=1, high=65535)
     allowed_origins: tuple[str, ...] = _setting(
         (), "web origins besides this machine's that may open a WebSocket, such as https://lab.example.org"
     )

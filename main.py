@@ -28,6 +28,7 @@ EXIT_SETTINGS: Final = 2
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
 ORPHAN_CHECK: Final = 0.5  # seconds
+EXCHANGE_START_TIMEOUT: Final = 10.0  # seconds
 EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
 
 
@@ -51,6 +52,8 @@ def _role(settings: Settings) -> Coroutine[Any, Any, None]:
             return run_engine(settings)
         case "api":
             return run_api(settings)
+        case "dashboard":
+            return run_dashboard(settings)
         case _:
             return run_all(settings)
 
@@ -138,8 +141,6 @@ async def run_engine(settings: Settings) -> None:
 
 async def run_api(settings: Settings) -> None:
     """Serve the API."""
-    import uvicorn
-
     from api.websocket_server import Api, create_app
 
     if not settings.feed_token:
@@ -154,6 +155,21 @@ async def run_api(settings: Settings) -> None:
         client_queue=settings.client_queue,
     )
 
+    await _serve(create_app(api), settings.api_host, settings.api_port, "api-port")
+
+
+async def run_dashboard(settings: Settings) -> None:
+    """Serve the page."""
+    from dashboard.app import create_dashboard
+
+    page = create_dashboard(settings.api_port, settings.symbols)
+    await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
+
+
+async def _serve(app: Any, host: str, port: int, setting: str) -> None:
+    """Serve an ASGI application until cancelled."""
+    import uvicorn
+
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Any:
@@ -161,7 +177,7 @@ async def run_api(settings: Settings) -> None:
 
     server = Server(
         uvicorn.Config(
-            create_app(api),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -171,7 +187,7 @@ async def run_api(settings: Settings) -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    with _listening_socket(settings.api_host, settings.api_port, "api-port") as listener:
+    with _listening_socket(host, port, setting) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         try:
             await asyncio.shield(serving)
@@ -183,8 +199,11 @@ async def run_api(settings: Settings) -> None:
 
 async def run_all(settings: Settings) -> None:
     """Choose the source, start all processes and watch them until stopped."""
-    with _listening_socket(settings.api_host, settings.api_port, "api-port"):
-        pass  # better one sentence now than a process that dies over and over
+    with (  # better one sentence now than a process that dies over and over
+        _listening_socket(settings.api_host, settings.api_port, "api-port"),
+        _listening_socket(settings.dashboard_host, settings.dashboard_port, "dashboard-port"),
+    ):
+        pass
     settings = await _with_source(settings)
     settings = replace(
         settings,
@@ -192,24 +211,39 @@ async def run_all(settings: Settings) -> None:
         request_weight=max(20, settings.request_weight // len(settings.symbols)),
         supervisor_pid=os.getpid(),
     )
-    children = [_Child("api", replace(settings, role="api"))]
-    if settings.source == "simulated":
-        children.append(_Child("exchange", replace(settings, role="exchange")))
-    children += [
+    roles = ["exchange"] if settings.source == "simulated" else []
+    children = [_Child(role, replace(settings, role=role)) for role in (*roles, "api", "dashboard")]
+    engines = [
         _Child(symbol, replace(settings, role="engine", symbols=(symbol,))) for symbol in settings.symbols
     ]
     host = f"{_local(settings.api_host)}:{settings.api_port}"
-    log.info("frames at ws://%s/ws/%s", host, settings.symbols[0])
-    log.info("API at http://%s/docs; Ctrl-C ends", host)
+    log.info("frames at ws://%s/ws/%s, API at http://%s/docs", host, settings.symbols[0], host)
+    log.info("page at http://%s:%d; Ctrl-C ends", _local(settings.dashboard_host), settings.dashboard_port)
     with _screen(len(settings.symbols)) as screen:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for child in children:
                     tasks.create_task(child.run(screen))
+                if settings.source == "simulated":
+                    await _until_it_listens(settings.simulated_port)
+                for engine in engines:
+                    tasks.create_task(engine.run(screen))
         except* SettingError as group:
             raise SettingError(str(_first_leaf(group))) from None
         except* BrokenPipeError:  # whoever read the output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+async def _until_it_listens(port: int) -> None:
+    """Wait for the simulated exchange, for a while: engines that came first would only fail and back off."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(EXCHANGE_START_TIMEOUT):
+            while True:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.05)
 
 
 async def _with_source(settings: Settings) -> Settings:

@@ -39,6 +39,7 @@ class Program:
 
     def __init__(self, **settings: object) -> None:
         self.api_port = int(str(settings.setdefault("api_port", free_port())))
+        self.dashboard_port = int(str(settings.setdefault("dashboard_port", free_port())))
         self._environment = environment_of(**settings)
         self.output: list[str] = []
         self.process: asyncio.subprocess.Process | None = None

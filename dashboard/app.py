@@ -1,0 +1,22 @@
+"""The page as an ASGI application."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import Dash
+
+from dashboard.callbacks import register_callbacks
+from dashboard.layout import page_layout
+
+
+def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
+    """Return the ASGI application of the page.
+
+    The browser looks for the API's `/ws/{symbol}` at `api_port` of the host that served the page. After
+    the page has loaded nothing is asked of this server any more.
+    """
+    title = "Order-book liquidity"
+    app = Dash(__name__, backend="fastapi", title=title, update_title="", add_log_handler=False)
+    app.layout = page_layout(api_port, symbols)
+    register_callbacks(app, symbols)
+    return app.server

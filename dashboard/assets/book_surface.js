@@ -1,0 +1,78 @@
+// The surface: time x level x size. Bids behind one colour ramp, asks behind the other.
+//
+// Its axes never change: seconds before now, levels from the touch, and size as a share of the largest that
+// the colours tell apart. Other tick labels every second would cost more than the surface itself.
+"use strict";
+(function (liquidity) {
+  const SECONDS_A_COLUMN = 3; // 60 columns: a larger surface is slow to update
+  const LEVELS = 10;
+  const AFTER_POINTER_MS = 400; // an update in the middle of a turn makes the camera jump
+
+  /** Return {x, y, z, surfacecolor} of the window's rows (one a second, null where unknown) at one ladder. */
+  function surfaceOf(rows, stepIndex, range, logarithmic) {
+    const { ladderOf } = liquidity.priceSteps;
+    const newest = rows.length - 1;
+    const x = [];
+    const ladders = [];
+    for (let index = newest % SECONDS_A_COLUMN; index <= newest; index += SECONDS_A_COLUMN) {
+      x.push(index - newest);
+      ladders.push(ladderOf(rows[index], stepIndex));
+    }
+    const level = (side, index) => ladders.map((ladder) => {
+      const size = ladder?.[side][index]?.[1];
+      return size === undefined || size === null ? null : Math.min(1, size / range[1]);
+    });
+    const y = [];
+    const z = [];
+    const surfacecolor = [];
+    const add = (side, sign, index) => {
+      const sizes = level(side, index);
+      y.push(sign * (index + 1));
+      z.push(sizes);
+      surfacecolor.push(sizes.map((size) => sign * liquidity.colourScale.positionOf(size * range[1], range, logarithmic)));
+    };
+    for (let index = LEVELS - 1; index >= 0; index -= 1) add("bids", -1, index);
+    for (let index = 0; index < LEVELS; index += 1) add("asks", 1, index);
+    return { x, y, z, surfacecolor };
+  }
+
+  class BookSurface {
+    constructor(gd) {
+      this.gd = gd;
+      this.held = false;
+      this.freeAt = 0;
+      gd.addEventListener("pointerdown", () => { this.held = true; }, true);
+      window.addEventListener("pointerup", () => { this.held = false; this.freeAt = Date.now() + AFTER_POINTER_MS; }, true);
+      gd.addEventListener("wheel", () => { this.freeAt = Date.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
+    }
+
+    /** Show the window, unless somebody is turning the scene. */
+    draw(rows, stepIndex, range, logarithmic) {
+      if (this.held || Date.now() < this.freeAt || stepIndex === null) return;
+      const { x, y, z, surfacecolor } = surfaceOf(rows, stepIndex, range, logarithmic);
+      this.readNothingBack();
+      window.Plotly.restyle(this.gd, { x: [x], y: [y], z: [z], surfacecolor: [surfacecolor] }, [0]);
+    }
+
+    /** After each update Plotly reads the scene's pixels back for its hover, which this scene has not: skip it. */
+    readNothingBack() {
+      const gl = this.gd._fullLayout.scene?._scene?.glplot?.gl;
+      if (gl && gl.readPixels.name !== "skipped") gl.readPixels = function skipped() {};
+    }
+
+    /** Give the scene another theme's colours. */
+    setTheme(name) {
+      const theme = liquidity.themes.THEMES[name];
+      const layout = { "font.color": theme.text, "font.size": 10 };
+      for (const axis of ["xaxis", "yaxis", "zaxis"]) {
+        layout[`scene.${axis}.gridcolor`] = theme.grid;
+        layout[`scene.${axis}.color`] = theme.faint;
+        layout[`scene.${axis}.backgroundcolor`] = "rgba(0,0,0,0)";
+      }
+      window.Plotly.update(this.gd, { colorscale: [liquidity.colourScale.diverging(name)] }, layout, [0]);
+    }
+  }
+
+  liquidity.surfaceOf = surfaceOf;
+  liquidity.BookSurface = BookSurface;
+})((window.liquidity = window.liquidity || {}));

@@ -1,0 +1,142 @@
+"""The figures as they are before the first frame; `assets/` fills them.
+
+The map is one figure, so that its parts share their axes: price runs up the heatmap and the book beside
+it, time runs along the heatmap and the strips below. The heatmap's cells are no trace: a WebGL layer of
+its own draws them under this figure.
+"""
+
+from typing import Any, Final
+
+MAP_WIDTH: Final = 0.78  # share of the figure's width that time takes; the rest is the book
+STRIPS: Final = ("mid", "spread", "imbalance", "OFI")
+_STRIP_TOP: Final = 0.30
+_GAP: Final = 0.015
+
+
+def map_figure() -> dict[str, Any]:
+    """Return heatmap overlay, book and strips; `assets/market_map.js` counts on the order of the traces."""
+    traces = [
+        _line("best bid", x="x", y="y", shape="vh"),
+        _line("best ask", x="x", y="y", shape="vh"),
+        _markers("taker bought"),
+        _markers("taker sold"),
+        _markers("detection"),
+        _filled("bids", x="x3", y="y"),
+        _filled("asks", x="x3", y="y"),
+        _line("cumulative bids", x="x2", y="y"),
+        _line("cumulative asks", x="x2", y="y"),
+        *(_line(name, x="x", y=f"y{index + 2}", shape="vh") for index, name in enumerate(STRIPS)),
+        _line("mid in the book", x="x3", y="y"),
+    ]
+    return {"data": traces, "layout": _map_layout()}
+
+
+def surface_figure() -> dict[str, Any]:
+    """Return the surface of the book over time: time x level x size, coloured by side."""
+    axis = {"showspikes": False, "zeroline": False, "title": {"text": ""}}
+    return {
+        "data": [
+            {
+                "type": "surface",
+                "x": [],
+                "y": [],
+                "z": [],
+                "surfacecolor": [],
+                "showscale": False,
+                "cmin": -1,
+                "cmax": 1,
+                "connectgaps": False,
+                "lighting": {"ambient": 0.65, "diffuse": 0.6, "specular": 0.15, "roughness": 0.7},
+                "contours": {"x": {"highlight": False}, "y": {"highlight": False}, "z": {"highlight": False}},
+                "hoverinfo": "skip",
+            }
+        ],
+        "layout": {
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "scene": {
+                "hovermode": False,
+                "xaxis": {
+                    **axis,
+                    "range": [-180, 0],
+                    "tickvals": [-180, -120, -60, 0],
+                    "ticktext": ["-180 s", "-120 s", "-60 s", "now"],
+                },
+                "yaxis": {
+                    **axis,
+                    "range": [-10, 10],
+                    "tickvals": [-10, 0, 10],
+                    "ticktext": ["10th bid", "touch", "10th ask"],
+                },
+                "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "title": {"text": "size"}},
+                "aspectmode": "manual",
+                "aspectratio": {"x": 1.5, "y": 1.1, "z": 0.55},
+                "camera": {
+                    "eye": {"x": 1.5, "y": -1.75, "z": 1.0},
+                    "center": {"x": 0.02, "y": 0, "z": -0.12},
+                },
+                "dragmode": "orbit",
+            },
+        },
+    }
+
+
+def _map_layout() -> dict[str, Any]:
+    time = {"type": "date", "domain": [0, MAP_WIDTH], "anchor": f"y{len(STRIPS) + 1}", "showgrid": False}
+    book = {"domain": [MAP_WIDTH + 0.01, 1], "fixedrange": True, "showgrid": False, "rangemode": "tozero"}
+    layout: dict[str, Any] = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 64, "r": 8, "t": 8, "b": 24},
+        "showlegend": False,
+        "hovermode": False,
+        "dragmode": "pan",
+        "xaxis": {**time, "zeroline": False, "hoverformat": "%H:%M:%S"},
+        "yaxis": {"domain": [_STRIP_TOP + 0.02, 1], "zeroline": False, "tickformat": ",", "nticks": 9},
+        "xaxis2": {**book, "anchor": "y", "side": "bottom", "nticks": 4, "zeroline": False},
+        "xaxis3": {**book, "overlaying": "x2", "anchor": "y", "visible": False},
+    }
+    height = _STRIP_TOP / len(STRIPS)
+    for index, name in enumerate(STRIPS):
+        bottom = _STRIP_TOP - (index + 1) * height
+        layout[f"yaxis{index + 2}"] = {
+            "domain": [bottom + _GAP, bottom + height],
+            "anchor": "x",
+            "fixedrange": True,
+            "nticks": 3,
+            "zeroline": name in ("imbalance", "OFI"),
+        }
+    layout["yaxis2"] |= {"tickformat": ","}
+    layout["yaxis4"] |= {"range": [-1, 1], "tickvals": [-1, 0, 1]}
+    return layout
+
+
+def _line(name: str, *, x: str, y: str, shape: str = "linear") -> dict[str, Any]:
+    return {
+        "type": "scattergl",
+        "mode": "lines",
+        "name": name,
+        "x": [],
+        "y": [],
+        "xaxis": x,
+        "yaxis": y,
+        "line": {"width": 1.5, "shape": shape},
+        "connectgaps": False,
+    }
+
+
+def _filled(name: str, *, x: str, y: str) -> dict[str, Any]:
+    return {**_line(name, x=x, y=y), "fill": "tozerox", "line": {"width": 0.5}}
+
+
+def _markers(name: str) -> dict[str, Any]:
+    return {
+        "type": "scattergl",
+        "mode": "markers",
+        "name": name,
+        "x": [],
+        "y": [],
+        "xaxis": "x",
+        "yaxis": "y",
+        "marker": {"size": [], "sizemode": "diameter", "line": {"width": 1}},
+    }
