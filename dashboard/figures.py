@@ -68,7 +68,7 @@ def surface_figure() -> dict[str, Any]:
                     "tickvals": [-10, 0, 10],
                     "ticktext": ["10th bid", "touch", "10th ask"],
                 },
-                "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "title": {"text": "size"}},
+                "zaxis": {**axis, "range": [0, 1], "showticklabels": False},
                 "aspectmode": "manual",
                 "aspectratio": {"x": 1.5, "y": 1.1, "z": 0.55},
                 "camera": {
@@ -82,8 +82,8 @@ def surface_figure() -> dict[str, Any]:
 
 
 def _map_layout() -> dict[str, Any]:
-    time = {"type": "date", "domain": [0, MAP_WIDTH], "anchor": f"y{len(STRIPS) + 1}", "showgrid": False}
-    book = {"domain": [MAP_WIDTH + 0.01, 1], "fixedrange": True, "showgrid": False, "rangemode": "tozero"}
+    time = {"range": [-180, 2], "domain": [0, MAP_WIDTH], "anchor": f"y{len(STRIPS) + 1}", "showgrid": False}
+    book = {"range": [0, 1], "domain": [MAP_WIDTH + 0.01, 1], "fixedrange": True, "showgrid": False}
     layout: dict[str, Any] = {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -91,8 +91,14 @@ def _map_layout() -> dict[str, Any]:
         "showlegend": False,
         "hovermode": False,
         "dragmode": "pan",
-        "xaxis": {**time, "zeroline": False, "hoverformat": "%H:%M:%S"},
-        "yaxis": {"domain": [_STRIP_TOP + 0.02, 1], "zeroline": False, "tickformat": ",", "nticks": 9},
+        "xaxis": {**time, "zeroline": False, "showticklabels": False},
+        "yaxis": {
+            "range": [0, 1],
+            "domain": [_STRIP_TOP + 0.02, 1],
+            "zeroline": False,
+            "tickformat": ",",
+            "nticks": 9,
+        },
         "xaxis2": {**book, "anchor": "y", "side": "bottom", "nticks": 4, "zeroline": False},
         "xaxis3": {**book, "overlaying": "x2", "anchor": "y", "visible": False},
     }
@@ -100,6 +106,7 @@ def _map_layout() -> dict[str, Any]:
     for index, name in enumerate(STRIPS):
         bottom = _STRIP_TOP - (index + 1) * height
         layout[f"yaxis{index + 2}"] = {
+            "range": [-1, 1],
             "domain": [bottom + _GAP, bottom + height],
             "anchor": "x",
             "fixedrange": True,
@@ -120,6 +127,7 @@ def _line(name: str, *, x: str, y: str, shape: str = "linear") -> dict[str, Any]
         "y": [],
         "xaxis": x,
         "yaxis": y,
+        "hoverinfo": "skip",
         "line": {"width": 1.5, "shape": shape},
         "connectgaps": False,
     }
@@ -138,5 +146,6 @@ def _markers(name: str) -> dict[str, Any]:
         "y": [],
         "xaxis": "x",
         "yaxis": "y",
+        "hoverinfo": "skip",
         "marker": {"size": [], "sizemode": "diameter", "line": {"width": 1}},
     }

@@ -162,6 +162,7 @@ def _map() -> Component:
             html.Canvas(id="heatmap-layer", **_aria("hidden", "true")),
             dcc.Graph(id="map", figure=map_figure(), config=GRAPH_CONFIG, responsive=True),
             *(html.Span(name, className=f"strip-name strip-{index}") for index, name in enumerate(STRIPS)),
+            html.Div(id="time-axis"),
             controls,
             html.Div(
                 [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")], id="veil", hidden=True

@@ -31,8 +31,17 @@
       z.push(sizes);
       surfacecolor.push(sizes.map((size) => sign * liquidity.colourScale.positionOf(size * range[1], range, logarithmic)));
     };
+    const addPlain = (at, size) => {
+      y.push(at);
+      z.push(x.map(() => size));
+      surfacecolor.push(x.map(() => 0));
+    };
+    // Out of sight, past the last levels: with sizes of 0 and 1 always there, Plotly's scale stays what it was,
+    // and it need not make the axes anew, which would take several times as long as the surface.
+    addPlain(-LEVELS - 1, 0);
     for (let index = LEVELS - 1; index >= 0; index -= 1) add("bids", -1, index);
     for (let index = 0; index < LEVELS; index += 1) add("asks", 1, index);
+    addPlain(LEVELS + 1, 1);
     return { x, y, z, surfacecolor };
   }
 

@@ -1,24 +1,29 @@
 // The map: heatmap layer, best prices, trades and detections over it, the book beside it, strips below it.
+//
+// Time runs in seconds from `zero`, the newest second while the map follows. So neither the axes' ranges nor
+// the lines' x change from one second to the next, and Plotly need not lay the figure out anew, which costs
+// as much as drawing it. The times of day along the axis are written by time_axis.js.
 "use strict";
 (function (liquidity) {
   const { WINDOW_SECONDS } = liquidity;
   const AXES = ["xaxis", "yaxis", "xaxis2", "yaxis2", "yaxis3", "yaxis4", "yaxis5"];
-  const MARGIN_SECONDS = 2; // of empty space after the newest second
+  const FOLLOWED = [-WINDOW_SECONDS, 2]; // seconds from the newest; some room after it
   const BUBBLES_A_SECOND = 3; // the largest prints; more would only cover one another
   const LARGEST_BUBBLE = 20; // px
-  const FITS = 1.6; // a price range this much larger than needed is made smaller
+  const FITS = 1.6; // a range this much larger than needed is made smaller
+  const STRIPS = { mid: "yaxis2", spread: "yaxis3", ofi: "yaxis5" }; // the imbalance has a range of its own
   // The order of the traces in dashboard/figures.py.
   const TRACE = {
     bestBid: 0, bestAsk: 1, bought: 2, sold: 3, detections: 4, bids: 5, asks: 6, cumulativeBids: 7,
     cumulativeAsks: 8, mid: 9, spread: 10, imbalance: 11, ofi: 12, midInBook: 13,
   };
 
-  // Plotly takes a number as an instant and shows it as local time; on its axis local time counts as UTC.
-
-  /** Return the instant, in ms since the epoch, of a place on Plotly's time axis. */
-  function fromLocal(shifted) {
-    const near = shifted + new Date(shifted).getTimezoneOffset() * 60000;
-    return shifted + new Date(near).getTimezoneOffset() * 60000;
+  /** Return `range` where `low` to `high` still fits it well, else a new one with some room. */
+  function calmRange(range, low, high, room) {
+    if (!(high >= low)) return range;
+    const size = high - low || Math.abs(high) * 1e-3 || 1;
+    if (range && low >= range[0] && high <= range[1] && range[1] - range[0] < FITS * size * (1 + 2 * room)) return range;
+    return [low - room * size, high + room * size];
   }
 
   /** Return {x, y} of a ladder's side as bars on the price axis: one closed step a group. */
@@ -60,9 +65,10 @@
       this.onFollow = onFollow;
       this.stepIndex = null;
       this.cutOffs = [5, 99];
-      this.sizes = []; // as many as are visible
       this.theme = "dark";
-      this.priceRange = null;
+      this.ranges = {}; // by axis, as last given to Plotly
+      this.zero = 0; // the second that time is counted from
+      this.end = 0; // the newest second of the window
       this.updating = false;
       this.rows = [];
       this.cells = new Map(); // by second, at the step shown
@@ -77,8 +83,7 @@
       this.rows = [];
       this.cells.clear();
       this.stepIndex = null;
-      this.priceRange = null;
-      this.sizes = [];
+      this.ranges = {};
       this.layer.reset(0, 0, 1);
       this.follow();
     }
@@ -86,7 +91,7 @@
     /** Show the newest second from now on. */
     follow() {
       this.following = true;
-      this.priceRange = null;
+      this.ranges = {};
       this.onFollow(true);
       if (this.rows.length) this.draw();
     }
@@ -106,7 +111,7 @@
       this.rows = rows;
       if (stepIndex !== this.stepIndex) {
         this.stepIndex = stepIndex;
-        this.priceRange = null;
+        delete this.ranges.yaxis;
         this.rewrite();
       } else {
         const oldest = rows.find((row) => row)?.timestamp / 1000;
@@ -138,34 +143,37 @@
       this.layer.write(second, cells);
     }
 
+    /** Return what the axes show: {from, to} in seconds since the epoch, {low, high} in USDT. */
+    view() {
+      const { xaxis, yaxis } = this.gd._fullLayout;
+      return {
+        from: this.zero + xaxis.range[0], to: this.zero + xaxis.range[1], low: yaxis.range[0], high: yaxis.range[1],
+      };
+    }
+
     /** Return {cells, row, price, second} at a point of the page, or null outside the heatmap. */
     pointAt(clientX, clientY) {
       const { xaxis, yaxis } = this.gd._fullLayout;
       const box = this.gd.getBoundingClientRect();
       const [x, y] = [clientX - box.left - xaxis._offset, clientY - box.top - yaxis._offset];
       if (x < 0 || y < 0 || x > xaxis._length || y > yaxis._length) return null;
-      const second = Math.floor(fromLocal(xaxis.p2d ? xaxis.r2l(xaxis.p2r(x)) : 0) / 1000) + 1;
-      const price = yaxis.p2l(y);
+      const second = Math.floor(this.zero + xaxis.p2l(x)) + 1; // a row's second ends at its time
       const row = this.rows.find((candidate) => candidate?.timestamp === second * 1000) || null;
-      return { second, price, row, cells: this.cells.get(second) || null };
+      return { second, price: yaxis.p2l(y), row, cells: this.cells.get(second) || null };
     }
 
-    /** Put the layer where the axes are. */
+    /** Put the layer and the times where the axes are. */
     align() {
       const { xaxis, yaxis } = this.gd._fullLayout || {};
       if (!xaxis || !yaxis) return;
-      const [from, to] = xaxis.range.map((end) => fromLocal(xaxis.r2l(end)) / 1000);
-      const [low, high] = yaxis.range.map((end) => yaxis.r2l(end));
-      this.layer.draw({
-        left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, from, to, low, high,
-      });
+      const view = this.view();
+      this.layer.draw({ left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, ...view });
+      liquidity.showTimes(xaxis._offset, xaxis._length, view.from, view.to);
     }
 
     /** Set the colours' range from the sizes that are visible. */
     measure() {
-      const { xaxis, yaxis } = this.gd._fullLayout;
-      const [from, to] = xaxis.range.map((end) => fromLocal(xaxis.r2l(end)) / 1000);
-      const [low, high] = yaxis.range.map((end) => yaxis.r2l(end));
+      const { from, to, low, high } = this.view();
       const sizes = [];
       for (const [second, cells] of this.cells) {
         if (second <= from || second > to + 1) continue;
@@ -177,61 +185,70 @@
       }
       const range = liquidity.colourScale.rangeOf(sizes, ...this.cutOffs);
       if (range) this.layer.range = range;
-      return this.layer.range;
     }
 
-    /** Return the price range that shows all cells of the window, calm from one second to the next. */
-    fittingRange() {
-      let [low, high] = [Infinity, -Infinity];
-      for (const cells of this.cells.values()) {
-        low = Math.min(low, cells.low * cells.step);
-        high = Math.max(high, (cells.high + 1) * cells.step);
+    /** Return the ranges that axes should have now, calm from one second to the next: {axis: [low, high]}. */
+    wantedRanges(book) {
+      const live = this.rows.filter((row) => row?.status === "live");
+      const wanted = { ...this.ranges };
+      const want = (axis, values, room) => {
+        wanted[axis] = calmRange(this.ranges[axis], Math.min(...values), Math.max(...values), room);
+      };
+      want(STRIPS.mid, live.map((row) => row.mid_price), 0.1);
+      want(STRIPS.spread, [0, ...live.map((row) => row.spread)], 0.05);
+      want(STRIPS.ofi, live.flatMap((row) => [row.ofi, -row.ofi]), 0.05);
+      if (book) {
+        const sum = (sizes) => [...sizes.values()].reduce((total, size) => total + size, 0);
+        want("xaxis2", [0, 1.03 * Math.max(sum(book.bids), sum(book.asks))], 0);
+        want("xaxis3", [0, 1.03 * Math.max(...book.bids.values(), ...book.asks.values())], 0);
       }
-      if (!(high > low)) return this.priceRange;
-      const now = this.priceRange;
-      if (now && low >= now[0] && high <= now[1] && now[1] - now[0] < FITS * (high - low)) return now;
-      const room = 0.06 * (high - low);
-      return [low - room, high + room];
+      if (this.following) {
+        const edges = [...this.cells.values()].flatMap((cells) => [cells.low * cells.step, (cells.high + 1) * cells.step]);
+        want("yaxis", edges, 0.05);
+        wanted.xaxis = FOLLOWED;
+      }
+      return wanted;
     }
 
     /** Bring the figure up to date with the rows. `live` says whether the newest second may be shown as such. */
     draw(live = this.live) {
       this.live = live;
       if (this.gd._dragging || !this.rows.length) return;
-      this.measure();
-      const { data, indices } = this.traces(live);
-      const layout = { "xaxis.type": "date" }; // new data makes Plotly guess it anew
-      if (this.following) {
-        const end = this.end * 1000;
-        this.priceRange = this.fittingRange();
-        layout["xaxis.range"] = [end - WINDOW_SECONDS * 1000, end + MARGIN_SECONDS * 1000];
-        if (this.priceRange) layout["yaxis.range"] = this.priceRange.slice();
+      if (this.following) this.zero = this.end;
+      const book = live ? this.cells.get(this.end) : null;
+      const wanted = this.wantedRanges(book);
+      const layout = {};
+      for (const [axis, range] of Object.entries(wanted)) {
+        if (range && range !== this.ranges[axis]) layout[`${axis}.range`] = range.slice();
       }
+      this.ranges = wanted;
+      const { data, indices } = this.traces(book);
       this.updating = true;
-      window.Plotly.update(this.gd, data, layout, indices);
+      if (Object.keys(layout).length) window.Plotly.update(this.gd, data, layout, indices);
+      else window.Plotly.restyle(this.gd, data, indices);
       this.updating = false;
+      this.measure();
       this.align();
     }
 
-    traces(live) {
+    traces(book) {
       const { rows } = this;
-      const first = this.end - rows.length + 1;
-      const times = rows.map((_, index) => (first + index) * 1000);
+      const first = this.end - this.zero - rows.length + 1;
+      const times = rows.map((_, index) => first + index);
       const column = (read) => rows.map((row) => (row && row.status === "live" ? read(row) : null));
-      const newest = live ? this.cells.get(this.end) : null;
       const none = { x: [], y: [] };
       const parts = new Map([
         [TRACE.bestBid, { x: times, y: column((row) => row.bid_levels[0][0]) }],
         [TRACE.bestAsk, { x: times, y: column((row) => row.ask_levels[0][0]) }],
-        [TRACE.bids, newest ? bars(newest, newest.bids) : none],
-        [TRACE.asks, newest ? bars(newest, newest.asks) : none],
-        [TRACE.cumulativeBids, newest ? cumulative(newest, newest.bids, "bid") : none],
-        [TRACE.cumulativeAsks, newest ? cumulative(newest, newest.asks, "ask") : none],
+        [TRACE.bids, book ? bars(book, book.bids) : none],
+        [TRACE.asks, book ? bars(book, book.asks) : none],
+        [TRACE.cumulativeBids, book ? cumulative(book, book.bids, "bid") : none],
+        [TRACE.cumulativeAsks, book ? cumulative(book, book.asks, "ask") : none],
         [TRACE.mid, { x: times, y: column((row) => row.mid_price) }],
         [TRACE.spread, { x: times, y: column((row) => row.spread) }],
         [TRACE.imbalance, { x: times, y: column((row) => row.imbalance) }],
         [TRACE.ofi, { x: times, y: column((row) => row.ofi) }],
-        [TRACE.midInBook, newest ? midLine(newest) : none],
+        [TRACE.midInBook, book ? midLine(book) : none],
         ...this.bubbles(),
         [TRACE.detections, this.detections()],
       ]);
@@ -255,7 +272,7 @@
       const of = (side) => {
         const mine = prints.filter((print) => print[2] === side && print[1] >= smallest);
         return {
-          x: mine.map((print) => print[3]),
+          x: mine.map((print) => print[3] / 1000 - this.zero),
           y: mine.map((print) => print[0]),
           size: mine.map((print) => 3 + (LARGEST_BUBBLE - 3) * Math.sqrt(Math.min(1, print[1] / reference))),
         };
@@ -267,7 +284,7 @@
       const found = this.rows.flatMap((row) => row?.detections || []);
       const begun = found.filter((entry) => entry.event === "opened" || entry.event === "fired");
       return {
-        x: begun.map((entry) => entry.time),
+        x: begun.map((entry) => entry.time / 1000 - this.zero),
         y: begun.map((entry) => entry.price),
         size: begun.map(() => 11),
       };
@@ -303,6 +320,5 @@
     }
   }
 
-  liquidity.fromLocal = fromLocal;
   liquidity.MarketMap = MarketMap;
 })((window.liquidity = window.liquidity || {}));

@@ -119,5 +119,5 @@
     byId("detections-none").hidden = entries.length > 0;
   }
 
-  liquidity.readout = { setText, decimalsOf, size, showHeader, showLegend, showTooltip, showDetections };
+  liquidity.readout = { setText, decimalsOf, size, time, utc, showHeader, showLegend, showTooltip, showDetections };
 })((window.liquidity = window.liquidity || {}));
