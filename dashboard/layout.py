@@ -84,6 +84,7 @@ def _header(symbols: Sequence[str]) -> Component:
             html.Div(switches, className="switches", role="group", **_aria("label", "Symbol")),
             html.Div(NONE, id="mid-price", title="Mid price, USDT"),
             html.Div(numbers, className="numbers"),
+            html.Div("", id="reason", role="status"),
             html.Div(
                 [
                     html.Span("", id="source", className="badge", hidden=True),
@@ -92,7 +93,6 @@ def _header(symbols: Sequence[str]) -> Component:
                 ],
                 className="states",
             ),
-            html.Div("", id="reason", role="status"),
         ]
     )
 
