@@ -219,7 +219,7 @@ async def run_all(settings: Settings) -> None:
     host = f"{_local(settings.api_host)}:{settings.api_port}"
     log.info("frames at ws://%s/ws/%s, API at http://%s/docs", host, settings.symbols[0], host)
     log.info("page at http://%s:%d; Ctrl-C ends", _local(settings.dashboard_host), settings.dashboard_port)
-    with _screen(len(settings.symbols)) as screen:
+    with _screen() as screen:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for child in children:
@@ -251,15 +251,11 @@ async def _with_source(settings: Settings) -> Settings:
     from data_ingestion.source import unknown_symbols, why_unreachable
 
     rest_url, source = settings.binance_rest_url, settings.source
-    if source == "simulated":
-        _simulated_symbols(settings)
     if source == "auto":
         trouble = await why_unreachable(rest_url, timeout=PING_TIMEOUT)
         source = "binance" if trouble is None else "simulated"
         reason = "it answers" if trouble is None else f"Binance cannot be used: {trouble}"
         log.info("source: %s, because %s", source, reason)
-    else:
-        log.info("source: %s, as told", source)
     if source == "binance":
         if unknown := await unknown_symbols(rest_url, settings.symbols, timeout=PING_TIMEOUT):
             raise SettingError(f"the exchange does not know {', '.join(unknown)}: check --symbols.")
@@ -312,7 +308,7 @@ class _Terminal(_Screen):
 
 
 @contextlib.contextmanager
-def _screen(_symbols: int) -> Any:
+def _screen() -> Any:
     if not sys.stdout.isatty():
         yield _Screen()
         return

@@ -143,9 +143,9 @@
     const sizes = new Float32Array(2 * BINS).fill(UNKNOWN);
     const slot = (bin) => 2 * ((bin - baseBin) & (BINS - 1));
     const lowest = Math.max(cells.low, cells.high - BINS + 1);
-    const [bestBid, bestAsk] = [Math.max(...cells.bids.keys()), Math.min(...cells.asks.keys())];
-    for (let bin = lowest; bin <= bestBid; bin += 1) sizes[slot(bin)] = cells.bids.get(bin) ?? 0;
-    for (let bin = bestAsk; bin <= cells.high; bin += 1) sizes[slot(bin) + 1] = cells.asks.get(bin) ?? 0;
+    const middle = Math.floor(cells.mid / cells.step); // between the touch there is nothing, which is known
+    for (let bin = lowest; bin <= middle; bin += 1) sizes[slot(bin)] = cells.bids.get(bin) ?? 0;
+    for (let bin = middle; bin <= cells.high; bin += 1) sizes[slot(bin) + 1] = cells.asks.get(bin) ?? 0;
     return sizes;
   }
 

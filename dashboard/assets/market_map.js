@@ -115,7 +115,11 @@
         this.rewrite();
       } else {
         const oldest = rows.find((row) => row)?.timestamp / 1000;
-        for (const second of this.cells.keys()) if (second < oldest) this.cells.delete(second);
+        const newest = rows.findLast((row) => row)?.timestamp / 1000;
+        for (const second of this.cells.keys()) {
+          if (second < oldest || second > newest) this.cells.delete(second);
+          if (second > newest) this.layer.write(second, null); // the engine's clock was set back
+        }
         for (const row of rows) if (row && changed.includes(row.timestamp / 1000)) this.write(row);
       }
     }

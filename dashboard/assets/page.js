@@ -7,18 +7,15 @@
   const STEPS = ["auto", "x1", "x10", "x50", "x100"];
 
   class Page {
-    constructor() {
+    /** `connection` already follows the first symbol. */
+    constructor(connection) {
       this.root = document.getElementById("page");
       this.root.dataset.theme = storedTheme();
-      const { apiPort, symbols, cutOffs } = this.root.dataset;
+      const { symbols, cutOffs } = this.root.dataset;
       this.symbols = symbols.split(",");
       this.symbol = this.symbols[0];
       this.store = new liquidity.FrameStore();
-      const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
-      this.connection = new liquidity.Connection(
-        `${scheme}//${window.location.hostname}:${apiPort}`,
-        (url) => window.dash_clientside.set_props("stream", { url }),
-      );
+      this.connection = connection;
       this.step = "auto";
       this.stepIndex = null;
       this.logarithmic = true;
@@ -33,7 +30,7 @@
       this.hover(gd);
       this.keys();
       this.applyTheme();
-      this.connection.follow(this.symbol, Date.now());
+      this.drain();
       window.setInterval(() => this.tick(), TICK_MS);
       document.addEventListener("visibilitychange", () => this.drain());
     }
@@ -47,6 +44,7 @@
         if (!this.connection.heard(url, at)) continue;
         const frame = JSON.parse(text);
         if (frame.symbol !== this.symbol) continue;
+        if (frame.timestamp / 1000 < this.store.newest) this.lead = Infinity; // the engine's clock was set back
         this.changed.push(...this.store.apply(frame));
         this.lead = Math.min(this.lead, at - frame.timestamp);
         fresh = true;
@@ -222,12 +220,23 @@
     }
   }
 
-  /** Start once Dash has drawn both graphs. */
+  /** Connect to the API at the host that served this page, for the first symbol. */
+  function connect({ apiPort, symbols }) {
+    const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
+    const base = `${scheme}//${window.location.hostname}:${apiPort}`;
+    const connection = new liquidity.Connection(base, (url) => window.dash_clientside.set_props("stream", { url }));
+    connection.follow(symbols.split(",")[0], Date.now());
+    return connection;
+  }
+
+  let connection = null;
+
+  /** Connect as soon as Dash has laid the page out, and start once it has drawn both graphs. */
   function start() {
-    const ready = document.querySelector("#map .js-plotly-plot .plot-container")
-      && document.querySelector("#surface .js-plotly-plot .plot-container")
-      && window.Plotly && window.dash_clientside?.set_props;
-    if (ready) liquidity.page = new Page();
+    const root = document.getElementById("page");
+    if (root && window.dash_clientside?.set_props) connection = connection || connect(root.dataset);
+    const drawn = ["map", "surface"].every((id) => document.querySelector(`#${id} .js-plotly-plot .plot-container`));
+    if (connection && drawn && window.Plotly) liquidity.page = new Page(connection);
     else window.requestAnimationFrame(start);
   }
   window.requestAnimationFrame(start);
