@@ -5,6 +5,7 @@
   const FIRST_WAIT_MS = 500;
   const LONGEST_WAIT_MS = 5000;
   const STABLE_MS = 10000;
+  const LISTENED_MS = 500; // a longer time between two ticks counts as so much silence
 
   class Connection {
     /** `open(url)` must connect to `url`, and give up whatever was open before. */
@@ -16,6 +17,7 @@
       this.attempts = 0;
       this.openedAt = 0;
       this.heardAt = 0;
+      this.tickedAt = 0;
       this.closed = false;
       this.serial = 0;
     }
@@ -32,6 +34,7 @@
       this.url = `${this.base}/ws/${this.symbol}?ladders=1&try=${this.serial}`;
       this.openedAt = now;
       this.heardAt = now;
+      this.tickedAt = now;
       this.closed = false;
       this.open(this.url);
     }
@@ -52,6 +55,9 @@
     /** Reconnect where the connection is closed or silent and the wait is over. */
     tick(now) {
       if (!this.symbol) return;
+      // A page that was busy or asleep has not listened: what came meanwhile is still to be heard.
+      this.heardAt = Math.min(now, this.heardAt + Math.max(0, now - this.tickedAt - LISTENED_MS));
+      this.tickedAt = now;
       const silent = now - this.heardAt > SILENCE_MS;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.attempts);
       if ((this.closed && now - this.openedAt > wait) || (silent && now - this.openedAt > Math.max(wait, SILENCE_MS))) {

@@ -21,6 +21,7 @@
       this.logarithmic = true;
       this.lead = Infinity; // how far this machine's clock is ahead of the frames' times, at least
       this.drawnSecond = null;
+      this.drawnAt = 0;
       this.changed = [];
       this.timings = []; // ms of JavaScript for each update: {map, layer, surface, all}
       const gd = document.querySelector("#map .js-plotly-plot");
@@ -64,7 +65,9 @@
       if (document.hidden) return;
       const second = Math.floor((now - (Number.isFinite(this.lead) ? this.lead : 0)) / 1000);
       const late = this.store.frame !== null && second > this.store.newest + 1;
-      if (late && second !== this.drawnSecond) this.draw();
+      // Where drawing is slow, leave time to hear the frames that would end being late.
+      const rested = now - this.drawnAt > 3 * (this.timings.at(-1)?.all ?? 0);
+      if (late && rested && second !== this.drawnSecond) this.draw();
       else this.showState();
     }
 
@@ -111,6 +114,7 @@
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
       };
       this.timings.push(timing);
+      this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
       window.clearTimeout(this.surfaceTask);
       this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing)); // a task of its own is a shorter one

@@ -1,0 +1,164 @@
+"""A real Chromium for the tests of the page, and pages in it whose console is watched."""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.program import PATIENCE
+
+PATIENCE_MS = PATIENCE * 1000
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+NOTEBOOK = (1366, 768)
+
+TIMEZONE = "Asia/Kolkata"
+"""Half an hour off the full hours: a mistake between UTC and local time moves everything."""
+
+ALWAYS_ALLOWED = (
+    re.compile(r"GPU stall due to ReadPixels"),  # of the tests' own reading of pixels
+    re.compile(r"Multiple readback operations using getImageData"),  # Plotly, drawing the 3D axes' texts once
+)
+WHILE_RECONNECTING = (
+    re.compile(r"WebSocket connection to '[^']*/ws/[^']*' failed"),
+    re.compile(r"WebSocket is closed before the connection is established"),
+)
+"""What the browser itself says of a socket that is refused, or given up before it was open."""
+
+COUNT_CONTEXTS = """
+window.webglCanvases = new Set();
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...others) {
+  const context = getContext.call(this, kind, ...others);
+  if (context && String(kind).includes("webgl")) window.webglCanvases.add(this);
+  return context;
+};
+"""
+
+
+def chromium_path() -> str:
+    """Return where Chromium is; without one the test is skipped, or fails in CI."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("there is no Chromium on the PATH: in CI it is installed and required")
+    pytest.skip("skipped: there is no Chromium on the PATH, which the tests of the page need")
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Run a headless Chromium that draws WebGL in software."""
+    path = chromium_path()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Watched:
+    """A page, and what its console said that nobody expected."""
+
+    def __init__(self, context: BrowserContext, page: Page) -> None:
+        self.context, self.page = context, page
+        self.complaints: list[str] = []
+        self.allowed: tuple[re.Pattern[str], ...] = ()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self._complain(f"uncaught: {error}"))
+        page.on("crash", lambda _: self._complain("the page crashed"))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        if not any(pattern.search(message.text) for pattern in (*ALWAYS_ALLOWED, *self.allowed)):
+            self._complain(f"{message.type}: {message.text}")
+
+    def _complain(self, text: str) -> None:
+        if text not in self.complaints:
+            self.complaints.append(text)
+
+    @contextlib.contextmanager
+    def reconnecting(self) -> Any:
+        """Allow what the browser says of sockets that fail; the page cannot keep it from saying so."""
+        before, self.allowed = self.allowed, WHILE_RECONNECTING
+        try:
+            yield
+        finally:
+            self.allowed = before
+
+    async def do(self, script: str, argument: object = None) -> Any:
+        """Return what a JavaScript expression or function gives."""
+        return await self.page.evaluate(script, argument)
+
+    async def until(self, condition: str, argument: object = None) -> None:
+        """Wait until a JavaScript expression or function is true; its source is what a time-out names."""
+        try:
+            await self.page.wait_for_function(condition, arg=argument, timeout=PATIENCE_MS, polling=50)
+        except Exception as error:
+            shown = await self.page.evaluate("document.querySelector('header')?.innerText")
+            raise AssertionError(
+                f"never true: {condition} ({argument}); header: {shown!r}; console: {self.complaints[:3]}"
+            ) from error
+
+    async def live(self, symbol: str | None = None) -> None:
+        """Wait until the page shows a live frame, of `symbol` if given."""
+        await self.until(
+            """(symbol) => {
+              const page = window.liquidity?.page;
+              return page?.store.frame?.status === "live" && page.timings.length > 0
+                && document.getElementById("state").textContent === "LIVE"
+                && (!symbol || page.store.frame.symbol === symbol);
+            }""",
+            symbol,
+        )
+
+    async def frames(self, count: int) -> None:
+        """Wait until the page has taken so many more frames."""
+        newest = await self.do("window.liquidity.page.store.newest")
+        await self.until("(second) => window.liquidity.page.store.newest >= second", newest + count)
+
+    async def text(self, element: str) -> str:
+        """Return the text of the element with this id."""
+        found = await self.page.text_content(f"#{element}")
+        return found or ""
+
+    async def pressed(self, element: str) -> bool:
+        """Say whether a button says that it is pressed."""
+        return await self.page.get_attribute(f"#{element}", "aria-pressed") == "true"
+
+
+@contextlib.asynccontextmanager
+async def open_page(
+    browser: Browser, port: int, *, size: tuple[int, int] = NOTEBOOK, before: Callable[[], None] | None = None
+) -> AsyncIterator[Watched]:
+    """Open the page that is served at `port`, as soon as somebody serves it."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, timezone_id=TIMEZONE, locale="en-GB"
+    )
+    try:
+        await context.add_init_script(COUNT_CONTEXTS)
+        watched = Watched(context, await context.new_page())
+        if before is not None:
+            before()
+        await watched.page.goto(f"http://127.0.0.1:{port}/", timeout=PATIENCE_MS)
+        yield watched
+    finally:
+        await context.close()

@@ -1,0 +1,164 @@
+"""An API whose frames a test makes by hand, and a browser page served without the rest of the program."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from features.basic_metrics import basic_metrics
+from features.trade_flow import TradeSummary
+from orderbook.book_state import TopOfBook
+from state.frames import Market, Row, Status, dark_frame, live_frame
+from tests.api.serving import a_health
+from tests.program import Frame, Program
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+TICKS = (1, 10, 50, 100)
+TICK = 0.1
+WINDOW_SECONDS = 180
+BEAT_SECONDS = 0.5  # the page takes any pace; this one is half the waiting
+ROW_FIELDS = (*Row.__struct_fields__, "ladders")
+
+Side = Sequence[tuple[int, float | None]]
+"""Levels as (price in ticks, size), best first; a size of None is a group that is not known."""
+
+
+def ladder(ticks: int, bids: Side, asks: Side) -> dict[str, Any]:
+    """Return a ladder at a step of so many ticks; prices are given in ticks."""
+    step = round(ticks * TICK, 8)
+    return {
+        "step": step,
+        "bids": [[round(price * TICK, 8), size] for price, size in bids],
+        "asks": [[round(price * TICK, 8), size] for price, size in asks],
+    }
+
+
+def a_ladder(ticks: int, mid: int, salt: int) -> dict[str, Any]:
+    """Return a ladder of ten groups a side around `mid`, in ticks, whose sizes vary with `salt`."""
+    low, high = mid // ticks * ticks, -(-(mid + 1) // ticks) * ticks
+    sizes = [0.1 * (1 + (salt * 7 + level * level) % 97) for level in range(20)]
+    bids = [(low - level * ticks, round(sizes[level], 3)) for level in range(10)]
+    asks = [(high + level * ticks, round(sizes[10 + level], 3)) for level in range(10)]
+    return ladder(ticks, bids, asks)
+
+
+def live(symbol: str, timestamp: int, *, mid: int, source: str = "simulated", **others: Any) -> Frame:
+    """Return a live frame whose touch is at `mid` ticks and one above; `others` replace fields."""
+    salt = timestamp // 1000
+    ladders = [a_ladder(ticks, mid, salt + ticks) for ticks in TICKS]
+    finest = ladders[0]
+    top = TopOfBook([(price, size) for price, size in finest["bids"]], [(p, s) for p, s in finest["asks"]])
+    market = Market(salt, timestamp - 50, top, basic_metrics(top))
+    frame = live_frame(symbol, source, timestamp, market, 0.25, TradeSummary(1.0, 2.0, 3, []), a_health())
+    return {**json.loads(msgspec.json.encode(frame)), "ladders": ladders, **others}
+
+
+def dark(
+    symbol: str, timestamp: int, status: str = "stale", reason: str = "", source: str = "simulated"
+) -> Frame:
+    """Return a frame that is not live."""
+    reason = reason or f"made {status} by a test"
+    frame = dark_frame(symbol, source, timestamp, Status(status), reason, a_health())
+    return {**json.loads(msgspec.json.encode(frame)), "ladders": None}
+
+
+class FakeApi:
+    """Serves `/ws/{symbol}` on loopback. With each beat a second passes, of which it sends what `mood` says, for every symbol."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.mood = "live"
+        self.source = "simulated"
+        self.mids = {"BTCUSDT": 600_000, "ETHUSDT": 30_000}
+        self.second = int(time.time())
+        self.sent: dict[str, dict[int, Frame]] = {symbol: {} for symbol in SYMBOLS}
+        self.connections: list[tuple[str, ServerConnection]] = []
+        self.paths: list[str] = []
+        self._server: Server | None = None
+        self._pulse: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Listen and begin to send."""
+        self._server = await serve(self._serve, "127.0.0.1", self.port, compression=None)
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+        self._pulse = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection and listen no more; may be entered again, on the same port."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            await asyncio.gather(self._pulse, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def send(self, *frames: Frame) -> None:
+        """Send these frames at once and remember them; a time that goes back forgets what was after it."""
+        for frame in frames:
+            known, second = self.sent[frame["symbol"]], frame["timestamp"] // 1000
+            for later in [other for other in known if other > second]:
+                del known[later]
+            known[second] = frame
+            for old in [other for other in known if other <= second - WINDOW_SECONDS]:
+                del known[old]
+        for symbol, connection in list(self.connections):
+            for frame in frames:
+                if frame["symbol"] == symbol:
+                    with contextlib.suppress(Exception):  # a page that leaves
+                        await connection.send(json.dumps(frame))
+
+    def make(self, symbol: str, second: int) -> Frame:
+        """Return the frame of this second in the present mood."""
+        if self.mood == "live":
+            return live(symbol, second * 1000, mid=self.mids[symbol] + second % 7, source=self.source)
+        return dark(symbol, second * 1000, self.mood, source=self.source)
+
+    async def _beat(self) -> None:
+        while True:
+            self.second += 1
+            if self.mood != "silent":
+                await self.send(*(self.make(symbol, self.second) for symbol in SYMBOLS))
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        path = connection.request.path if connection.request else ""
+        self.paths.append(path)
+        symbol = urlsplit(path).path.rpartition("/")[2].upper()
+        if parse_qs(urlsplit(path).query).get("ladders") != ["1"] or symbol not in SYMBOLS:
+            await connection.close(4404, "unknown symbol")
+            return
+        if frames := list(self.sent[symbol].values()):
+            rows = [{name: frame[name] for name in ROW_FIELDS} for frame in frames]
+            await connection.send(json.dumps({**frames[-1], "history": rows}))
+        entry = (symbol, connection)
+        self.connections.append(entry)
+        try:
+            await connection.wait_closed()
+        finally:
+            self.connections.remove(entry)
+
+
+@contextlib.asynccontextmanager
+async def served_page(api_port: int) -> AsyncIterator[int]:
+    """Run only the program's page, for an API at `api_port`; yields the page's port."""
+    async with Program(role="dashboard", api_port=api_port, symbols=",".join(SYMBOLS)) as program:
+        await listening_at(program.dashboard_port)
+        yield program.dashboard_port
+
+
+async def listening_at(port: int) -> None:
+    """Wait until somebody listens at `port` of loopback."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)

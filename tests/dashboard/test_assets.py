@@ -1,0 +1,424 @@
+"""The page's own JavaScript, function by function, in a browser without the page around it."""
+
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.dashboard.browser import Watched, chromium
+from tests.dashboard.fake_api import a_ladder, dark, ladder, live
+from tests.program import ROOT, Frame
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PURE = ("message_queue", "price_steps", "colour_scale", "frame_store", "connection", "book_surface")
+T0 = 1_700_000_000
+SYMBOL = "BTCUSDT"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scripts() -> AsyncIterator[Watched]:
+    """Return an empty page that has loaded the scripts which need no document."""
+    async with chromium() as browser:
+        context = await browser.new_context()
+        watched = Watched(context, await context.new_page())
+        for name in PURE:
+            await watched.page.add_script_tag(path=ROOT / "dashboard" / "assets" / f"{name}.js")
+        yield watched
+        assert watched.complaints == []
+
+
+async def call(scripts: Watched, function: str, *arguments: object) -> Any:
+    """Return what `liquidity.<function>(*arguments)` gives; maps come as lists of pairs."""
+    return await scripts.do(
+        """([path, values]) => {
+          const [names, owner] = [path.split("."), window.liquidity];
+          const found = names.reduce((value, name) => value[name], owner)(...values);
+          const plain = (value) => value instanceof Map ? Array.from(value)
+            : ArrayBuffer.isView(value) ? Array.from(value)
+            : value && typeof value === "object" && !Array.isArray(value)
+              ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)])) : value;
+          return plain(found);
+        }""",
+        [function, list(arguments)],
+    )
+
+
+# --- price steps ------------------------------------------------------------------------------------------
+
+UNEVEN = ladder(10, [(1000, 1.0), (980, 2.0), (970, None), (960, None)], [(1010, 3.0), (1040, 4.0)])
+"""Step 1 USDT. Bids 100 and 98, then unknown; asks end at 101 and 104; the mid is 100.5."""
+
+
+async def test_cells_are_the_ladders_groups_in_steps_from_zero(scripts: Watched) -> None:
+    """A bid group begins at its price, an ask group ends at it, and an unknown one is outside."""
+    cells = await call(scripts, "priceSteps.cellsOf", UNEVEN, 100.5)
+    assert cells["bids"] == [[100, 1.0], [98, 2.0]]
+    assert cells["asks"] == [[100, 3.0], [103, 4.0]]
+    assert (cells["low"], cells["high"]) == (98, 103)
+    assert (cells["step"], cells["mid"]) == (1.0, 100.5)
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        (100.2, ("bid", 1.0, 100)),  # below the mid, so the bid's part of the bin that both share
+        (100.7, ("ask", 3.0, 100)),
+        (99.5, ("bid", 0, 99)),  # no group there: known to be empty
+        (98.0, ("bid", 2.0, 98)),
+        (97.9, None),  # past the last known bid
+        (101.0, ("ask", 0, 101)),
+        (103.99, ("ask", 4.0, 103)),
+        (104.0, None),  # past the last ask
+    ],
+)
+async def test_the_cell_at_a_price(
+    scripts: Watched, price: float, expected: tuple[str, float, int] | None
+) -> None:
+    """A price inside the groups has a side and a size, one outside has nothing."""
+    found = await scripts.do(
+        """([ladder, price]) => {
+          const { cellsOf, cellAt } = window.liquidity.priceSteps;
+          return cellAt(cellsOf(ladder, 100.5), price);
+        }""",
+        [UNEVEN, price],
+    )
+    if expected is None:
+        assert found is None
+    else:
+        side, size, bin_ = expected
+        assert found == {"side": side, "size": size, "from": bin_, "to": bin_ + 1}
+
+
+@pytest.mark.parametrize("ticks", [1, 10, 50, 100])
+async def test_bins_are_whole_at_every_step(scripts: Watched, ticks: int) -> None:
+    """Float noise in prices such as 60,000.1 / 0.1 moves no group into its neighbour's bin."""
+    for mid in range(600_000, 600_200, 7):
+        one = a_ladder(ticks, mid, mid)
+        cells = await call(scripts, "priceSteps.cellsOf", one, mid / 10 + 0.05)
+        assert cells["bids"][0][0] == mid // ticks
+        assert [bin_ for bin_, _ in cells["bids"]] == [mid // ticks - level for level in range(10)]
+        assert [bin_ for bin_, _ in cells["asks"]] == [cells["asks"][0][0] + level for level in range(10)]
+
+
+async def test_the_step_is_the_smallest_that_covers_the_windows_range(scripts: Watched) -> None:
+    """Quiet markets get ticks, lively ones coarse steps, and the coarsest is taken where none is enough."""
+
+    async def chosen(spread_of_mids: int, current: int | None = None) -> int:
+        rows = [
+            live(SYMBOL, (T0 + at) * 1000, mid=600_000 + offset)
+            for at, offset in enumerate((0, spread_of_mids))
+        ]
+        return int(await call(scripts, "priceSteps.chooseStep", rows, current))
+
+    assert [await chosen(ticks) for ticks in (2, 80, 400, 900, 50_000)] == [0, 1, 2, 3, 3]
+
+
+async def test_the_step_does_not_flutter(scripts: Watched) -> None:
+    """A finer step comes back only once the range is well inside it; a coarser one comes at once."""
+
+    async def chosen(spread_of_mids: int, current: int) -> int:
+        rows = [
+            live(SYMBOL, (T0 + at) * 1000, mid=600_000 + offset)
+            for at, offset in enumerate((0, spread_of_mids))
+        ]
+        return int(await call(scripts, "priceSteps.chooseStep", rows, current))
+
+    assert await chosen(80, 2) == 2
+    assert await chosen(20, 2) == 1
+    assert await chosen(400, 1) == 2
+
+
+async def test_the_step_without_a_live_row_stays(scripts: Watched) -> None:
+    """A window that is not live moves no step, and without any row before there is a step as well."""
+    rows = [dark(SYMBOL, T0 * 1000), None]
+    assert await call(scripts, "priceSteps.chooseStep", rows, 3) == 3
+    assert await call(scripts, "priceSteps.chooseStep", rows, None) in range(4)
+    assert await call(scripts, "priceSteps.ladderOf", rows[0], 0) is None
+    assert await call(scripts, "priceSteps.ladderOf", None, 0) is None
+
+
+# --- colours ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "low", "high", "expected"),
+    [
+        (list(range(1, 102)), 0, 100, [1, 101]),
+        (list(range(1, 102)), 20, 99, [21, 100]),
+        ([0, 0, 5, 3, 0], 0, 100, [3, 5]),
+        ([2, 10, 9, 1], 0, 100, [1, 10]),  # as numbers, not as texts
+        ([7], 20, 99, [7, 7.007]),
+        ([4, 4, 4], 0, 100, [4, 4.004]),
+        ([], 20, 99, None),
+        ([0, 0], 20, 99, None),
+    ],
+)
+async def test_the_range_is_two_percentiles_of_what_is_there(
+    scripts: Watched, sizes: list[float], low: int, high: int, expected: list[float] | None
+) -> None:
+    """Zeros do not count, the ends differ even for one size, and of nothing there is no range."""
+    found = await call(scripts, "colourScale.rangeOf", sizes, low, high)
+    assert found == (expected if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("size", "logarithmic", "expected"),
+    [
+        (0, True, 0),
+        (0, False, 0),
+        (1, True, 0.04),  # present, so never as if empty
+        (0.001, True, 0.04),
+        (0.001, False, 0.04),
+        (10, True, 0.5),
+        (50.5, False, 0.5),
+        (100, True, 1),
+        (10_000, True, 1),
+        (10_000, False, 1),
+    ],
+)
+async def test_the_place_of_a_size_in_the_scale(
+    scripts: Watched, size: float, expected: float, *, logarithmic: bool
+) -> None:
+    """Between the ends a size lies by its logarithm or its value; outside it is at an end."""
+    found = await call(scripts, "colourScale.positionOf", size, [1, 100], logarithmic)
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_the_colours_grow_away_from_the_background(scripts: Watched, theme: str) -> None:
+    """Each side's ramp goes evenly from one end of lightness to the other, and all is opaque."""
+    table = await call(scripts, "colourScale.lookUpTable", theme)
+    assert len(table) == 2 * 256 * 4
+    for side in (table[:1024], table[1024:]):
+        assert set(side[3::4]) == {255}
+        light = [
+            0.2126 * red + 0.7152 * green + 0.0722 * blue
+            for red, green, blue in zip(side[0::4], side[1::4], side[2::4], strict=True)
+        ]
+        sign = 1 if theme == "dark" else -1
+        assert all(sign * (after - before) > -1 for before, after in itertools.pairwise(light))
+        assert sign * (light[-1] - light[0]) > 100
+
+
+# --- the window -------------------------------------------------------------------------------------------
+
+
+async def store(scripts: Watched, frames: list[Frame]) -> dict[str, Any]:
+    """Return what a FrameStore holds that has taken these frames, and what each changed."""
+    found: dict[str, Any] = await scripts.do(
+        """(frames) => {
+          const store = new window.liquidity.FrameStore();
+          const changed = frames.map((frame) => store.apply(frame));
+          return {
+            changed, missed: store.missed, newest: store.newest,
+            seconds: Array.from(store.rows.keys()),
+            window: store.window().map((row) => row && [row.timestamp / 1000, row.status]),
+          };
+        }""",
+        frames,
+    )
+    return found
+
+
+def second(offset: int, **others: Any) -> Frame:
+    """Return a live frame so many seconds after the start."""
+    return live(SYMBOL, (T0 + offset) * 1000, mid=600_000, **others)
+
+
+async def test_an_empty_store_has_no_window(scripts: Watched) -> None:
+    """Before the first frame there is nothing to draw."""
+    assert await store(scripts, []) == {
+        "changed": [], "missed": 0, "newest": None, "seconds": [], "window": [],
+    }  # fmt: skip
+
+
+async def test_the_window_is_a_hundred_and_eighty_seconds(scripts: Watched) -> None:
+    """Of 200 frames the newest 180 stay, in order, and none was missed."""
+    found = await store(scripts, [second(at) for at in range(200)])
+    assert found["seconds"] == [T0 + at for at in range(20, 200)]
+    assert found["window"] == [[T0 + at, "live"] for at in range(20, 200)]
+    assert found["missed"] == 0
+    assert found["changed"][7] == [T0 + 7]
+
+
+async def test_a_second_without_a_frame_is_a_hole_and_counted(scripts: Watched) -> None:
+    """Missing seconds stay empty in their places; nothing moves up to fill them."""
+    found = await store(scripts, [second(0), second(1), second(4)])
+    assert found["missed"] == 2
+    assert len(found["window"]) == 180
+    assert found["window"][-5:] == [[T0, "live"], [T0 + 1, "live"], None, None, [T0 + 4, "live"]]
+
+
+async def test_history_fills_the_window_and_mends_holes(scripts: Watched) -> None:
+    """A first frame's history is all rows; after a reconnect the seconds in between are no loss."""
+    rows = [second(at) for at in range(5)]
+    found = await store(
+        scripts, [second(4, history=rows), second(9, history=[second(at) for at in range(10)])]
+    )
+    assert found["missed"] == 0
+    assert found["seconds"] == [T0 + at for at in range(10)]
+    assert set(found["changed"][0]) == {T0 + at for at in range(5)}
+
+
+async def test_a_clock_that_was_set_back_forgets_what_comes_after(scripts: Watched) -> None:
+    """Seconds that lie in the future of the newest frame are gone from the window."""
+    found = await store(scripts, [*(second(at) for at in range(10)), second(5)])
+    assert found["newest"] == T0 + 5
+    assert found["seconds"] == [T0 + at for at in range(6)]
+    assert found["missed"] == 0
+
+
+async def test_rows_keep_what_is_drawn_and_no_health(scripts: Watched) -> None:
+    """A row has the keys of the history's own rows that the page reads."""
+    keys = await scripts.do(
+        """(frame) => {
+          const store = new window.liquidity.FrameStore();
+          store.apply(frame);
+          return Object.keys(store.rows.values().next().value);
+        }""",
+        second(0),
+    )
+    assert {"timestamp", "status", "reason", "mid_price", "bid_levels", "ladders", "trades"} <= set(keys)
+    assert set(keys) <= set(second(0)) - {"health"}
+
+
+# --- the connection ---------------------------------------------------------------------------------------
+
+
+async def connection(scripts: Watched, script: str) -> Any:
+    """Return what a script gives that is handed a Connection `c` and the list of URLs it `opened`."""
+    return await scripts.do(
+        """(script) => {
+          const opened = [];
+          const c = new window.liquidity.Connection("ws://host:1", (url) => opened.push(url));
+          return new Function("c", "opened", script)(c, opened);
+        }""",
+        script,
+    )
+
+
+async def test_a_symbol_is_asked_for_with_ladders_at_an_address_of_its_own(scripts: Watched) -> None:
+    """Each connection has another URL, since the component reconnects only to a new one."""
+    opened = await connection(scripts, "c.follow('A', 0); c.follow('B', 1); c.follow('A', 2); return opened;")
+    assert [url.split("?")[0] for url in opened] == [
+        "ws://host:1/ws/A",
+        "ws://host:1/ws/B",
+        "ws://host:1/ws/A",
+    ]
+    assert all("ladders=1" in url for url in opened)
+    assert len(set(opened)) == 3
+
+
+async def test_messages_of_a_connection_given_up_are_ignored(scripts: Watched) -> None:
+    """Only the URL in use is heard."""
+    heard = await connection(
+        scripts,
+        "c.follow('A', 0); const old = c.url; c.follow('B', 1); return [c.heard(old, 2), c.heard(c.url, 2)];",
+    )
+    assert heard == [False, True]
+
+
+async def test_nothing_is_opened_while_frames_come(scripts: Watched) -> None:
+    """An hour of frames once a second needs one connection."""
+    opened = await connection(
+        scripts,
+        """c.follow('A', 0);
+        for (let now = 250; now < 3.6e6; now += 250) { if (now % 1000 === 0) c.heard(c.url, now); c.tick(now); }
+        return opened.length;""",
+    )
+    assert opened == 1
+
+
+async def test_a_closed_connection_is_made_anew_ever_more_slowly(scripts: Watched) -> None:
+    """Waits double up to a cap of some seconds, and never stop."""
+    times = await connection(
+        scripts,
+        """const times = [];
+        c.open = () => times.push(now);
+        let now = 0;
+        c.follow('A', now);
+        for (; now < 60000; now += 50) { c.lost(); c.tick(now); }
+        return times;""",
+    )
+    waits = [after - before for before, after in itertools.pairwise(times)]
+    assert waits[0] < 1000
+    assert waits == sorted(waits)
+    assert 4000 < waits[-1] < 6000
+    assert len(waits) > 10
+
+
+async def test_a_stable_connection_starts_again_from_the_shortest_wait(scripts: Watched) -> None:
+    """After some stable seconds a close is answered at once, not after the longest wait."""
+    waits = await connection(
+        scripts,
+        """let now = 0;
+        c.follow('A', now);
+        for (; now < 60000; now += 50) { c.lost(); c.tick(now); }
+        const stable = now + 15000;
+        c.connect(now);
+        for (; now < stable; now += 500) c.heard(c.url, now);
+        c.lost();
+        const [lost, before] = [now, opened.length];
+        for (; opened.length === before && now < lost + 60000; now += 50) c.tick(now);
+        return now - lost;""",
+    )
+    assert waits <= 1000
+
+
+async def test_a_silent_connection_is_made_anew(scripts: Watched) -> None:
+    """An open socket on which no frame comes for some seconds is given up, again and again."""
+    opened = await connection(
+        scripts,
+        "c.follow('A', 0); for (let now = 0; now <= 30000; now += 250) c.tick(now); return opened.length;",
+    )
+    assert 4 <= opened <= 10
+
+
+async def test_a_page_that_was_busy_does_not_take_that_for_silence(scripts: Watched) -> None:
+    """Messages that wait while the page draws for seconds are heard before the connection is judged."""
+    opened = await connection(
+        scripts,
+        """c.follow('A', 0);
+        for (let now = 250; now < 60000; now += 4500) { c.tick(now); c.tick(now + 10); c.heard(c.url, now + 20); }
+        return opened.length;""",
+    )
+    assert opened == 1
+
+
+# --- the surface ------------------------------------------------------------------------------------------
+
+
+async def test_the_surface_has_every_level_from_the_tenth_bid_to_the_tenth_ask(scripts: Watched) -> None:
+    """Sizes are shares of the largest colour, bids count below the touch, and not-live columns are empty."""
+    rows = [second(at) for at in range(180)]
+    rows[-1] = dark(SYMBOL, (T0 + 179) * 1000)
+    found = await call(scripts, "surfaceOf", [None, *rows[1:]], 1, [1.0, 5.0], True)
+    levels = dict(zip(found["y"], found["z"], strict=True))
+    colours = dict(zip(found["y"], found["surfacecolor"], strict=True))
+    assert {*range(-10, 0), *range(1, 11)} <= set(levels)
+    assert found["y"] == sorted(found["y"])
+    assert found["x"] == sorted(found["x"])
+    assert found["x"][-1] == 0
+    assert -180 <= found["x"][0] <= -170
+    for column, ago in enumerate(found["x"]):
+        row = rows[179 + ago]
+        for level in range(1, 11):
+            for side, sign in (("bids", -1), ("asks", 1)):
+                height, colour = levels[sign * level][column], colours[sign * level][column]
+                if row["status"] != "live":
+                    assert height is None
+                else:
+                    size = row["ladders"][1][side][level - 1][1]
+                    assert height == pytest.approx(min(1, size / 5))
+                    assert 0 < sign * colour <= 1
+
+
+async def test_the_surface_of_a_window_that_is_not_live_is_empty(scripts: Watched) -> None:
+    """Without a live second no level has a height."""
+    rows = [dark(SYMBOL, (T0 + at) * 1000) for at in range(180)]
+    found = await call(scripts, "surfaceOf", rows, 0, [1.0, 5.0], True)
+    heights = dict(zip(found["y"], found["z"], strict=True))
+    assert all(height is None for level in range(1, 11) for height in heights[level] + heights[-level])
