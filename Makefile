@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test drill soak clean
+.PHONY: run test drill soak page clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -23,6 +23,10 @@ drill: $(VENV)/dev.stamp
 # Memory and CPU of each process on the simulated exchange; MINUTES=10 by default.
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+
+# Drawing times, heap and WebGL contexts of the page in headless Chromium; MINUTES=10 by default.
+page: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.dashboard.measure --minutes $(or $(MINUTES),10)
 
 clean:
 	rm -rf $(VENV)

@@ -1,0 +1,121 @@
+"""Measures the page in headless Chromium on the simulated exchange, and takes its pictures.
+
+python -m tests.dashboard.measure --minutes 10 --screenshots pictures
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser
+
+from tests.dashboard.browser import Watched, chromium, open_page
+from tests.program import Program
+from tests.soak import slope
+
+PARTS = ("layer", "map", "surface", "all")
+LARGE = (2560, 1440)
+SAMPLE_SECONDS = 15.0
+WINDOW_SECONDS = 185.0  # until then the page still fills
+WATCH_LONG_TASKS = """
+window.longTasks = [];
+new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.longTasks.push(entry.duration); })
+  .observe({ type: "longtask", buffered: true });
+"""
+LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+
+
+async def _settled(page: Watched) -> None:
+    """Wait until the window is full and drawn."""
+    await page.live()
+    await page.until("() => window.liquidity.page.store.rows.size > 170")
+
+
+async def _run(page: Watched, minutes: float) -> list[tuple[float, float]]:
+    """Let the page run; return minutes and MiB of JavaScript heap, each after a collection."""
+    cdp = await page.context.new_cdp_session(page.page)
+    await cdp.send("HeapProfiler.enable")
+    begin, heap = time.monotonic(), []
+    while (passed := time.monotonic() - begin) < minutes * 60:
+        await cdp.send("HeapProfiler.collectGarbage")
+        usage: dict[str, Any] = await cdp.send("Runtime.getHeapUsage")
+        heap.append((passed / 60, usage["usedSize"] / 2**20))
+        print(f"\r{passed / 60:5.1f} of {minutes:g} min", end="", file=sys.stderr, flush=True)
+        await asyncio.sleep(SAMPLE_SECONDS)
+    print(file=sys.stderr)
+    return heap
+
+
+async def _report(page: Watched, minutes: float) -> None:
+    await page.context.add_init_script(WATCH_LONG_TASKS)
+    await page.page.reload()
+    await page.until("() => window.liquidity?.page?.timings.length > 0")
+    first = await page.do(f"performance.now() - {LOADED}")
+    print(f"first drawing with data {first / 1000:.2f} s after the page's load event")
+    await page.do("window.longTasks.length = 0; window.liquidity.page.timings.length = 0")
+    heap = await _run(page, minutes)
+    timings = await page.do("window.liquidity.page.timings")
+    for part in PARTS:
+        times = sorted(timing[part] for timing in timings)
+        p95 = times[int(0.95 * (len(times) - 1))]
+        print(
+            f"{part:<8} median {statistics.median(times):6.1f} ms, 95 % {p95:6.1f} ms of {len(times)} updates"
+        )
+    long_tasks = await page.do("window.longTasks")
+    print(
+        f"long tasks over 50 ms: {len(long_tasks) / minutes:.1f} a minute, longest {max(long_tasks, default=0):.0f} ms"
+    )
+    full = [point for point in heap if point[0] * 60 > WINDOW_SECONDS] or heap
+    grows, error = slope(full)
+    print(f"heap {heap[0][1]:.1f} MiB, full window {full[0][1]:.1f} MiB, at the end {heap[-1][1]:.1f} MiB")
+    print(f"heap slope with a full window {grows * 1024:+.0f} +- {error * 1024:.0f} KiB/min")
+    print(f"WebGL contexts {await page.do('window.webglCanvases.size')}")
+    print(
+        f"frames missed {await page.do('window.liquidity.page.store.missed')}, complaints {page.complaints}"
+    )
+
+
+async def _pictures(browser: Browser, program: Program, folder: Path) -> None:
+    async with open_page(browser, program.dashboard_port, size=LARGE) as page:
+        await _settled(page)
+        await page.frames(2)
+        await page.page.screenshot(path=folder / "btc_2560.png")
+    async with open_page(browser, program.dashboard_port) as page:
+        await _settled(page)
+        await page.page.screenshot(path=folder / "btc.png")
+        await page.page.click("#symbol-ETHUSDT")
+        await page.live("ETHUSDT")
+        await page.frames(3)
+        await page.page.screenshot(path=folder / "eth.png")
+        await page.page.click("#theme")
+        await page.frames(2)
+        await page.page.screenshot(path=folder / "light.png")
+
+
+async def measure(minutes: float, folder: Path | None) -> None:
+    """Run the program and the page, and print what was seen."""
+    async with Program(source="simulated") as program, chromium() as browser:
+        async with open_page(browser, program.dashboard_port) as page:
+            await page.live()
+            await _report(page, minutes)
+        if folder is not None:
+            await _pictures(browser, program, folder)
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--screenshots", type=Path, metavar="FOLDER")
+    arguments = parser.parse_args()
+    if arguments.screenshots is not None:
+        arguments.screenshots.mkdir(parents=True, exist_ok=True)
+    asyncio.run(measure(arguments.minutes, arguments.screenshots))
+
+
+if __name__ == "__main__":
+    main()
