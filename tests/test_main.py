@@ -196,7 +196,7 @@ async def test_a_signal_ends_everything_cleanly(number: signal.Signals) -> None:
         async with listening(running.url("BTCUSDT")) as connection:
             await next_frame(connection)
             processes = processes_of(running)
-            assert set(processes) == {"api", "exchange", *SYMBOLS}
+            assert set(processes) == {"api", "dashboard", "exchange", *SYMBOLS}
             assert await running.stop(number) == 0
             await drain(connection)
         assert all_gone(list(processes.values()))
@@ -209,7 +209,7 @@ async def test_nothing_outlives_a_supervisor_that_is_killed() -> None:
         async with listening(running.url("BTCUSDT")) as connection:
             await next_frame(connection)
         processes = list(processes_of(running).values())
-        assert len(processes) == 3
+        assert len(processes) == 4
         await running.stop(signal.SIGKILL)
         await until(lambda: all_gone(processes))
 

@@ -1,10 +1,11 @@
 """A real Chromium for the tests of the page, and pages in it whose console is watched."""
 
+import asyncio
 import contextlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.program import PATIENCE
 
-PATIENCE_MS = PATIENCE * 1000
+PATIENCE_MS = 3 * PATIENCE * 1000  # a browser that draws WebGL in software starves on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
@@ -30,6 +31,14 @@ NOTEBOOK = (1366, 768)
 
 TIMEZONE = "Asia/Kolkata"
 """Half an hour off the full hours: a mistake between UTC and local time moves everything."""
+
+NONE = "\N{EN DASH}"
+"""What stands in place of a number."""
+
+NOT_SHOWN = dict.fromkeys(
+    ("mid-price", "number-spread", "number-microprice", "number-imbalance", "number-ofi"), NONE
+)
+"""The header's market numbers while the book is not live."""
 
 ALWAYS_ALLOWED = (
     re.compile(r"GPU stall due to ReadPixels"),  # of the tests' own reading of pixels
@@ -96,7 +105,7 @@ class Watched:
             self.complaints.append(text)
 
     @contextlib.contextmanager
-    def reconnecting(self) -> Any:
+    def reconnecting(self) -> Iterator[None]:
         """Allow what the browser says of sockets that fail; the page cannot keep it from saying so."""
         before, self.allowed = self.allowed, WHILE_RECONNECTING
         try:
@@ -145,9 +154,25 @@ class Watched:
         return await self.page.get_attribute(f"#{element}", "aria-pressed") == "true"
 
 
+async def shown_numbers(watched: Watched) -> dict[str, str]:
+    """Return the header's market numbers."""
+    return {name: await watched.text(name) for name in NOT_SHOWN}
+
+
+async def listening_at(port: int) -> None:
+    """Wait until somebody listens at `port` of loopback."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+
+
 @contextlib.asynccontextmanager
 async def open_page(
-    browser: Browser, port: int, *, size: tuple[int, int] = NOTEBOOK, before: Callable[[], None] | None = None
+    browser: Browser, port: int, *, size: tuple[int, int] = NOTEBOOK
 ) -> AsyncIterator[Watched]:
     """Open the page that is served at `port`, as soon as somebody serves it."""
     context = await browser.new_context(
@@ -156,8 +181,7 @@ async def open_page(
     try:
         await context.add_init_script(COUNT_CONTEXTS)
         watched = Watched(context, await context.new_page())
-        if before is not None:
-            before()
+        await listening_at(port)
         await watched.page.goto(f"http://127.0.0.1:{port}/", timeout=PATIENCE_MS)
         yield watched
     finally:

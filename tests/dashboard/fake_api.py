@@ -149,16 +149,4 @@ class FakeApi:
 async def served_page(api_port: int) -> AsyncIterator[int]:
     """Run only the program's page, for an API at `api_port`; yields the page's port."""
     async with Program(role="dashboard", api_port=api_port, symbols=",".join(SYMBOLS)) as program:
-        await listening_at(program.dashboard_port)
         yield program.dashboard_port
-
-
-async def listening_at(port: int) -> None:
-    """Wait until somebody listens at `port` of loopback."""
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import Watched, chromium, chromium_path, open_page
-from tests.dashboard.fake_api import SYMBOLS, listening_at
+from tests.dashboard.browser import NONE, Watched, chromium, chromium_path, open_page
+from tests.dashboard.fake_api import SYMBOLS
 from tests.dashboard.heatmap import Rows, percentile_range, read_heatmap
 from tests.program import PATIENCE, Frame, Program, listening
 
@@ -21,15 +21,12 @@ STEPS = ("x1", "x10", "x50", "x100")
 MOST_CONTEXTS = 8
 """Browsers drop the oldest WebGL context once some 8 to 16 are in use."""
 
-NONE = "\N{EN DASH}"
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def program() -> AsyncIterator[Program]:
     """Run one program for all tests; its books may be quiet for as long as a busy machine is."""
     chromium_path()
     async with Program(source="simulated", stale_after=20, depth_silence=30) as running:
-        await listening_at(running.dashboard_port)
         yield running
 
 

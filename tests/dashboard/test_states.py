@@ -7,26 +7,22 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from data_ingestion.simulated_exchange import SimulatedExchange
-from tests.dashboard.browser import Watched, chromium, chromium_path, open_page
+from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, chromium, open_page, shown_numbers
 from tests.dashboard.fake_api import (
     SYMBOLS,
     TICKS,
     FakeApi,
     a_ladder,
     ladder,
-    listening_at,
     live,
     served_page,
 )
 from tests.dashboard.heatmap import Heatmap, read_heatmap
-from tests.program import Frame, Program
+from tests.program import Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NONE = "\N{EN DASH}"
 SYMBOL = SYMBOLS[0]
-MARKET_NUMBERS = ("mid-price", "number-spread", "number-microprice", "number-imbalance", "number-ofi")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,11 +68,6 @@ async def compared(page: Watched, api: FakeApi) -> Heatmap:
     return heatmap
 
 
-async def shown(page: Watched) -> dict[str, str]:
-    """Return the header's market numbers."""
-    return {name: await page.text(name) for name in MARKET_NUMBERS}
-
-
 async def points(page: Watched) -> dict[str, int]:
     """Return how many points each trace of the map has that are not null."""
     found: dict[str, int] = await page.do(
@@ -120,7 +111,7 @@ async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, stat
     api.mood = status
     await page.until("(text) => document.getElementById('state').textContent === text", status.upper())
     await page.until("document.getElementById('veil').checkVisibility()")
-    assert await shown(page) == dict.fromkeys(MARKET_NUMBERS, NONE)
+    assert await shown_numbers(page) == NOT_SHOWN
     reason = f"made {status} by a test"
     assert reason in await page.text("reason")
     assert reason in await page.text("veil")
@@ -137,7 +128,7 @@ async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, stat
     api.mood = "live"
     await page.live()
     assert not await page.page.is_visible("#veil")
-    assert NONE not in (await shown(page)).values()
+    assert NONE not in (await shown_numbers(page)).values()
     assert (await compared(page, api)).coloured > 50
 
 
@@ -147,7 +138,7 @@ async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched,
     with page.reconnecting():
         api.mood = "silent"
         await page.until("document.getElementById('state').textContent === 'DISCONNECTED'")
-        assert await shown(page) == dict.fromkeys(MARKET_NUMBERS, NONE)
+        assert await shown_numbers(page) == NOT_SHOWN
         assert await page.text("number-latency") == NONE
         assert await page.page.is_visible("#veil")
         await page.until("window.liquidity.page.map.gd._fullData[5].x.length === 0")
@@ -310,29 +301,3 @@ async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -
     await page.do("window.losing.restoreContext()")
     await page.until("window.liquidity.page.map.layer.gl !== null")
     assert (await compared(page, api)).coloured > 100
-
-
-async def test_a_silent_exchange_is_seen_through_the_whole_program(browser: Browser) -> None:
-    """When depth falls silent at the exchange the page says STALE and why, and is live again afterwards."""
-    chromium_path()
-    async with SimulatedExchange([SYMBOL], test_doors=True) as exchange:
-        address = f"127.0.0.1:{exchange.port}"
-        async with Program(
-            source="binance",
-            symbols=SYMBOL,
-            binance_public_ws_url=f"ws://{address}/public",
-            binance_market_ws_url=f"ws://{address}/market",
-            binance_rest_url=f"http://{address}",
-            stale_after=1,
-        ) as program:
-            await listening_at(program.dashboard_port)
-            async with open_page(browser, program.dashboard_port) as page:
-                await page.live(SYMBOL)
-                assert await page.text("source") == "BINANCE"
-                await exchange.fault("silence", SYMBOL, seconds=2.5)
-                await page.until("document.getElementById('state').textContent === 'STALE'")
-                assert await shown(page) == dict.fromkeys(MARKET_NUMBERS, NONE)
-                assert await page.text("veil-reason")
-                await page.live(SYMBOL)
-                assert NONE not in (await shown(page)).values()
-                assert page.complaints == []
