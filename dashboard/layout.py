@@ -97,14 +97,14 @@ def _header(symbols: Sequence[str]) -> Component:
     )
 
 
-def _map() -> Component:
+def _map_controls() -> Component:
     steps = [
         html.Button(
             step.removeprefix("x"), id=step_id(step), className="switch", **_pressed(pressed=step == "auto")
         )
         for step in STEPS
     ]
-    controls = html.Div(
+    return html.Div(
         [
             html.Div(
                 [
@@ -157,13 +157,16 @@ def _map() -> Component:
         ],
         id="map-controls",
     )
+
+
+def _map() -> Component:
     return html.Section(
         [
             html.Canvas(id="heatmap-layer", **_aria("hidden", "true")),
             dcc.Graph(id="map", figure=map_figure(), config=GRAPH_CONFIG, responsive=True),
             *(html.Span(name, className=f"strip-name strip-{index}") for index, name in enumerate(STRIPS)),
             html.Div(id="time-axis"),
-            controls,
+            _map_controls(),
             html.Div(
                 [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")], id="veil", hidden=True
             ),

@@ -11,21 +11,23 @@ async def test_a_silent_exchange_is_seen_through_the_whole_program() -> None:
     """When depth falls silent at the exchange the page says STALE and why, and is live again afterwards."""
     async with chromium() as browser, SimulatedExchange([SYMBOL], test_doors=True) as exchange:
         address = f"127.0.0.1:{exchange.port}"
-        async with Program(
-            source="binance",
-            symbols=SYMBOL,
-            binance_public_ws_url=f"ws://{address}/public",
-            binance_market_ws_url=f"ws://{address}/market",
-            binance_rest_url=f"http://{address}",
-            stale_after=1,
-        ) as program:
-            async with open_page(browser, program.dashboard_port) as page:
-                await page.live(SYMBOL)
-                assert await page.text("source") == "BINANCE"
-                await exchange.fault("silence", SYMBOL, seconds=2.5)
-                await page.until("document.getElementById('state').textContent === 'STALE'")
-                assert await shown_numbers(page) == NOT_SHOWN
-                assert await page.text("veil-reason")
-                await page.live(SYMBOL)
-                assert NONE not in (await shown_numbers(page)).values()
-                assert page.complaints == []
+        async with (
+            Program(
+                source="binance",
+                symbols=SYMBOL,
+                binance_public_ws_url=f"ws://{address}/public",
+                binance_market_ws_url=f"ws://{address}/market",
+                binance_rest_url=f"http://{address}",
+                stale_after=1,
+            ) as program,
+            open_page(browser, program.dashboard_port) as page,
+        ):
+            await page.live(SYMBOL)
+            assert await page.text("source") == "BINANCE"
+            await exchange.fault("silence", SYMBOL, seconds=2.5)
+            await page.until("document.getElementById('state').textContent === 'STALE'")
+            assert await shown_numbers(page) == NOT_SHOWN
+            assert await page.text("veil-reason")
+            await page.live(SYMBOL)
+            assert NONE not in (await shown_numbers(page)).values()
+            assert page.complaints == []
