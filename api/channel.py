@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from api.feed import FeedRow, FeedSecond, FeedState, feed_row
+from api.newest_book import NewestBook
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
 from state.rolling_buffer import RollingBuffer
@@ -48,7 +49,8 @@ class Channel:
         self.connected = False  # whether an engine delivers
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
-        self._source = source
+        self.book = NewestBook()
+        self.source = source  # binance or simulated, as the engine says once there is one
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
@@ -61,7 +63,7 @@ class Channel:
 
     def restore(self, state: FeedState) -> None:
         """Take over all that a newly connected engine knows. Rows that only the API has are kept."""
-        self._source = state.source
+        self.source = state.source
         first = state.rows[0].timestamp if state.rows else None
         older = [row for row in self._rows if first is None or row.timestamp < first]
         self._rows = RollingBuffer(lambda at: feed_row(missing_row(at)))
@@ -81,7 +83,7 @@ class Channel:
 
     def go_dark(self, timestamp: int, reason: str) -> None:
         """Send out a second that no engine delivered: no market value, and the reason why."""
-        frame = dark_frame(self.symbol, self._source, timestamp, Status.SYNCING, reason, None)
+        frame = dark_frame(self.symbol, self.source, timestamp, Status.SYNCING, reason, None)
         row = feed_row(WindowRow(row_of(frame), None))
         self._publish(FeedSecond(_encode(frame), row))
 

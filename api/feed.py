@@ -1,4 +1,4 @@
-"""What an engine tells the API: all it knows first, each second after that. Bytes in, messages out.
+"""What an engine tells the API: all it knows first, then each second and, between seconds, its book.
 
 The link is a WebSocket that the engine opens to `/feed/{symbol}` with the shared secret as bearer token,
 so that an engine on another host needs nothing but the API's address. JSON is passed on as it was
@@ -7,7 +7,8 @@ encoded; the API never builds a frame of a live second itself.
 
 import msgspec
 
-from state.frames import Frame, WindowRow
+from orderbook.book_state import TopOfBook
+from state.frames import Frame, Status, WindowRow
 
 
 class FeedRow(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +34,29 @@ class FeedState(msgspec.Struct, frozen=True, tag="state"):
     latest: FeedSecond | None  # None before the first second has closed
 
 
-FeedMessage = FeedState | FeedSecond
+class ExactBook(msgspec.Struct, frozen=True, tag="exact"):
+    """The top ten after the newest depth event, known to be exact."""
+
+    last_update_id: int  # u of that event
+    exchange_time: int  # T of that event, ms since the epoch
+    top: TopOfBook
+
+
+class NoBook(msgspec.Struct, frozen=True, tag="none"):
+    """Why no book can be shown as live."""
+
+    status: Status  # any but live
+    reason: str  # in words
+
+
+class FeedBook(msgspec.Struct, frozen=True, tag="book"):
+    """The engine's book at one instant, unchanged or not. Said at least every 100 ms or so."""
+
+    said_at: float  # ms since the epoch by the engine's clock
+    book: ExactBook | NoBook
+
+
+FeedMessage = FeedState | FeedSecond | FeedBook
 
 _encode_json = msgspec.json.Encoder().encode
 encode_feed = msgspec.msgpack.Encoder().encode

@@ -1,4 +1,4 @@
-"""The engine's side of the feed: closes each second on the second and delivers it to the API."""
+"""The engine's side of the feed: closes each second on the second, and tells the API that and its book."""
 
 import asyncio
 import logging
@@ -7,7 +7,9 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from api.feed import FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.book_report import BookReport
+from api.feed import FeedBook, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.newest_book import SAY_BOOK_EVERY_MS
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.newest_queue import NewestQueue
@@ -25,7 +27,11 @@ TELL_AFTER: Final = 5
 
 
 class FeedPublisher:
-    """Closes the engine's seconds and keeps the API told. `on_frame` hears each frame too."""
+    """Closes the engine's seconds and keeps the API told of them and of the book between them.
+
+    The book is read at the moment at which it is sent, and the next one only after that: a slow API gets
+    fewer books, never older ones.
+    """
 
     def __init__(self, engine: Engine, url: str, token: str, *, backoff: Backoff, clock: Clock) -> None:
         self._engine = engine
@@ -33,6 +39,7 @@ class FeedPublisher:
         self._token = token
         self._backoff = backoff
         self._clock = clock
+        self._report = BookReport(engine)
         self._latest: FeedSecond | None = None
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
 
@@ -75,4 +82,18 @@ class FeedPublisher:
         await connection.send(state)
         while True:
             self._backoff.worked(self._clock.steady())
-            await connection.send(await self._queue.get())
+            await connection.send(self._book())
+            second = await self._next_second()
+            if second is not None:
+                await connection.send(second)
+
+    async def _next_second(self) -> bytes | None:
+        """Return the next second, or None where the book is to be told first."""
+        try:
+            async with asyncio.timeout(SAY_BOOK_EVERY_MS / 1000):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+    def _book(self) -> bytes:
+        return encode_feed(FeedBook(self._clock.wall_ms(), self._report.read(self._clock.steady_ms())))

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Query, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.channel import Channel, Client
-from api.feed import FeedState, decode_feed
+from api.feed import FeedBook, FeedMessage, FeedState, decode_feed
 from api.metrics import registry_of
 from data_ingestion.clock import Clock
 from state.frames import Status
@@ -101,13 +101,10 @@ class Api:
             with contextlib.suppress(*_GONE):
                 await older.close(SUPERSEDED)
         channel.connected = True
+        channel.book.connected()
         try:
             while self._feeds.get(symbol) is socket:
-                message = decode_feed(await _receive_bytes(socket))
-                if isinstance(message, FeedState):
-                    channel.restore(message)
-                else:
-                    channel.take(message)
+                self._take(channel, decode_feed(await _receive_bytes(socket)))
         except WebSocketDisconnect:
             log.info("the engine of %s has gone", symbol)
         except msgspec.DecodeError as error:
@@ -118,6 +115,15 @@ class Api:
             if self._feeds.get(symbol) is socket:
                 del self._feeds[symbol]
                 channel.connected = False
+                channel.book.disconnected()
+
+    def _take(self, channel: Channel, message: FeedMessage) -> None:
+        if isinstance(message, FeedBook):
+            channel.book.take(message, self._clock.steady_ms())
+        elif isinstance(message, FeedState):
+            channel.restore(message)
+        else:
+            channel.take(message)
 
     def _origin_allowed(self, origin: str | None) -> bool:
         """Say whether a browser page from `origin` may listen; scripts send none and always may."""

@@ -46,16 +46,21 @@ class MarketImpact(msgspec.Struct, frozen=True):
     complete: bool  # nothing is left unfilled
 
 
-def market_impact(top: TopOfBook, size: float, side: Side) -> MarketImpact:
-    """Walk `top` with a market order of `size`, in base asset and rounded to eight decimals.
-
-    The book is not crossed and has a level a side. Raises `BadSize`. Constant time on ten levels.
-    """
+def order_size(size: float) -> float:
+    """Return `size`, in base asset, as an order can have it: to eight decimals. Raises `BadSize`."""
     rounded = round(size, DECIMALS)
     if not (isfinite(rounded) and rounded > 0):
         raise BadSize(size)
+    return rounded
+
+
+def market_impact(top: TopOfBook, size: float, side: Side) -> MarketImpact:
+    """Walk `top` with a market order of `order_size(size)`. Raises `BadSize`. Constant time on ten levels.
+
+    The book is not crossed and has a level a side.
+    """
+    wanted = _decimal(order_size(size))
     with localcontext(_EXACT):
-        wanted = _decimal(rounded)
         mid = (_decimal(top.bids[0][0]) + _decimal(top.asks[0][0])) / 2
         takes = _walk({Side.BUY: top.asks, Side.SELL: top.bids}[side], wanted)
         filled = sum((taken for _, taken in takes), Decimal())

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.feed import FeedMessage, FeedSecond, FeedState, encode_feed, feed_second
+from api.feed import ExactBook, FeedBook, FeedMessage, FeedSecond, FeedState, NoBook, encode_feed, feed_second
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
 from features.basic_metrics import basic_metrics
@@ -25,11 +25,13 @@ from state.frames import (
     Health,
     Market,
     Percentiles,
+    Status,
     StreamHealth,
     WindowRow,
     live_frame,
     row_of,
 )
+from tests.builders import side
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 SOURCE = "simulated"
@@ -82,6 +84,17 @@ def a_state(*timestamps: int, source: str = SOURCE) -> FeedState:
     """Return what an engine knows that has closed these seconds."""
     seconds = [a_second(timestamp, source=source) for timestamp in timestamps]
     return FeedState(source, [second.row for second in seconds], seconds[-1] if seconds else None)
+
+
+def a_book(update_id: int, said_at: float = T0) -> FeedBook:
+    """Return what an engine says whose book is exact: 1 at each of ten bids from 100 and asks from 102."""
+    top = TopOfBook(side(100, -1, 10), side(102, 1, 10))
+    return FeedBook(said_at, ExactBook(update_id, T0 - 50, top))
+
+
+def no_book(reason: str, said_at: float = T0) -> FeedBook:
+    """Return what an engine says whose book is not exact."""
+    return FeedBook(said_at, NoBook(Status.SYNCING, reason))
 
 
 def at(second: int) -> int:
@@ -190,10 +203,11 @@ class Served:
         """Return the connection that an engine makes, for `async with`."""
         return self.client(f"/feed/{symbol}", additional_headers={"Authorization": f"Bearer {token}"})
 
-    async def get(self, path: str) -> httpx.Response:
+    async def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Ask a route."""
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
-            return await http.get(f"http://127.0.0.1:{self.port}{path}")
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await http.request(method, f"http://127.0.0.1:{self.port}{path}", headers=named)
 
 
 async def tell(link: ClientConnection, *messages: FeedMessage) -> None:

@@ -7,10 +7,19 @@ import pytest
 
 from api.feed import FeedMessage, FeedState, decode_feed, encode_feed, feed_row
 from state.frames import Frame, Row, missing_row
-from tests.api.serving import a_frame, a_second, a_state, at
+from tests.api.serving import a_book, a_frame, a_second, a_state, at, no_book
 
 
-@pytest.mark.parametrize("message", [a_second(at(1)), a_state(at(1), at(2)), FeedState("binance", [], None)])
+@pytest.mark.parametrize(
+    "message",
+    [
+        a_second(at(1)),
+        a_state(at(1), at(2)),
+        FeedState("binance", [], None),
+        a_book(7),
+        no_book("gone"),
+    ],
+)
 def test_a_message_survives_the_link(message: FeedMessage) -> None:
     """Decoding gives what was encoded."""
     assert decode_feed(encode_feed(message)) == message

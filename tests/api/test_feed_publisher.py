@@ -9,12 +9,12 @@ import pytest_asyncio
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from api.feed import FeedMessage, FeedSecond, FeedState, decode_feed
+from api.feed import ExactBook, FeedBook, FeedMessage, FeedSecond, FeedState, NoBook, decode_feed
 from api.feed_publisher import FeedPublisher
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
-from state.engine import Engine
-from tests.api.serving import PATIENCE, SOURCE, TOKEN, at, until
+from tests.api.serving import PATIENCE, SOURCE, T0, TOKEN, at, until
+from tests.engine_rig import opened
 from tests.program import free_port
 
 WINDOW = 180
@@ -28,7 +28,8 @@ class FakeApi:
         self.token = TOKEN
         self.refused = 0
         self.paths: list[str] = []
-        self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()
+        self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # all but books
+        self.books: asyncio.Queue[FeedBook] = asyncio.Queue()
         self.deaf = asyncio.Event()  # set while it reads
         self.deaf.set()
         self.connected = 0
@@ -56,6 +57,10 @@ class FakeApi:
         """Return the next message."""
         return await asyncio.wait_for(self.told.get(), PATIENCE)
 
+    async def next_book(self) -> FeedBook:
+        """Return the next word of the engine's book."""
+        return await asyncio.wait_for(self.books.get(), PATIENCE)
+
     async def next_state(self) -> FeedState:
         """Return the next message, which must be a full state."""
         message = await self.next()
@@ -79,7 +84,11 @@ class FakeApi:
         self.connected += 1
         async for message in connection:
             assert isinstance(message, bytes)
-            self.told.put_nowait(decode_feed(message))
+            decoded = decode_feed(message)
+            if isinstance(decoded, FeedBook):
+                self.books.put_nowait(decoded)
+            else:
+                self.told.put_nowait(decoded)
             await self.deaf.wait()
 
 
@@ -87,9 +96,10 @@ class Delivery:
     """A publisher at work, whose seconds a test closes."""
 
     def __init__(self, url: str) -> None:
-        engine = Engine("BTCUSDT", SOURCE)
+        rig = self.rig = opened()
         backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
-        self.publisher = FeedPublisher(engine, url, TOKEN, backoff=backoff, clock=Clock())
+        clock = Clock(wall=lambda: T0 / 1000, steady=lambda: rig.now / 1000)
+        self.publisher = FeedPublisher(rig.engine, url, TOKEN, backoff=backoff, clock=clock)
         self._task = asyncio.create_task(self.publisher.run())
 
     def close(self, *seconds: int) -> None:
@@ -193,6 +203,60 @@ async def test_an_api_that_does_not_read_gets_the_newest_seconds(api: FakeApi, d
         got.append((await api.next_second()).row.timestamp)
     assert got == sorted(set(got))
     assert len(got) < last
+
+
+async def book_that(api: FakeApi, kind: type[ExactBook | NoBook]) -> ExactBook | NoBook:
+    """Return the first book of that kind that is told."""
+    while not isinstance(book := (await api.next_book()).book, kind):
+        pass
+    return book
+
+
+async def test_the_book_is_told_again_and_again_although_nothing_changes(
+    api: FakeApi, delivery: Delivery
+) -> None:
+    """Also where no second closes: each word is one more confirmation, with the time at which it was said."""
+    await api.start()
+    told = [await api.next_book() for _ in range(3)]
+    assert {word.said_at for word in told} == {T0}
+    assert all(isinstance(word.book, NoBook) for word in told)
+    delivery.rig.sync()
+    market = delivery.rig.engine.market
+    assert market is not None
+    exact = ExactBook(market.last_update_id, market.exchange_time, market.top)
+    assert await book_that(api, ExactBook) == exact
+    assert [(await api.next_book()).book for _ in range(3)] == [exact] * 3
+    assert api.told.qsize() == 1  # the state alone
+
+
+async def test_a_book_that_is_lost_is_told_without_waiting_for_the_second(
+    api: FakeApi, delivery: Delivery
+) -> None:
+    """And so is the one that takes its place."""
+    await api.start()
+    delivery.rig.sync()
+    await book_that(api, ExactBook)
+    delivery.rig.lose((True, 1, 3))
+    delivery.rig.emit((True, 1, 2))
+    lost = await book_that(api, NoBook)
+    assert isinstance(lost, NoBook)
+    assert lost.reason
+    delivery.rig.answer()
+    delivery.rig.emit((True, 2, 2))
+    new = await book_that(api, ExactBook)
+    assert isinstance(new, ExactBook)
+    assert new.last_update_id == delivery.rig.exchange.events[-1].final_update_id
+
+
+async def test_seconds_that_wait_keep_no_book_from_being_told(api: FakeApi, delivery: Delivery) -> None:
+    """They take turns."""
+    await api.start()
+    await api.next_state()
+    for second in range(1, 6):
+        delivery.close(second)
+    stamps_told = [(await api.next_second()).row.timestamp for _ in range(5)]
+    assert stamps_told == [at(second) for second in range(1, 6)]
+    assert api.books.qsize() >= 4
 
 
 async def test_a_wrong_secret_is_tried_until_it_is_right(api: FakeApi, delivery: Delivery) -> None:
