@@ -151,6 +151,7 @@ async def run_api(settings: Settings) -> None:
         settings.symbols,
         settings.source,
         feed_token=settings.feed_token,
+        host=settings.api_host,
         allowed_origins=settings.allowed_origins,
         client_queue=settings.client_queue,
     )

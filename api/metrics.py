@@ -1,11 +1,13 @@
-"""`/metrics`: what the newest frames say, in the Prometheus text format."""
+"""`/metrics`: what the newest frames say, and what was answered, in the Prometheus text format."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
 from state.frames import Health, Status
@@ -39,10 +41,47 @@ class ChannelCollector(Collector):
         yield from _stream_metrics(healths)
 
 
-def registry_of(channels: Iterable[Channel]) -> CollectorRegistry:
+class AnswerCounter:
+    """ASGI middleware: counts the answers to one path by status code, in `answers`."""
+
+    def __init__(self, app: ASGIApp, path: str, answers: Counter[int]) -> None:
+        self._app = app
+        self._path = path
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._answers[message["status"]] += 1
+            await send(message)
+
+        counted = scope["type"] == "http" and scope["path"] == self._path
+        await self._app(scope, receive, counting if counted else send)
+
+
+class SimulationCollector(Collector):
+    """Reads what an `AnswerCounter` has counted."""
+
+    def __init__(self, answers: Counter[int]) -> None:
+        self._answers = answers
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family, one sample a status code."""
+        family = CounterMetricFamily(
+            "orderbook_simulations", "Answers to /simulate by HTTP status code", labels=["code"]
+        )
+        for code, count in sorted(self._answers.items()):
+            family.add_metric([str(code)], count)
+        yield family
+
+
+def registry_of(channels: Iterable[Channel], simulations: Counter[int]) -> CollectorRegistry:
     """Return a registry of its own, so that two apps in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(ChannelCollector(channels))
+    registry.register(SimulationCollector(simulations))
     return registry
 
 

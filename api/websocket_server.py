@@ -1,20 +1,23 @@
-"""The API: frames out over `/ws/{symbol}`, and how the program is doing over HTTP."""
+"""The API: frames out over `/ws/{symbol}`, orders simulated, and how the program is doing over HTTP."""
 
 import asyncio
 import contextlib
 import hmac
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI, Query, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client
 from api.feed import FeedBook, FeedMessage, FeedState, decode_feed
-from api.metrics import registry_of
+from api.metrics import AnswerCounter, registry_of
+from api.refusals import add_refusals
+from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
 from data_ingestion.clock import Clock
 from state.frames import Status
 
@@ -28,7 +31,6 @@ GRACE: Final = 0.5
 HEALTH_AGE_MS: Final = 3_000
 """A newest frame older than this is no sign of life, whatever it says."""
 
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
@@ -36,7 +38,7 @@ _GONE: Final = (WebSocketDisconnect, RuntimeError)
 
 
 class Api:
-    """The channels of all symbols and what serves them."""
+    """The channels of all symbols and what serves them. `host` is the address that it listens on."""
 
     def __init__(
         self,
@@ -44,24 +46,23 @@ class Api:
         source: str,
         *,
         feed_token: str,
+        host: str = "127.0.0.1",
         allowed_origins: Iterable[str] = (),
         client_queue: int = 8,
         clock: Clock | None = None,
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
+        self.access = Access(host, allowed_origins)
         self._feed_token = feed_token.encode()
-        self._allowed_origins = frozenset(allowed_origins)
         self._client_queue = client_queue
         self._clock = clock or Clock()
+        self.simulator = Simulator(self.channels, self._clock)
         self._feeds: dict[str, WebSocket] = {}
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
     async def serve_client(self, socket: WebSocket, symbol: str, *, ladders: bool) -> None:
         """Send one client its frames until it leaves."""
-        if not self._origin_allowed(socket.headers.get("origin")):
-            await socket.close(1008, "this web origin is not allowed")  # before accept: HTTP 403
-            return
         await socket.accept()
         channel = self.channels.get(symbol.upper())
         if channel is None:
@@ -124,15 +125,6 @@ class Api:
             channel.restore(message)
         else:
             channel.take(message)
-
-    def _origin_allowed(self, origin: str | None) -> bool:
-        """Say whether a browser page from `origin` may listen; scripts send none and always may."""
-        if origin is None or origin in self._allowed_origins:
-            return True
-        try:
-            return urlsplit(origin).hostname in _LOOPBACK_NAMES
-        except ValueError:
-            return False
 
     # --- the second -----------------------------------------------------------------------------------
 
@@ -217,7 +209,14 @@ def create_app(api: Api) -> FastAPI:
         "coarser price steps. What is not known to be exact is null.",
         lifespan=lifespan,
     )
-    registry = registry_of(api.channels.values())
+    simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
+    registry = registry_of(api.channels.values(), simulations)
+    # The last one added is the first to see a request.
+    app.add_middleware(PageHeaders, access=api.access)
+    app.add_middleware(AccessGuard, access=api.access)
+    app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
+    add_refusals(app)
+    app.include_router(simulate_routes(api.simulator))
 
     @app.get("/symbols", summary="The symbols that are followed")
     async def symbols() -> dict[str, list[str]]:

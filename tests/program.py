@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,10 @@ class Program:
         async for line in process.stdout:
             self.output.append(line.decode(errors="replace").rstrip())
 
+    def order(self, symbol: str, side: str, size: float) -> str:
+        """Return where that order is simulated."""
+        return f"http://127.0.0.1:{self.api_port}/simulate?symbol={symbol}&side={side}&size={size}"
+
     def url(self, symbol: str, query: str = "") -> str:
         """Return where the frames of `symbol` are."""
         return f"ws://127.0.0.1:{self.api_port}/ws/{symbol}{query}"
@@ -113,3 +118,19 @@ async def next_live(connection: ClientConnection) -> Frame:
             frame = await next_frame(connection)
             if frame["status"] == "live":
                 return frame
+
+
+async def asked(url: str) -> httpx.Response:
+    """Return what an HTTP route answers."""
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        return await http.get(url)
+
+
+async def order_answered(url: str) -> dict[str, Any]:
+    """Ask for a simulated order until the book is live, and return it."""
+    async with asyncio.timeout(PATIENCE):
+        while (reply := await asked(url)).status_code == 503:  # noqa: ASYNC110 - a busy machine's book
+            await asyncio.sleep(0.05)
+    answer: dict[str, Any] = reply.json()
+    assert reply.status_code == 200, answer
+    return answer

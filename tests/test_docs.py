@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from dataclasses import fields
 
 import pytest
 
+from api.simulate import NotLiveRefusal, SimulatedOrder
 from config import settings_markdown
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth
-from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live
+from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,25 @@ def test_the_readme_has_the_table_of_settings(readme: str) -> None:
 def test_the_readme_names_every_field(readme: str, kind: type[Frame | Row | Health]) -> None:
     """Each key of a frame, of a row of the window and of the health is there, in backticks."""
     assert [name for name in kind.__struct_fields__ if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("answer", [SimulatedOrder, NotLiveRefusal])
+def test_the_readme_names_every_field_of_a_simulated_order(
+    readme: str, answer: type[SimulatedOrder | NotLiveRefusal]
+) -> None:
+    """Each key of an answer of `/simulate` is in the section about it, in backticks."""
+    section = readme.split("### A simulated order\n")[1].split("\n## ", maxsplit=1)[0]
+    assert [field.name for field in fields(answer) if f"`{field.name}`" not in section] == []
+
+
+async def test_the_readmes_simulated_order_is_answered_as_written(readme: str) -> None:
+    """The URL that the README gives to curl has an answer; only its port is another."""
+    url = readme.split('curl "')[1].split('"', maxsplit=1)[0]
+    async with Program(source="simulated", symbols="BTCUSDT") as program:
+        async with listening(program.url("BTCUSDT")) as connection:
+            await next_live(connection)
+        reply = await order_answered(url.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"))
+    assert set(reply) == {field.name for field in fields(SimulatedOrder)}
 
 
 async def test_the_readmes_notebook_script_runs_as_written(readme: str) -> None:

@@ -1,5 +1,7 @@
 """What Prometheus reads of the newest frames."""
 
+from collections import Counter
+
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,12 +28,15 @@ FAMILIES = {
     "orderbook_reconnects": "counter",
     "orderbook_malformed_messages": "counter",
     "orderbook_messages_dropped": "counter",
+    "orderbook_simulations": "counter",
 }
 
 
-def scrape(*channels: Channel) -> tuple[dict[str, str], dict[tuple[str, ...], float]]:
+def scrape(
+    *channels: Channel, simulations: Counter[int] | None = None
+) -> tuple[dict[str, str], dict[tuple[str, ...], float]]:
     """Return the families with their types, and each sample by its name and its labels' values."""
-    text = generate_latest(registry_of(channels)).decode()
+    text = generate_latest(registry_of(channels, simulations or Counter())).decode()
     families = list(text_string_to_metric_families(text))
     samples = {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -104,6 +109,16 @@ def test_a_slow_client_shows() -> None:
     _, samples = scrape(channel)
     assert samples[("orderbook_clients", "BTCUSDT")] == 1
     assert samples[("orderbook_client_frames_dropped_total", "BTCUSDT")] == 2
+
+
+def test_answers_to_orders_are_counted_by_status_code() -> None:
+    """Also those that have not occurred yet, where they are known beforehand."""
+    _, samples = scrape(simulations=Counter({503: 2, 200: 7, 404: 0}))
+    assert samples == {
+        ("orderbook_simulations_total", "200"): 7,
+        ("orderbook_simulations_total", "404"): 0,
+        ("orderbook_simulations_total", "503"): 2,
+    }
 
 
 def test_two_apps_in_one_process_do_not_meet() -> None:
