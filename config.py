@@ -56,7 +56,7 @@ class Settings:
     dashboard_host: str = _setting("127.0.0.1", "address that the page listens on")
     dashboard_port: int = _setting(8050, "port of the page", low=1, high=65535)
     allowed_origins: tuple[str, ...] = _setting(
-        (), "web origins besides this machine's that may open a WebSocket, such as https://lab.example.org"
+        (), "web origins besides this machine's that may use the API, such as https://lab.example.org"
     )
     binance_public_ws_url: str = _setting(
         "wss://fstream.binance.com/public", "base URL of the depth streams", url="ws wss"
