@@ -84,6 +84,7 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
     from data_ingestion.ingestor import Ingestor
+    from data_ingestion.latency import LatencyMeter
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.source import rest_session
     from state.engine import Engine, EngineSettings
@@ -104,7 +105,10 @@ async def run_engine(settings: Settings) -> None:
         ),
     )
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
-    publisher = FeedPublisher(engine, feed_url, settings.feed_token, backoff=Backoff(rng.random), clock=clock)
+    applied, backoff = LatencyMeter(), Backoff(rng.random)
+    publisher = FeedPublisher(
+        engine, feed_url, settings.feed_token, applied=applied, backoff=backoff, clock=clock
+    )
 
     if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
         os.set_blocking(sys.stdout.fileno(), False)
@@ -127,6 +131,7 @@ async def run_engine(settings: Settings) -> None:
             trade_silence=settings.trade_silence,
             queue_size=settings.queue_size,
             weight_per_minute=settings.request_weight,
+            applied=applied,
             random=rng.random,
             clock=clock,
         )

@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from api.feed import FeedRow, FeedSecond, FeedState, feed_row
+from api.feed import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
 from api.newest_book import NewestBook
+from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
 from state.rolling_buffer import RollingBuffer
@@ -21,6 +22,7 @@ class FrameHead(msgspec.Struct, frozen=True):
 
     source: str
     timestamp: int
+    exchange_time: int | None
     status: Status
     reason: str | None
     mid_price: float | None
@@ -50,6 +52,8 @@ class Channel:
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
         self.book = NewestBook()
+        self.latencies: FeedLatencies | None = None  # as the engine told last
+        self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
         self.source = source  # binance or simulated, as the engine says once there is one
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
@@ -74,12 +78,13 @@ class Channel:
         if state.latest is not None and state.latest.row.timestamp > newest:
             self._publish(state.latest)
 
-    def take(self, second: FeedSecond) -> None:
-        """Take one second from the engine and send it out, unless it was already given up as dark."""
+    def take(self, second: FeedSecond) -> bool:
+        """Take one second from the engine; return whether it goes out, for one given up as dark does not."""
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
-            return
+            return False
         self._publish(second)
+        return True
 
     def go_dark(self, timestamp: int, reason: str) -> None:
         """Send out a second that no engine delivered: no market value, and the reason why."""

@@ -1,4 +1,4 @@
-"""What an engine tells the API: all it knows first, then each second and, between seconds, its book.
+"""What an engine tells the API: all it knows first, then each second, its latencies and, between, its book.
 
 The link is a WebSocket that the engine opens to `/feed/{symbol}` with the shared secret as bearer token,
 so that an engine on another host needs nothing but the API's address. JSON is passed on as it was
@@ -7,6 +7,7 @@ encoded; the API never builds a frame of a live second itself.
 
 import msgspec
 
+from data_ingestion.latency import LatencyCounts
 from orderbook.book_state import TopOfBook
 from state.frames import Frame, Status, WindowRow
 
@@ -56,7 +57,14 @@ class FeedBook(msgspec.Struct, frozen=True, tag="book"):
     book: ExactBook | NoBook
 
 
-FeedMessage = FeedState | FeedSecond | FeedBook
+class FeedLatencies(msgspec.Struct, frozen=True, tag="latencies"):
+    """How far behind the exchange the engine was, since it began. Said after each second."""
+
+    applied: LatencyCounts  # each depth event: event time to book
+    encoded: LatencyCounts  # each live frame: T of its last depth event to JSON
+
+
+FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies
 
 _encode_json = msgspec.json.Encoder().encode
 encode_feed = msgspec.msgpack.Encoder().encode

@@ -8,10 +8,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from api.book_report import BookReport
-from api.feed import FeedBook, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.feed import FeedBook, FeedLatencies, FeedSecond, FeedState, encode_feed, feed_row, feed_second
 from api.newest_book import SAY_BOOK_EVERY_MS
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
+from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.proxies import is_loopback
 from state.engine import Engine
@@ -30,16 +31,26 @@ class FeedPublisher:
     """Closes the engine's seconds and keeps the API told of them and of the book between them.
 
     The book is read at the moment at which it is sent, and the next one only after that: a slow API gets
-    fewer books, never older ones.
+    fewer books, never older ones. `applied` is what the ingestor counts; it is only passed on.
     """
 
-    def __init__(self, engine: Engine, url: str, token: str, *, backoff: Backoff, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        url: str,
+        token: str,
+        *,
+        applied: LatencyMeter,
+        backoff: Backoff,
+        clock: Clock,
+    ) -> None:
         self._engine = engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
         self._token = token
         self._backoff = backoff
         self._clock = clock
         self._report = BookReport(engine)
+        self._applied, self._encoded = applied, LatencyMeter()
         self._latest: FeedSecond | None = None
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
 
@@ -47,6 +58,8 @@ class FeedPublisher:
         """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
         frame, row = self._engine.close_second(timestamp, self._clock.steady_ms())
         self._latest = feed_second(frame, row)
+        if frame.exchange_time is not None:
+            self._encoded.add(self._clock.wall_ms() - frame.exchange_time)
         self._queue.put(encode_feed(self._latest))
         return frame
 
@@ -86,6 +99,7 @@ class FeedPublisher:
             second = await self._next_second()
             if second is not None:
                 await connection.send(second)
+                await connection.send(self._latencies())
 
     async def _next_second(self) -> bytes | None:
         """Return the next second, or None where the book is to be told first."""
@@ -97,3 +111,6 @@ class FeedPublisher:
 
     def _book(self) -> bytes:
         return encode_feed(FeedBook(self._clock.wall_ms(), self._report.read(self._clock.steady_ms())))
+
+    def _latencies(self) -> bytes:
+        return encode_feed(FeedLatencies(self._applied.read(), self._encoded.read()))

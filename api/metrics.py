@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
+from data_ingestion.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
 
@@ -39,6 +41,7 @@ class ChannelCollector(Collector):
         yield from _engine_gauges(healths)
         yield from _engine_counters(healths)
         yield from _stream_metrics(healths)
+        yield _latency_histograms(channels)
 
 
 class AnswerCounter:
@@ -101,6 +104,26 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         for side, levels in zip(("bid", "ask"), health.covered_levels or (0, 0), strict=True):
             covered.add_metric([symbol, side], levels)
     yield from (rate, latency, covered)
+
+
+def _latency_histograms(channels: list[Channel]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(
+        "orderbook_stage_latency_ms",
+        "Exchange time to book applied, frame encoded, frame delivered here, by these machines' clocks",
+        labels=["symbol", "stage"],
+    )
+    for channel in channels:
+        stages = {"delivered": channel.delivered.read()}
+        if channel.latencies is not None:
+            stages |= {"applied": channel.latencies.applied, "encoded": channel.latencies.encoded}
+        for stage, counts in stages.items():
+            family.add_metric([channel.symbol, stage], _cumulative(counts), counts.sum_ms)
+    return family
+
+
+def _cumulative(counts: LatencyCounts) -> list[tuple[str, float]]:
+    bounds = [*(str(bound) for bound in BOUNDS_MS), "+Inf"]
+    return list(zip(bounds, accumulate(counts.buckets), strict=True))
 
 
 def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:

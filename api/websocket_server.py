@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client
-from api.feed import FeedBook, FeedMessage, FeedState, decode_feed
+from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedState, decode_feed
 from api.metrics import AnswerCounter, registry_of
 from api.refusals import add_refusals
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
@@ -121,10 +121,14 @@ class Api:
     def _take(self, channel: Channel, message: FeedMessage) -> None:
         if isinstance(message, FeedBook):
             channel.book.take(message, self._clock.steady_ms())
+        elif isinstance(message, FeedLatencies):
+            channel.latencies = message
         elif isinstance(message, FeedState):
             channel.restore(message)
-        else:
-            channel.take(message)
+        elif channel.take(message):
+            head = channel.head
+            if head is not None and head.exchange_time is not None:
+                channel.delivered.add(self._clock.wall_ms() - head.exchange_time)
 
     # --- the second -----------------------------------------------------------------------------------
 

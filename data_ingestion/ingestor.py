@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 from data_ingestion.backoff import Backoff, RateLimit
 from data_ingestion.clock import Clock
 from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify, retry_after
+from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
@@ -64,7 +65,8 @@ class _Inbox(Generic[M]):
 class Ingestor:
     """Runs one symbol's ingestion into `sink`.
 
-    `weight_per_minute` is the share of the exchange's request weight that this symbol may use.
+    `weight_per_minute` is the share of the exchange's request weight that this symbol may use. `applied`
+    counts for each depth event the time from the exchange's event time to when `sink` has taken it.
     """
 
     def __init__(
@@ -79,12 +81,14 @@ class Ingestor:
         trade_silence: float,
         queue_size: int,
         weight_per_minute: float,
+        applied: LatencyMeter,
         random: Callable[[], float],
         clock: Clock,
     ) -> None:
         self._sink = sink
         self._loader = loader
         self._clock = clock
+        self._applied = applied
         self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, clock)
         self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, clock)
         name = symbol.lower()
@@ -131,6 +135,7 @@ class Ingestor:
                 if dropped := queue.take_dropped():
                     sink.on_overflow(Stream.DEPTH, dropped)
                 sink.on_depth(event, wall_ms, steady_ms)
+                self._applied.add(self._clock.wall_ms() - event.event_time)
                 self._tend_snapshot(tasks)
                 self._log_notices()
             await asyncio.sleep(0)

@@ -12,9 +12,20 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.feed import ExactBook, FeedBook, FeedMessage, FeedSecond, FeedState, NoBook, encode_feed, feed_second
+from api.feed import (
+    ExactBook,
+    FeedBook,
+    FeedLatencies,
+    FeedMessage,
+    FeedSecond,
+    FeedState,
+    NoBook,
+    encode_feed,
+    feed_second,
+)
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
+from data_ingestion.latency import LatencyMeter
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
@@ -90,6 +101,15 @@ def a_book(update_id: int, said_at: float = T0) -> FeedBook:
     """Return what an engine says whose book is exact: 1 at each of ten bids from 100 and asks from 102."""
     top = TopOfBook(side(100, -1, 10), side(102, 1, 10))
     return FeedBook(said_at, ExactBook(update_id, T0 - 50, top))
+
+
+def latencies(*applied_ms: float) -> FeedLatencies:
+    """Return what an engine says that took these times to apply events, and 7 ms to encode one frame."""
+    applied, encoded = LatencyMeter(), LatencyMeter()
+    encoded.add(7)
+    for latency in applied_ms:
+        applied.add(latency)
+    return FeedLatencies(applied.read(), encoded.read())
 
 
 def no_book(reason: str, said_at: float = T0) -> FeedBook:

@@ -7,7 +7,7 @@ import pytest
 
 from api.feed import FeedMessage, FeedState, decode_feed, encode_feed, feed_row
 from state.frames import Frame, Row, missing_row
-from tests.api.serving import a_book, a_frame, a_second, a_state, at, no_book
+from tests.api.serving import a_book, a_frame, a_second, a_state, at, latencies, no_book
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from tests.api.serving import a_book, a_frame, a_second, a_state, at, no_book
         FeedState("binance", [], None),
         a_book(7),
         no_book("gone"),
+        latencies(3, 4_000, 1e6),
     ],
 )
 def test_a_message_survives_the_link(message: FeedMessage) -> None:

@@ -9,10 +9,20 @@ import pytest_asyncio
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from api.feed import ExactBook, FeedBook, FeedMessage, FeedSecond, FeedState, NoBook, decode_feed
+from api.feed import (
+    ExactBook,
+    FeedBook,
+    FeedLatencies,
+    FeedMessage,
+    FeedSecond,
+    FeedState,
+    NoBook,
+    decode_feed,
+)
 from api.feed_publisher import FeedPublisher
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
+from data_ingestion.latency import LatencyMeter
 from tests.api.serving import PATIENCE, SOURCE, T0, TOKEN, at, until
 from tests.engine_rig import opened
 from tests.program import free_port
@@ -28,8 +38,9 @@ class FakeApi:
         self.token = TOKEN
         self.refused = 0
         self.paths: list[str] = []
-        self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # all but books
+        self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # states and seconds
         self.books: asyncio.Queue[FeedBook] = asyncio.Queue()
+        self.latencies: asyncio.Queue[FeedLatencies] = asyncio.Queue()
         self.deaf = asyncio.Event()  # set while it reads
         self.deaf.set()
         self.connected = 0
@@ -87,6 +98,8 @@ class FakeApi:
             decoded = decode_feed(message)
             if isinstance(decoded, FeedBook):
                 self.books.put_nowait(decoded)
+            elif isinstance(decoded, FeedLatencies):
+                self.latencies.put_nowait(decoded)
             else:
                 self.told.put_nowait(decoded)
             await self.deaf.wait()
@@ -97,9 +110,12 @@ class Delivery:
 
     def __init__(self, url: str) -> None:
         rig = self.rig = opened()
+        self.applied = LatencyMeter()
         backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
         clock = Clock(wall=lambda: T0 / 1000, steady=lambda: rig.now / 1000)
-        self.publisher = FeedPublisher(rig.engine, url, TOKEN, backoff=backoff, clock=clock)
+        self.publisher = FeedPublisher(
+            rig.engine, url, TOKEN, applied=self.applied, backoff=backoff, clock=clock
+        )
         self._task = asyncio.create_task(self.publisher.run())
 
     def close(self, *seconds: int) -> None:
@@ -257,6 +273,22 @@ async def test_seconds_that_wait_keep_no_book_from_being_told(api: FakeApi, deli
     stamps_told = [(await api.next_second()).row.timestamp for _ in range(5)]
     assert stamps_told == [at(second) for second in range(1, 6)]
     assert api.books.qsize() >= 4
+
+
+async def test_latencies_follow_each_second(api: FakeApi, delivery: Delivery) -> None:
+    """What the ingestor counted, and each live frame from its last event to its encoding."""
+    await api.start()
+    await api.next_state()
+    delivery.applied.add(7)
+    delivery.close(1)
+    first = await asyncio.wait_for(api.latencies.get(), PATIENCE)
+    assert first == FeedLatencies(delivery.applied.read(), LatencyMeter().read())
+    delivery.rig.sync()
+    market = delivery.rig.engine.market
+    assert market is not None
+    delivery.close(2)
+    second = await asyncio.wait_for(api.latencies.get(), PATIENCE)
+    assert (sum(second.encoded.buckets), second.encoded.sum_ms) == (1, T0 - market.exchange_time)
 
 
 async def test_a_wrong_secret_is_tried_until_it_is_right(api: FakeApi, delivery: Delivery) -> None:

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.channel import Channel, Client
 from api.metrics import registry_of
-from tests.api.serving import SOURCE, a_second, at
+from tests.api.serving import SOURCE, SYMBOLS, a_second, at, latencies
 
 FAMILIES = {
     "orderbook_live": "gauge",
@@ -28,6 +28,7 @@ FAMILIES = {
     "orderbook_reconnects": "counter",
     "orderbook_malformed_messages": "counter",
     "orderbook_messages_dropped": "counter",
+    "orderbook_stage_latency_ms": "histogram",
     "orderbook_simulations": "counter",
 }
 
@@ -60,7 +61,7 @@ def test_each_number_is_that_of_the_newest_frame() -> None:
     heard, silent = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
     heard.take(a_second(at(1)))
     _, samples = scrape(heard, silent)
-    assert samples == {
+    assert {key: value for key, value in samples.items() if "stage_latency" not in key[0]} == {
         ("orderbook_live", "BTCUSDT"): 1,
         ("orderbook_live", "ETHUSDT"): 0,
         ("orderbook_clients", "BTCUSDT"): 0,
@@ -87,6 +88,27 @@ def test_each_number_is_that_of_the_newest_frame() -> None:
         ("orderbook_malformed_messages_total", "BTCUSDT", "trade"): 6,
         ("orderbook_messages_dropped_total", "BTCUSDT", "depth"): 4,
         ("orderbook_messages_dropped_total", "BTCUSDT", "trade"): 7,
+    }
+
+
+def test_latencies_are_cumulative_histograms_by_stage() -> None:
+    """Each bucket has all that was within its bound, the last one all; the engine's own once it has told."""
+    heard, silent = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
+    heard.latencies = latencies(0.5, 3, 3, 9_000)
+    heard.delivered.add(30)
+    _, samples = scrape(heard, silent)
+    family = "orderbook_stage_latency_ms"
+    of_applied = {
+        key[1]: value for key, value in samples.items() if key[0] == f"{family}_bucket" and "applied" in key
+    }
+    low = {"1": 1, "2": 1, "5": 3, "10": 3, "20": 3, "50": 3, "100": 3, "200": 3, "500": 3}
+    assert of_applied == low | {"1000": 3, "2000": 3, "5000": 3, "+Inf": 4}
+    assert samples[(f"{family}_sum", "BTCUSDT", "applied")] == 9_006.5
+    assert {key[1:]: value for key, value in samples.items() if key[0] == f"{family}_count"} == {
+        ("BTCUSDT", "applied"): 4,
+        ("BTCUSDT", "encoded"): 1,
+        ("BTCUSDT", "delivered"): 1,
+        ("ETHUSDT", "delivered"): 0,
     }
 
 
@@ -124,5 +146,5 @@ def test_answers_to_orders_are_counted_by_status_code() -> None:
 def test_two_apps_in_one_process_do_not_meet() -> None:
     """Each registry has its own channels, and may be made twice."""
     one, other = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
-    assert {key[1] for key in scrape(one)[1]} == {"BTCUSDT"}
-    assert {key[1] for key in scrape(other)[1]} == {"ETHUSDT"}
+    assert {symbol for key in scrape(one)[1] for symbol in SYMBOLS if symbol in key} == {"BTCUSDT"}
+    assert {symbol for key in scrape(other)[1] for symbol in SYMBOLS if symbol in key} == {"ETHUSDT"}

@@ -27,6 +27,7 @@ from tests.api.serving import (
     at,
     frame_of,
     frames_until,
+    latencies,
     tell,
     until,
 )
@@ -500,6 +501,19 @@ async def test_metrics_count_clients_as_they_come_and_go(served: Served) -> None
         assert await clients() == 1
     await until(lambda: not waiting(served))
     assert await clients() == 0
+
+
+async def test_a_live_second_is_counted_with_its_latency_when_it_goes_out(served: Served) -> None:
+    """From its last depth event to the API; one that comes too late or is dark is not."""
+    channel = served.api.channels["BTCUSDT"]
+    async with served.client("/ws/BTCUSDT") as client, served.link() as link:
+        served.clock.set(2.01)
+        await tell(link, a_state(at(1)), latencies(3), a_second(at(2)), a_second(at(2)), a_second(at(3)))
+        await frames_until(client, at(3))
+    counts = channel.delivered.read()
+    assert sum(counts.buckets) == 2
+    assert counts.sum_ms == pytest.approx(60 + 60 - 1000)
+    assert channel.latencies == latencies(3)
 
 
 async def test_the_api_documents_itself(served: Served) -> None:

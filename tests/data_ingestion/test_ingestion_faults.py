@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from data_ingestion.ingestor import Ingestor
+from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultKind
@@ -186,6 +187,7 @@ async def running(
             trade_silence=30.0,
             queue_size=queue_size,
             weight_per_minute=1_000,
+            applied=LatencyMeter(),
             random=random.random,
             clock=clock,
         )

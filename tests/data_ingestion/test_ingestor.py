@@ -9,6 +9,7 @@ import pytest
 
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.ingestor import SNAPSHOT_BURST, Ingestor
+from data_ingestion.latency import LatencyMeter
 from data_ingestion.sink import Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from tests.builders import encode, trade_wire
@@ -22,8 +23,10 @@ HAIR = 0.001
 class Bench:
     """A running ingestion with its exchange and its sink."""
 
-    def __init__(self, exchange: FakeExchange, sink: Recorder, task: asyncio.Task[None]) -> None:
-        self.exchange, self.sink, self.task = exchange, sink, task
+    def __init__(
+        self, exchange: FakeExchange, sink: Recorder, applied: LatencyMeter, task: asyncio.Task[None]
+    ) -> None:
+        self.exchange, self.sink, self.applied, self.task = exchange, sink, applied, task
         self.ended = False  # by itself, as a test expected
 
     @property
@@ -43,7 +46,7 @@ async def running(
 ) -> AsyncIterator[Bench]:
     """Run an ingestion; both streams are open."""
     async with FakeExchange(*snapshots) as exchange, aiohttp.ClientSession() as session:
-        sink, base = Recorder(), f"127.0.0.1:{exchange.port}"
+        sink, applied, base = Recorder(), LatencyMeter(), f"127.0.0.1:{exchange.port}"
         ingestor = Ingestor(
             sink,
             symbol,
@@ -54,11 +57,12 @@ async def running(
             trade_silence=1e6,
             queue_size=queue_size,
             weight_per_minute=weight_per_minute,
+            applied=applied,
             random=lambda: 1.0,
             clock=virtual_clock(),
         )
         task = asyncio.create_task(ingestor.run())
-        bench = Bench(exchange, sink, task)
+        bench = Bench(exchange, sink, applied, task)
         try:
             await until(lambda: exchange.connections == 2)
             yield bench
@@ -94,6 +98,22 @@ async def test_messages_arrive_in_order_with_their_times() -> None:
         assert wall_ms - steady_ms == pytest.approx(EPOCH * 1000)
     assert bench.sink.states[Stream.DEPTH] == [StreamState.CONNECTING, StreamState.OPEN]
     assert bench.sink.states[Stream.TRADES] == [StreamState.CONNECTING, StreamState.OPEN]
+
+
+@in_virtual_time
+async def test_each_depth_event_is_counted_with_its_latency() -> None:
+    """From the exchange's event time to the moment at which the sink has taken it; trades are not."""
+    async with running() as bench:
+        await bench.exchange.send_updates(100)
+        await bench.exchange.send_trade(encode(trade_wire()))
+        await until(lambda: len(bench.sink.depth) == 100 and bench.sink.trades)
+        taken = [
+            wall_ms - event.event_time
+            for event, (wall_ms, _) in zip(bench.sink.depth, bench.sink.arrivals, strict=True)
+        ]
+        counts = bench.applied.read()
+    assert sum(counts.buckets) == 100
+    assert counts.sum_ms == pytest.approx(sum(taken))  # in virtual time applying takes none
 
 
 @in_virtual_time
