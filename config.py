@@ -104,6 +104,87 @@ class Settings:
     client_queue: int = _setting(
         8, "most frames waiting for a slow client of the API", unit="frames", low=1, high=1000
     )
+    holdback_ms: int = _setting(
+        250,
+        "that depth and trades are held back, to be put in order of exchange time",
+        unit="ms",
+        low=0,
+        high=10000,
+    )
+    warm_up_ms: int = _setting(
+        10000, "after the start of a book, in which nothing is detected", unit="ms", low=0, high=600000
+    )
+    cooldown_ms: int = _setting(
+        5000,
+        "before the same kind is flagged again at the same side and price",
+        unit="ms",
+        low=0,
+        high=3600000,
+    )
+    median_ms: int = _setting(
+        60000, "window of the median size of top-ten levels", unit="ms", low=1000, high=600000
+    )
+    large_ratio: float = _setting(
+        3.0, "a level is large above so many median sizes", unit="times", low=1, high=1000
+    )
+    wall_hold_ms: int = _setting(
+        5000, "a wall has been large for longer than this", unit="ms", low=0, high=600000
+    )
+    wall_consumed_share: float = _setting(
+        0.5, "of a wall's last decline, traded: from there on it was consumed, not pulled", low=0, high=1
+    )
+    sweep_levels: int = _setting(3, "fewest levels that a sweep eats", unit="levels", low=2, high=10)
+    sweep_ms: int = _setting(
+        200, "a sweep's first and last print are closer than this", unit="ms", low=1, high=10000
+    )
+    absorption_ms: int = _setting(3000, "window of an absorption", unit="ms", low=100, high=60000)
+    absorption_ratio: float = _setting(
+        1.5,
+        "taker volume over the largest visible size, from there on it is absorbed",
+        unit="times",
+        low=1,
+        high=1000,
+    )
+    absorption_refills: int = _setting(2, "fewest refills of an absorption", unit="refills", low=1, high=1000)
+    layering_levels: int = _setting(
+        3, "fewest adjacent large levels of a layering", unit="levels", low=2, high=10
+    )
+    layering_changes: int = _setting(
+        5, "fewest changes of each of its levels within layering_ms", unit="changes", low=1, high=1000
+    )
+    layering_ms: int = _setting(5000, "window of a layering's changes", unit="ms", low=100, high=60000)
+    layering_traded_share: float = _setting(0.1, "most of a layering's size that trades", low=0, high=1)
+    iceberg_ms: int = _setting(10000, "window of an iceberg", unit="ms", low=100, high=60000)
+    iceberg_trades: int = _setting(3, "fewest trades of an iceberg", unit="trades", low=1, high=1000)
+    iceberg_refills: int = _setting(2, "fewest refills of an iceberg", unit="refills", low=1, high=1000)
+    iceberg_ratio: float = _setting(
+        2.0,
+        "traded volume over the visible loss, from there on an iceberg is suspected",
+        unit="times",
+        low=1,
+        high=1000,
+    )
+    iceberg_idle_ms: int = _setting(
+        3000, "without a trade at its price, after which an iceberg is over", unit="ms", low=100, high=60000
+    )
+    refill_share: float = _setting(
+        0.5, "of what was taken, that must come back to count as a refill", low=0, high=1
+    )
+    exhaustion_share: float = _setting(0.5, "of its median depth, that a side loses", low=0, high=1)
+    exhaustion_fall_ms: int = _setting(2000, "in which it loses it", unit="ms", low=1000, high=60000)
+    exhaustion_spread_ratio: float = _setting(
+        2.0, "spread over its median, from there on it has opened", unit="times", low=1, high=1000
+    )
+    exhaustion_median_ms: int = _setting(
+        30000,
+        "window of median depth, median spread and the range of the mid",
+        unit="ms",
+        low=1000,
+        high=600000,
+    )
+    exhaustion_break_ms: int = _setting(
+        3000, "most time between the fall and the breakout", unit="ms", low=100, high=60000
+    )
     simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
     simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
     log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)

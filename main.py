@@ -87,6 +87,7 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.latency import LatencyMeter
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.source import rest_session
+    from features.detectors.settings import DetectorSettings
     from state.engine import Engine, EngineSettings
     from state.status_line import status_line
 
@@ -102,6 +103,9 @@ async def run_engine(settings: Settings) -> None:
             book_levels=settings.book_levels,
             coverage_margin=settings.coverage_margin,
             audit_interval_ms=settings.audit_interval * 1000,
+            detectors=DetectorSettings(
+                **{name: getattr(settings, name) for name in DetectorSettings.__struct_fields__}
+            ),
         ),
     )
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"

@@ -135,6 +135,7 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         "audits": "Comparisons of the book with a fresh snapshot",
         "audit_levels": "Levels compared in audits",
         "audit_mismatches": "Levels that differed in audits",
+        "late_messages": "Messages too late to be merged with the other stream",
     }
     families = {
         name: CounterMetricFamily(f"orderbook_{name}", meaning, labels=["symbol"])
@@ -150,10 +151,18 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
             "audits": audits.count,
             "audit_levels": audits.levels_compared,
             "audit_mismatches": audits.mismatches,
+            "late_messages": health.late_messages,
         }
         for name, value in values.items():
             families[name].add_metric([symbol], value)
     yield from families.values()
+    detections = CounterMetricFamily(
+        "orderbook_detections", "Liquidity events opened or fired", labels=["symbol", "kind"]
+    )
+    for symbol, health in healths:
+        for kind, count in health.detections.items():
+            detections.add_metric([symbol, kind], count)
+    yield detections
 
 
 def _stream_metrics(healths: list[tuple[str, Health]]) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from orderbook.book_state import TOP_LEVELS, BookState
 LADDER_TICKS: Final = (1, 10, 50, 100)
 """Price steps of the ladders, in ticks."""
 
-_PER_UNIT: Final = 10**8  # prices have at most eight decimals
+UNITS_PER_USDT: Final = 10**8  # prices have at most eight decimals
 Rung = tuple[float, float | None]
 """`(price, size)` of one group; the size is None where the group reaches past coverage."""
 
@@ -36,17 +36,17 @@ def tick_of(snapshot: Snapshot, known: int = 0) -> int:
     tick = known
     for levels in (snapshot.bids, snapshot.asks):
         for price, _ in levels:
-            tick = gcd(tick, round(price * _PER_UNIT))
+            tick = gcd(tick, round(price * UNITS_PER_USDT))
     return tick
 
 
 def ladders(book: BookState, tick: int, multiples: Iterable[int] = LADDER_TICKS) -> list[Ladder]:
     """Group `book` at each multiple of `tick` (1e-8 USDT). O(levels of the coarsest ten groups)."""
     bids, asks = book.levels()
-    low, high = round(book.low * _PER_UNIT), round(book.high * _PER_UNIT)
+    low, high = round(book.low * UNITS_PER_USDT), round(book.high * UNITS_PER_USDT)
     return [
         Ladder(
-            step=multiple * tick / _PER_UNIT,
+            step=multiple * tick / UNITS_PER_USDT,
             bids=_group(bids, multiple * tick, 1, low),
             asks=_group(asks, multiple * tick, -1, -high),
         )
@@ -59,7 +59,7 @@ def _group(levels: Levels, step: int, sign: int, edge: int) -> list[Rung]:
     rungs: list[Rung] = []
     group, size = None, 0.0
     for price, level_size in levels:
-        at = sign * round(price * _PER_UNIT) // step
+        at = sign * round(price * UNITS_PER_USDT) // step
         if at != group:
             if group is not None:
                 rungs.append(_rung(group * step, size, sign, edge))
@@ -79,4 +79,4 @@ def _group(levels: Levels, step: int, sign: int, edge: int) -> list[Rung]:
 
 
 def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:
-    return sign * bottom / _PER_UNIT, round(size, 8) if bottom >= edge else None
+    return sign * bottom / UNITS_PER_USDT, round(size, 8) if bottom >= edge else None

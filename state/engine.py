@@ -14,9 +14,12 @@ import msgspec
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from features.basic_metrics import basic_metrics
+from features.detectors.detection import Detection
+from features.detectors.settings import DetectorSettings
+from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
-from orderbook.ladders import ladders, tick_of
+from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.sequence_validator import Gap, Verdict
 from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer
 from state.frames import (
@@ -45,6 +48,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
     refresh_interval_ms: float = 1_000  # between two such snapshots, at least
     audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
+    detectors: DetectorSettings = DetectorSettings()
 
 
 class Phase(enum.Enum):
@@ -109,6 +113,7 @@ class Engine:
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
         self._trades_missed = False  # in the second that runs
+        self._detection = LiquidityDetection(self.settings.detectors)
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
 
     # --- what happens ---------------------------------------------------------------------------------
@@ -119,7 +124,7 @@ class Engine:
         """Note what a stream's connection does. The depth stream's end is the end of the book."""
         self._monitor(stream).move(state, steady_ms, reason)
         if stream is Stream.TRADES:
-            self._trades_missed = True
+            self._miss_trades()
         if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.DISCONNECTED, reason or "the depth stream ended")
         elif stream is Stream.DEPTH and state is StreamState.OPEN:
@@ -129,7 +134,7 @@ class Engine:
         """Count a message that was not what the exchange documents."""
         self._monitor(stream).malformed += 1
         if stream is Stream.TRADES:
-            self._trades_missed = True
+            self._miss_trades()
 
     def on_overflow(self, stream: Stream, dropped: int) -> None:
         """Note that the queue in front of this engine was full and its `dropped` oldest messages are gone."""
@@ -138,7 +143,7 @@ class Engine:
         text = f"burst: {dropped} {stream.value} messages dropped because the queue was full"
         self._notice(text)
         if stream is Stream.TRADES:
-            self._trades_missed = True
+            self._miss_trades()
         elif self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.BUFFERING, text)
 
@@ -173,6 +178,7 @@ class Engine:
             return
         self.health.trades.heard(steady_ms)
         self._trades.add(trade)
+        self._detection.on_trade(trade)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
         """Take the answer to `request`; one asked for before the latest reset is dropped. O(n log n)."""
@@ -182,6 +188,7 @@ class Engine:
         self.snapshot_request = None
         self._snapshot_trouble = ""
         self._tick = tick_of(snapshot, self._tick)
+        self._detection.tick = self._tick / UNITS_PER_USDT
         if self._candidate is not None:
             self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
         else:
@@ -201,15 +208,15 @@ class Engine:
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
         status, reason = self._status(steady_ms)
-        ofi, trades = self._ofi.take(), self._take_trades()
+        ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
-        state = health.read(steady_ms, covered)
+        state = health.read(steady_ms, covered, self._detection.counts, self._detection.late)
         if status is Status.LIVE and book is not None and market is not None:
-            frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state)
+            frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state, detections)
             row = WindowRow(row_of(frame), ladders(book.state, self._tick))
         else:
-            frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state)
+            frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
             row = WindowRow(row_of(frame), None)
         self.window.append(row)
         return frame, row
@@ -236,6 +243,16 @@ class Engine:
                 "the price left the range that the last snapshot covers; fetching a new one",
             )
         return Status.LIVE, ""
+
+    def _take_detections(self) -> list[Detection]:
+        if not self.health.trades.delivers:
+            self._detection.on_trades_missed()
+        return self._detection.take()
+
+    def _miss_trades(self) -> None:
+        """Note that trades of this second are, or may be, missing."""
+        self._trades_missed = True
+        self._detection.on_trades_missed()
 
     def _take_trades(self) -> TradeSummary | None:
         summary = self._trades.take()
@@ -276,10 +293,13 @@ class Engine:
         if top is None:
             self.market = None
             self._ofi.restart()
+            self._detection.restart()
             return
         metrics = basic_metrics(top)
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
-        self.market = Market(book.last_update_id, self._exchange_time, top, metrics)
+        known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top, metrics)
+        if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
+            self._detection.on_book(self._exchange_time, book.last_update_id, top)
 
     def _refresh(self, book: LocalBook, event: DepthUpdate, steady_ms: float) -> None:
         """Keep a second book in the making where the first runs out of coverage or an audit is due."""
@@ -346,6 +366,7 @@ class Engine:
         self._building = self._synchronizer()
         self._book = self._candidate = self.market = None
         self._ofi.restart()
+        self._detection.restart()
 
     def _request_snapshot(self) -> None:
         if self.snapshot_request is None:

@@ -5,12 +5,14 @@ of a frame that is not live every market value is null.
 """
 
 import enum
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from data_ingestion.messages import Levels
 from features.basic_metrics import BasicMetrics
+from features.detectors.detection import Detection
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
@@ -63,6 +65,8 @@ class Health(msgspec.Struct, frozen=True):
     snapshots: int  # snapshots received
     bursts: int  # times a queue was full
     audits: AuditHealth
+    detections: dict[str, int]  # opened or fired so far, by kind
+    late_messages: int  # that came too late to be merged with the other stream; detectors left them out
     covered_levels: tuple[int, int] | None  # bids and asks held; None while there is no book
 
 
@@ -93,7 +97,7 @@ class Frame(msgspec.Struct, frozen=True):
     cumulative_bids: list[float] | None
     cumulative_asks: list[float] | None
     trades: TradeSummary | None  # also null unless all trades of the second arrived
-    detections: list[dict[str, Any]]  # what the detectors say of this second
+    detections: list[Detection]  # what the detectors opened, updated, closed or fired in this second
     health: Health | None  # null only where the engine itself cannot be heard
 
 
@@ -113,7 +117,7 @@ class Row(msgspec.Struct, frozen=True):
     bid_levels: Levels | None
     ask_levels: Levels | None
     trades: TradeSummary | None
-    detections: list[dict[str, Any]]
+    detections: list[Detection]
 
 
 class WindowRow(msgspec.Struct, frozen=True):
@@ -145,6 +149,7 @@ def live_frame(
     ofi: float,
     trades: TradeSummary | None,
     health: Health,
+    detections: Sequence[Detection] = (),
 ) -> Frame:
     """Return the frame of a second whose book is exact.
 
@@ -177,15 +182,24 @@ def live_frame(
         cumulative_bids=[round(size, 8) for size in metrics.cumulative_bids],
         cumulative_asks=[round(size, 8) for size in metrics.cumulative_asks],
         trades=trades,
-        detections=[],
+        detections=list(detections),
         health=health,
     )
 
 
 def dark_frame(
-    symbol: str, source: str, timestamp: int, status: Status, reason: str, health: Health | None
+    symbol: str,
+    source: str,
+    timestamp: int,
+    status: Status,
+    reason: str,
+    health: Health | None,
+    detections: Sequence[Detection] = (),
 ) -> Frame:
-    """Return the frame of a second that is not live: no market value at all."""
+    """Return the frame of a second that is not live: no market value at all.
+
+    `detections` may still tell what was found, or closed, before the book was lost.
+    """
     fields: dict[str, Any] = dict.fromkeys(Frame.__struct_fields__)
     fields |= {
         "symbol": symbol,
@@ -193,7 +207,7 @@ def dark_frame(
         "timestamp": timestamp,
         "status": status,
         "reason": reason,
-        "detections": [],
+        "detections": list(detections),
         "health": health,
     }
     return Frame(**fields)

@@ -1,12 +1,13 @@
 """Counters and gauges of one engine: what its frames say of their own making. Pure; times are passed in."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import ceil
 from typing import Final
 
 from data_ingestion.sink import StreamState
+from features.detectors.detection import Kind
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth
 
 RATE_WINDOW_MS: Final = 10_000
@@ -129,7 +130,9 @@ class EngineHealth:
         self.gaps = self.resyncs = self.snapshots = self.bursts = 0
         self.audits = self.levels_compared = self.mismatches = 0
 
-    def read(self, steady_ms: float, covered: tuple[int, int] | None) -> Health:
+    def read(
+        self, steady_ms: float, covered: tuple[int, int] | None, detections: Mapping[Kind, int], late: int
+    ) -> Health:
         """Return the health of this instant."""
         rate, intervals, latency = self.meter.read(steady_ms)
         return Health(
@@ -143,5 +146,7 @@ class EngineHealth:
             snapshots=self.snapshots,
             bursts=self.bursts,
             audits=AuditHealth(self.audits, self.levels_compared, self.mismatches),
+            detections={kind.value: count for kind, count in detections.items()},
+            late_messages=late,
             covered_levels=covered,
         )

@@ -4,10 +4,12 @@ import asyncio
 import sys
 from dataclasses import fields
 
+import msgspec
 import pytest
 
 from api.simulate import NotLiveRefusal, SimulatedOrder
 from config import settings_markdown
+from features.detectors.detection import Detection, Ending, Kind
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth
 from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
 
@@ -24,8 +26,8 @@ def test_the_readme_has_the_table_of_settings(readme: str) -> None:
     assert [row for row in settings_markdown().splitlines() if row not in lines] == []
 
 
-@pytest.mark.parametrize("kind", [Frame, Row, Health, StreamHealth, AuditHealth])
-def test_the_readme_names_every_field(readme: str, kind: type[Frame | Row | Health]) -> None:
+@pytest.mark.parametrize("kind", [Frame, Row, Health, StreamHealth, AuditHealth, Detection])
+def test_the_readme_names_every_field(readme: str, kind: type[msgspec.Struct]) -> None:
     """Each key of a frame, of a row of the window and of the health is there, in backticks."""
     assert [name for name in kind.__struct_fields__ if f"`{name}`" not in readme] == []
 
@@ -47,6 +49,11 @@ async def test_the_readmes_simulated_order_is_answered_as_written(readme: str) -
             await next_live(connection)
         reply = await order_answered(url.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"))
     assert set(reply) == {field.name for field in fields(SimulatedOrder)}
+
+
+def test_the_readme_names_every_kind_and_ending_of_a_detection(readme: str) -> None:
+    """A reader of a frame can look up each word of its detections."""
+    assert [word.value for word in (*Kind, *Ending) if f"`{word.value}`" not in readme] == []
 
 
 async def test_the_readmes_notebook_script_runs_as_written(readme: str) -> None:

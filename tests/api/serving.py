@@ -69,6 +69,8 @@ def a_health() -> Health:
         snapshots=13,
         bursts=14,
         audits=AuditHealth(15, 1600, 17),
+        detections={"wall": 18, "sweep": 19},
+        late_messages=20,
         covered_levels=(900, 800),
     )
 

@@ -42,7 +42,7 @@ CONTRACT = {
 NOT_MARKET = {"symbol", "source", "timestamp", "status", "reason", "detections", "health"}
 
 TOP = top_of(side(100, -0.1, 10, 0.1), side(100.1, 0.1, 10, 0.2))
-HEALTH = EngineHealth().read(0.0, None)
+HEALTH = EngineHealth().read(0.0, None, {}, 0)
 
 
 def live(trades: TradeSummary | None = None) -> Frame:

@@ -1,0 +1,119 @@
+"""Absorption: takers keep hitting the best price, and it does not give way.
+
+Opens when, within `absorption_ms` (3 s), takers took more at one best price than `absorption_ratio` (1.5)
+times the largest size visible there and than a large level holds, what they took came back at least
+`absorption_refills` (2) times, something is visible there still, and the best price of that side stayed
+within a tick of it. Closes with
+
+- `gave_way` when the best price goes through it, by more than a tick,
+- `moved_away` when the best price leaves it behind, by more than a tick,
+- `ended` when nobody has hit it for `absorption_ms`.
+
+Sizes in base asset, times in exchange ms. Source: the project's own definition of what order-flow traders
+call absorption.
+"""
+
+from collections.abc import Sequence
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.cooldown import Cooldown
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject
+from features.detectors.detector import NOTHING, Step
+from features.detectors.hit_level import HitLevel
+from features.detectors.settings import DetectorSettings
+
+
+class _Fight:
+    """A best price that is being hit. `subject` is None until the absorption is open."""
+
+    __slots__ = ("level", "price", "reported_at", "subject")
+
+    def __init__(self, price: float, level: HitLevel) -> None:
+        self.price = price
+        self.level = level
+        self.subject: Subject | None = None
+        self.reported_at = 0
+
+
+class AbsorptionDetector:
+    """Finds absorptions; follows one price a side. Work per book is constant, amortised."""
+
+    def __init__(self, settings: DetectorSettings) -> None:
+        self._settings = settings
+        self._cooldown = Cooldown(settings.cooldown_ms)
+        self._fights: list[_Fight | None] = [None, None]
+
+    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+        """Take a trade; one at the best price begins or carries on a fight for it."""
+        fight = self._fights[side]
+        if fight is None and trade.price == book.best[side]:
+            size = book.levels[side][trade.price]
+            level = HitLevel(book, size, self._settings.absorption_ms, self._settings)
+            fight = self._fights[side] = _Fight(trade.price, level)
+        if fight is not None and trade.price == fight.price:
+            fight.level.hit(trade)
+
+    def on_book(self, step: Step) -> Sequence[Detection]:
+        """Take the next book."""
+        found: Sequence[Detection] = NOTHING
+        for side, fight in enumerate(self._fights):
+            if fight is not None:
+                found = [*found, *self._follow(side, fight, step)]
+        return found
+
+    def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
+        book, level = step.after, fight.level
+        level.move(book.size_at(side, fight.price) or 0.0, book)
+        ending = self._ending(side, fight, step)
+        if ending is not None:
+            self._fights[side] = None
+            if fight.subject is None:
+                return NOTHING
+            self._cooldown.start((side, fight.price), book.time)
+            return [fight.subject.say(Event.CLOSED, book.time, level.evidence(step.median, book), ending)]
+        if fight.subject is None:
+            if not self._absorbs(level, step) or not self._cooldown.over((side, fight.price), book.time):
+                return NOTHING
+            fight.subject = Subject(Kind.ABSORPTION, side, fight.price, level.fills[0][3])
+            event = Event.OPENED
+        elif level.intervals[-1].taken and book.time - fight.reported_at >= _UPDATE_MS:
+            event = Event.UPDATED
+        else:
+            return NOTHING
+        fight.reported_at = book.time
+        return [fight.subject.say(event, book.time, level.evidence(step.median, book))]
+
+    def _ending(self, side: int, fight: _Fight, step: Step) -> Ending | None:
+        ahead = SIGNS[side] * (step.after.best[side] - fight.price)
+        if ahead < -_NEARLY_TWO * step.tick:
+            return Ending.GAVE_WAY
+        if ahead > _NEARLY_TWO * step.tick:
+            return Ending.MOVED_AWAY
+        if step.after.time - fight.level.last_hit >= self._settings.absorption_ms:
+            return Ending.ENDED
+        return None
+
+    def _absorbs(self, level: HitLevel, step: Step) -> bool:
+        settings = self._settings
+        return (
+            level.size > 0
+            and level.refills >= settings.absorption_refills
+            and level.volume > step.threshold
+            and level.volume > settings.absorption_ratio * level.largest_size()
+        )
+
+    def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
+        """Close what is open."""
+        found = [
+            fight.subject.say(Event.CLOSED, time, {"size": fight.level.size}, reason)
+            for fight in self._fights
+            if fight is not None and fight.subject is not None
+        ]
+        self._fights = [None, None]
+        self._cooldown.clear()
+        return found
+
+
+_UPDATE_MS = 1_000  # between two reports of one absorption, at least
+_NEARLY_TWO = 1.5  # ticks: further than one, whatever floats make of it

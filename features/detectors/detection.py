@@ -1,0 +1,103 @@
+"""What detectors say: one entry of a frame's `detections`."""
+
+import enum
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade
+
+Fill = tuple[int, float, float, int]
+"""Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
+
+Figure = float | int | str | None | list[float] | list[Fill]
+Evidence = dict[str, Figure]
+
+FILLS_SHOWN: Final = 10  # trades named in one detection's evidence, the newest of them
+
+
+class Kind(enum.StrEnum):
+    """Liquidity events."""
+
+    WALL = "wall"
+    SWEEP = "sweep"
+    ABSORPTION = "absorption"
+    LAYERING = "layering"
+    ICEBERG = "iceberg"
+    EXHAUSTION = "exhaustion"
+
+
+class Event(enum.StrEnum):
+    """What happens to a detection. An instant kind is fired once; the others open and close."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    CLOSED = "closed"
+    FIRED = "fired"
+
+
+class Ending(enum.StrEnum):
+    """Why a detection closed."""
+
+    CONSUMED = "consumed"  # trades explain the loss
+    PULLED = "pulled"  # cancelled: trades do not explain the loss
+    UNEXPLAINED = "unexplained"  # lost while the trade stream was not complete
+    OUT_OF_RANGE = "out_of_range"  # left the ten levels
+    GAVE_WAY = "gave_way"  # the price went through
+    MOVED_AWAY = "moved_away"  # the price left to the other side
+    ENDED = "ended"  # nothing more happened
+    INTERRUPTED = "interrupted"  # the book, or the trade stream it needs, was lost
+
+
+BID: Final = 0
+ASK: Final = 1
+SIDES: Final = ("bid", "ask")
+SIGNS: Final = (1, -1)  # times a price: the better price of a side is the greater
+
+
+class Detection(msgspec.Struct, frozen=True):
+    """One thing that a detector says. `id` is the same over the life of what it found."""
+
+    id: str
+    kind: Kind
+    event: Event
+    side: str  # bid or ask: the side of the book it is about, or that was eaten
+    price: float  # USDT; the first of a sweep, the best of a layering
+    started_at: int  # exchange time, ms since the epoch
+    time: int  # exchange time of this event
+    reason: Ending | None  # when closed
+    evidence: Evidence  # figures to check it by
+
+
+def fill_of(trade: AggTrade) -> Fill:
+    """Return what evidence shows of a trade."""
+    return trade.trade_id, trade.price, visible_volume(trade), trade.trade_time
+
+
+def visible_volume(trade: AggTrade) -> float:
+    """Return what a trade took from visible orders, base asset; all of it where that is not said."""
+    return trade.size if trade.visible_size is None else trade.visible_size
+
+
+def rounded(number: float) -> float:
+    """Round to the exchange's eight decimals: what lies beyond is the noise of adding floats."""
+    return round(number, 8)
+
+
+class Subject:
+    """What detections of one life have in common: from it its events are made."""
+
+    __slots__ = ("id", "kind", "price", "side", "started_at")
+
+    def __init__(self, kind: Kind, side: int, price: float, started_at: int) -> None:
+        self.kind = kind
+        self.side = SIDES[side]
+        self.price = price
+        self.started_at = started_at
+        self.id = f"{kind}-{self.side}-{price:.10g}-{started_at}"
+
+    def say(self, event: Event, time: int, evidence: Evidence, reason: Ending | None = None) -> Detection:
+        """Return an event of this life."""
+        return Detection(
+            self.id, self.kind, event, self.side, self.price, self.started_at, time, reason, evidence
+        )

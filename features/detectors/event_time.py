@@ -1,0 +1,74 @@
+"""One order for two connections: depth and trades merged by exchange time.
+
+An item is let go once the newest exchange time seen on either stream is more than the holdback ahead of
+it. So the order that comes out does not depend on how arrivals interleave, as long as nothing arrives
+more than the holdback late, and a quiet stream holds nobody up. At equal times trades come before the
+book, which was read after them.
+"""
+
+import heapq
+from collections.abc import Iterator
+from typing import Final
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+
+MOST_HELD: Final = 10_000
+"""Items held at most; beyond it the oldest goes early. At the liveliest times, seconds' worth."""
+
+SET_BACK_MS: Final = 10_000
+"""An item so much older than the last one let go means that the exchange's clock was set back."""
+
+_TRADE: Final = 0
+_BOOK: Final = 1
+_Key = tuple[int, int, int]
+_Item = tuple[int, int, int, int, AggTrade | Book]
+
+
+class EventTimeMerge:
+    """Puts depth and trades in the order of exchange time. `late` counts what came too late and is lost."""
+
+    __slots__ = ("_arrivals", "_held", "_holdback", "_newest", "_passed", "late")
+
+    def __init__(self, *, holdback_ms: int) -> None:
+        self._holdback = holdback_ms
+        self._held: list[_Item] = []
+        self._newest = 0
+        self._passed: _Key = (0, 0, 0)
+        self._arrivals = 0  # keeps equal keys in the order of their stream
+        self.late = 0
+
+    def __len__(self) -> int:
+        """Return the number of items held."""
+        return len(self._held)
+
+    def add_trade(self, trade: AggTrade) -> Iterator[AggTrade | Book]:
+        """Take a trade; return what is due. O(log n)."""
+        return self._add(trade.trade_time, _TRADE, trade.trade_id, trade)
+
+    def add_book(self, book: Book) -> Iterator[AggTrade | Book]:
+        """Take the book after a depth event; return what is due. O(log n)."""
+        return self._add(book.time, _BOOK, book.update_id, book)
+
+    def _add(self, time: int, rank: int, number: int, item: AggTrade | Book) -> Iterator[AggTrade | Book]:
+        if time < self._passed[0] - SET_BACK_MS:
+            self._held.clear()
+            self._newest, self._passed = 0, (0, 0, 0)
+        elif (time, rank, number) < self._passed:
+            self.late += 1
+            return iter(())
+        self._arrivals += 1
+        heapq.heappush(self._held, (time, rank, number, self._arrivals, item))
+        self._newest = max(self._newest, time)
+        return self._due(self._newest - self._holdback)
+
+    def _due(self, until: float) -> Iterator[AggTrade | Book]:
+        held = self._held
+        while held and (held[0][0] <= until or len(held) > MOST_HELD):
+            time, rank, number, _, item = heapq.heappop(held)
+            self._passed = time, rank, number
+            yield item
+
+    def flush(self) -> Iterator[AggTrade | Book]:
+        """Let all go, in order."""
+        return self._due(float("inf"))

@@ -1,0 +1,137 @@
+"""Exhaustion: a side empties, the spread opens, and the price breaks out through it.
+
+Fires when the ten-level depth of a side has fallen by more than `exhaustion_share` (half) of its 30 s
+median within `exhaustion_fall_ms` (2 s), the spread has since then been at least
+`exhaustion_spread_ratio` (2) times its 30 s median, and within `exhaustion_break_ms` (3 s) of the fall the
+mid has left the range of the 30 s before the fall, on the emptied side: below it for bids, above it for
+asks.
+
+Instant. `price` is the side's best price before the fall. Medians are of samples taken once a second (see
+baseline.py). Sizes in base asset, times in exchange ms. Source: the project's own definition.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from features.detectors.baseline import Baseline
+from features.detectors.book import Book
+from features.detectors.cooldown import ANY_PRICE, Cooldown
+from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detector import NOTHING, Step
+from features.detectors.settings import DetectorSettings
+
+
+class _Depth(msgspec.Struct, frozen=True):
+    """A side's depth after one book."""
+
+    book: Book
+    volume: float
+
+
+class _Fall:
+    """A side that has emptied."""
+
+    __slots__ = ("after", "before", "high", "low", "median", "spread", "widest")
+
+    def __init__(self, before: _Depth, after: _Depth, median: float, low: float, high: float) -> None:
+        self.before = before
+        self.after = after
+        self.median = median
+        self.low = low
+        self.high = high
+        self.widest = after.book.spread
+        self.spread = 0.0
+
+
+class ExhaustionDetector:
+    """Finds exhaustion. Constant work per book, amortised."""
+
+    def __init__(self, settings: DetectorSettings, baseline: Baseline) -> None:
+        self._settings = settings
+        self._baseline = baseline
+        self._cooldown = Cooldown(settings.cooldown_ms)
+        # Depths of the last two seconds that no later one exceeds: the first is the largest.
+        self._peaks: tuple[deque[_Depth], deque[_Depth]] = (deque(), deque())
+        self._falls: list[_Fall | None] = [None, None]
+
+    def on_book(self, step: Step) -> Sequence[Detection]:
+        """Take the next book."""
+        found: Sequence[Detection] = NOTHING
+        book, baseline = step.after, self._baseline
+        if baseline.depth is None or baseline.spread is None:
+            return NOTHING
+        for side, peaks in enumerate(self._peaks):
+            now = _Depth(book, book.depth(side))
+            while peaks and peaks[-1].volume <= now.volume:
+                peaks.pop()
+            peaks.append(now)
+            while peaks[0].book.time < book.time - self._settings.exhaustion_fall_ms:
+                peaks.popleft()
+            median = baseline.depth[side]
+            if peaks[0].volume - now.volume > self._settings.exhaustion_share * median:
+                self._fell(side, peaks[0], now, median)
+            if self._falls[side] is not None:
+                found = [*found, *self._follow(side, step)]
+        return found
+
+    def _fell(self, side: int, before: _Depth, after: _Depth, median: float) -> None:
+        """Note a fall, or that one goes on."""
+        fall = self._falls[side]
+        if fall is not None:
+            if after.volume < fall.after.volume:
+                fall.after = after
+            return
+        span = self._baseline.mid_range(after.book.time)
+        if span is not None:
+            self._falls[side] = _Fall(before, after, median, *span)
+
+    def _follow(self, side: int, step: Step) -> Sequence[Detection]:
+        fall, book = self._falls[side], step.after
+        if fall is None or self._baseline.spread is None:
+            return NOTHING
+        fall.widest = max(fall.widest, book.spread)
+        wide = fall.widest >= self._settings.exhaustion_spread_ratio * self._baseline.spread * _ALMOST
+        broken = book.mid < fall.low if side == BID else book.mid > fall.high
+        if wide and broken:
+            self._falls[side] = None
+            self._peaks[side].clear()
+            place = (side, ANY_PRICE)  # the price runs
+            if self._cooldown.over(place, book.time):
+                self._cooldown.start(place, book.time)
+                return [self._breakout(side, fall, book)]
+        elif book.time - fall.after.book.time > self._settings.exhaustion_break_ms:
+            self._falls[side] = None
+        return NOTHING
+
+    def _breakout(self, side: int, fall: _Fall, book: Book) -> Detection:
+        before = fall.before.book
+        return Subject(Kind.EXHAUSTION, side, before.best[side], before.time).say(
+            Event.FIRED,
+            book.time,
+            {
+                "depth_before": rounded(fall.before.volume),
+                "depth_after": rounded(fall.after.volume),
+                "median_depth": rounded(fall.median),
+                "spread": rounded(fall.widest),
+                "median_spread": rounded(self._baseline.spread or 0.0),
+                "mid": book.mid,
+                "range_low": fall.low,
+                "range_high": fall.high,
+                "direction": "down" if side == BID else "up",
+                "first_update_id": before.update_id,
+                "last_update_id": book.update_id,
+            },
+        )
+
+    def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
+        """Forget the depths; an exhaustion is instant, so nothing is open."""
+        for peaks in self._peaks:
+            peaks.clear()
+        self._falls = [None, None]
+        self._cooldown.clear()
+        return NOTHING
+
+
+_ALMOST = 1 - 1e-9  # of twice the median spread, whatever floats make of it

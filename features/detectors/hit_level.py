@@ -1,0 +1,99 @@
+"""A price at which takers trade: how much was taken in a window of time, and how often it came back."""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, fill_of, rounded
+from features.detectors.settings import DetectorSettings
+
+_MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
+
+
+class _Interval(msgspec.Struct, frozen=True):
+    """What happened between two books."""
+
+    time: int  # of the later book
+    size: float  # visible in it
+    taken: float
+    came_back: float | None  # a refill
+
+
+class HitLevel:
+    """Trades, visible sizes and refills at one price over a sliding window.
+
+    A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
+    up at least `refill_share` of what they took, since that book or in the interval before. `first_size`
+    is what was visible when the window began. Sizes in base asset, times in exchange ms.
+    """
+
+    __slots__ = (
+        "_owed", "_refill_share", "_span", "_taken", "fills", "first_size", "first_update_id", "intervals",
+        "last_hit", "refills", "size", "volume",
+    )  # fmt: skip
+
+    def __init__(self, book: Book, size: float, span_ms: int, settings: DetectorSettings) -> None:
+        self._span = span_ms
+        self._refill_share = settings.refill_share
+        self._taken = self._owed = 0.0
+        self.intervals: deque[_Interval] = deque()
+        self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
+        self.size = self.first_size = size
+        self.volume = 0.0
+        self.refills = 0
+        self.first_update_id = book.update_id
+        self.last_hit = book.time
+
+    def hit(self, trade: AggTrade) -> None:
+        """Take a trade at this price. Constant time."""
+        fill = fill_of(trade)
+        self.fills.append(fill)
+        self.volume += fill[2]
+        self._taken += fill[2]
+        self.last_hit = fill[3]
+
+    def move(self, size: float, book: Book) -> None:
+        """Take the visible size at the next book. Constant time, amortised."""
+        taken, owed = self._taken, self._taken + self._owed
+        added = size - (self.size - taken)
+        came_back = added if owed > 0 and added >= self._refill_share * owed else None
+        if came_back is not None:
+            self.refills += 1
+        self._owed = 0.0 if came_back is not None else taken
+        self._taken = 0.0
+        self.size = size
+        self.intervals.append(_Interval(book.time, size, taken, came_back))
+        self._forget(book.time - self._span)
+
+    def _forget(self, until: int) -> None:
+        intervals, fills = self.intervals, self.fills
+        while intervals and intervals[0].time <= until:
+            gone = intervals.popleft()
+            self.first_size = gone.size
+            self.volume -= gone.taken
+            self.refills -= gone.came_back is not None
+        while fills and fills[0][3] <= until:
+            fills.popleft()
+
+    def largest_size(self) -> float:
+        """Return the largest size that was visible in the window. O(books of the window)."""
+        return max(self.first_size, *(interval.size for interval in self.intervals))
+
+    def evidence(self, step_median: float, book: Book) -> Evidence:
+        """Return the figures of the window."""
+        return {
+            "volume": rounded(self.volume),
+            "trade_count": len(self.fills),
+            "trades": list(self.fills)[-FILLS_SHOWN:],
+            "refills": self.refills,
+            "refilled": rounded(sum(interval.came_back or 0 for interval in self.intervals)),
+            "size_before": self.first_size,
+            "size_after": self.size,
+            "largest_size": self.largest_size(),
+            "median_size": step_median,
+            "first_update_id": self.first_update_id,
+            "last_update_id": book.update_id,
+        }

@@ -1,0 +1,129 @@
+"""Icebergs: a price gives more than it shows.
+
+Opens when, within `iceberg_ms` (10 s), at least `iceberg_trades` (3) trades hit one price, took more than
+the largest size visible there, more than a large level holds and at least `iceberg_ratio` (2) times what
+the visible size lost, and what they took came back at least `iceberg_refills` (2) times, and
+something is visible there still. Closes with
+
+- `gave_way` when nothing is left at the price and the best price is beyond it,
+- `out_of_range` when the price left the ten levels,
+- `ended` when nobody has hit it for `iceberg_idle_ms` (3 s).
+
+`hidden_volume` estimates what was never visible before it traded: the volume less the visible loss. A
+suspicion: makers who quote anew look the same as one hidden order. Sizes in base asset, times in exchange
+ms. Source: the project's own heuristic; compare Frey and Sandas, "The Impact of Iceberg Orders in Limit
+Order Books" (2009), whose exchange marks them.
+"""
+
+from collections.abc import Sequence
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.cooldown import Cooldown
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Evidence, Kind, Subject, rounded
+from features.detectors.detector import Step
+from features.detectors.hit_level import HitLevel
+from features.detectors.settings import DetectorSettings
+
+_UPDATE_MS = 1_000  # between two reports of one iceberg, at least
+
+
+class _Suspect:
+    """A price that is being hit. `subject` is None until it is suspected."""
+
+    __slots__ = ("level", "reported_at", "subject")
+
+    def __init__(self, level: HitLevel) -> None:
+        self.level = level
+        self.subject: Subject | None = None
+        self.reported_at = 0
+
+    def evidence(self, step: Step) -> Evidence:
+        loss = max(0.0, self.level.first_size - self.level.size)
+        return self.level.evidence(step.median, step.after) | {
+            "visible_loss": rounded(loss),
+            "hidden_volume": rounded(self.level.volume - loss),
+        }
+
+
+class IcebergDetector:
+    """Finds icebergs. Work per book grows with the number of prices hit lately, few as they are."""
+
+    def __init__(self, settings: DetectorSettings) -> None:
+        self._settings = settings
+        self._cooldown = Cooldown(settings.cooldown_ms)
+        self._suspects: dict[tuple[int, float], _Suspect] = {}
+
+    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+        """Take a trade; one at a visible level makes its price a suspect."""
+        place = (side, trade.price)
+        suspect = self._suspects.get(place)
+        if suspect is None:
+            size = book.levels[side].get(trade.price)
+            if size is None:
+                return
+            level = HitLevel(book, size, self._settings.iceberg_ms, self._settings)
+            suspect = self._suspects[place] = _Suspect(level)
+        suspect.level.hit(trade)
+
+    def on_book(self, step: Step) -> Sequence[Detection]:
+        """Take the next book."""
+        found: list[Detection] = []
+        book = step.after
+        for place, suspect in list(self._suspects.items()):
+            size = book.size_at(*place)
+            suspect.level.move(size or 0.0, book)
+            ending = self._ending(place, suspect, size, book)
+            subject = suspect.subject
+            if ending is not None:
+                del self._suspects[place]
+                if subject is not None:
+                    self._cooldown.start(place, book.time)
+                    found.append(subject.say(Event.CLOSED, book.time, suspect.evidence(step), ending))
+            elif subject is None:
+                if self._is_iceberg(suspect.level, step) and self._cooldown.over(place, book.time):
+                    suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
+                    suspect.reported_at = book.time
+                    found.append(suspect.subject.say(Event.OPENED, book.time, suspect.evidence(step)))
+            elif suspect.level.intervals[-1].taken and book.time - suspect.reported_at >= _UPDATE_MS:
+                suspect.reported_at = book.time
+                found.append(subject.say(Event.UPDATED, book.time, suspect.evidence(step)))
+        return found
+
+    def _ending(
+        self, place: tuple[int, float], suspect: _Suspect, size: float | None, book: Book
+    ) -> Ending | None:
+        side, price = place
+        if size is None:
+            return Ending.OUT_OF_RANGE
+        if book.time - suspect.level.last_hit >= self._settings.iceberg_idle_ms:
+            return Ending.ENDED
+        if (
+            size == 0
+            and not suspect.level.intervals[-1].taken
+            and SIGNS[side] * (book.best[side] - price) < 0
+        ):
+            return Ending.GAVE_WAY
+        return None
+
+    def _is_iceberg(self, level: HitLevel, step: Step) -> bool:
+        settings = self._settings
+        return (
+            level.size > 0
+            and level.refills >= settings.iceberg_refills
+            and len(level.fills) >= settings.iceberg_trades
+            and level.volume > step.threshold
+            and level.volume > level.largest_size()
+            and level.volume >= settings.iceberg_ratio * (level.first_size - level.size)
+        )
+
+    def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
+        """Close what is open."""
+        found = [
+            suspect.subject.say(Event.CLOSED, time, {"size": suspect.level.size}, reason)
+            for suspect in self._suspects.values()
+            if suspect.subject is not None
+        ]
+        self._suspects.clear()
+        self._cooldown.clear()
+        return found

@@ -1,0 +1,204 @@
+"""Layering: several large levels in a row that keep changing and hardly trade.
+
+Opens when at least `layering_levels` (3) consecutive levels of a side are large (above `large_ratio` times
+the median of all top-ten sizes), each has changed its size at least `layering_changes` (5) times within
+`layering_ms` (5 s), and trades took at most `layering_traded_share` (a tenth) of their sizes in that time.
+Closes when no such row is left that shares a price with it:
+
+- `consumed` if trades took more than that share,
+- `pulled` if fewer of its levels are large,
+- `out_of_range` if one of its prices left the ten levels,
+- `ended` if its levels have come to rest.
+
+The book shows no owner and no intent, so this is a suspicion. Sizes in base asset, times in exchange ms.
+Source: the project's own definition of the pattern that regulators describe (ESMA, MAR Annex II, "layering
+and spoofing").
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.cooldown import Cooldown
+from features.detectors.detection import (
+    Detection,
+    Ending,
+    Event,
+    Evidence,
+    Kind,
+    Subject,
+    rounded,
+    visible_volume,
+)
+from features.detectors.detector import NOTHING, Step
+from features.detectors.settings import DetectorSettings
+
+_UPDATE_MS = 1_000  # between two reports of one layering, at least
+_MOST_TRADES = 2_000  # of one price within the window
+_MOST_CHANGES = 200  # likewise: ten books a second
+_TRACKED = 64  # prices of a side remembered before the old ones are thrown out
+
+
+class _Level:
+    """Changes of a level while it was large, and trades at it."""
+
+    __slots__ = ("changes", "trades")
+
+    def __init__(self) -> None:
+        self.changes: deque[int] = deque(maxlen=_MOST_CHANGES)  # times
+        self.trades: deque[tuple[int, float]] = deque(maxlen=_MOST_TRADES)  # time, size
+
+    def changed(self, since: int) -> list[int]:
+        """Return the times of the changes after `since`."""
+        return [time for time in self.changes if time > since]
+
+    def traded(self, since: int) -> float:
+        """Return the volume that traded after `since`."""
+        return sum(volume for time, volume in self.trades if time > since)
+
+
+class _Layering:
+    """An open one."""
+
+    __slots__ = ("first_update_id", "prices", "reported_at", "subject")
+
+    def __init__(self, subject: Subject, prices: list[float], book: Book) -> None:
+        self.subject = subject
+        self.prices = prices
+        self.first_update_id = book.update_id
+        self.reported_at = book.time
+
+
+class LayeringDetector:
+    """Finds layering. Work per book grows with the number of levels that change."""
+
+    def __init__(self, settings: DetectorSettings) -> None:
+        self._settings = settings
+        self._cooldown = Cooldown(settings.cooldown_ms)
+        self._levels: list[dict[float, _Level]] = [{}, {}]
+        self._open: list[_Layering | None] = [None, None]
+
+    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+        """Count a trade at a large level."""
+        level = self._levels[side].get(trade.price)
+        if level is not None:
+            level.trades.append((trade.trade_time, visible_volume(trade)))
+
+    def on_book(self, step: Step) -> Sequence[Detection]:
+        """Take the next book."""
+        found: Sequence[Detection] = NOTHING
+        for side, large in enumerate(step.large):
+            self._note_changes(side, step)
+            layering = self._open[side]
+            if layering is not None:
+                found = [*found, *self._follow(side, layering, step)]
+            elif len(large) >= self._settings.layering_levels and step.trades_since is not None:
+                found = [*found, *self._look(side, step)]
+        return found
+
+    def _note_changes(self, side: int, step: Step) -> None:
+        """Note which levels changed that were large before or are so after."""
+        levels, time, threshold = self._levels[side], step.after.time, step.threshold
+        changed = step.before.levels[side].items() ^ step.after.levels[side].items()
+        for price in {price for price, size in changed if size > threshold}:
+            level = levels.get(price)
+            if level is None:
+                level = levels[price] = _Level()
+            level.changes.append(time)
+        if len(levels) > _TRACKED:
+            since = time - self._settings.layering_ms
+            self._levels[side] = {
+                price: level for price, level in levels.items() if level.changes[-1] > since
+            }
+
+    def _rows(self, side: int, step: Step) -> list[list[float]]:
+        """Return the rows of consecutive large levels that change often."""
+        large, levels, least = set(step.large[side]), self._levels[side], self._settings.layering_changes
+        since = step.after.time - self._settings.layering_ms
+        rows: list[list[float]] = [[]]
+        for price in step.after.levels[side]:
+            changes = levels[price].changes if price in large and price in levels else ()
+            if len(changes) >= least and changes[-least] > since:
+                rows[-1].append(price)
+            elif rows[-1]:
+                rows.append([])
+        return [row for row in rows if len(row) >= self._settings.layering_levels]
+
+    def _traded_share(self, side: int, prices: list[float], book: Book) -> float:
+        """Return what traded within the window at these prices, as a share of that and what rests there."""
+        levels, since = self._levels[side], book.time - self._settings.layering_ms
+        traded = sum(levels[price].traded(since) for price in prices if price in levels)
+        resting = sum(book.levels[side].get(price, 0.0) for price in prices)
+        return traded / (traded + resting) if traded else 0.0
+
+    def _look(self, side: int, step: Step) -> Sequence[Detection]:
+        book = step.after
+        for row in self._rows(side, step):
+            place = (side, row[0])
+            if (
+                self._cooldown.over(place, book.time)
+                and self._traded_share(side, row, book) <= self._settings.layering_traded_share
+            ):
+                since = book.time - self._settings.layering_ms
+                began = min(self._levels[side][price].changed(since)[0] for price in row)
+                layering = _Layering(Subject(Kind.LAYERING, side, row[0], began), row, book)
+                self._open[side] = layering
+                return [layering.subject.say(Event.OPENED, book.time, self._evidence(side, layering, step))]
+        return NOTHING
+
+    def _follow(self, side: int, layering: _Layering, step: Step) -> Sequence[Detection]:
+        book, settings = step.after, self._settings
+        ending = None
+        row = next((row for row in self._rows(side, step) if set(row) & set(layering.prices)), None)
+        if self._traded_share(side, layering.prices, book) > settings.layering_traded_share:
+            ending = Ending.CONSUMED
+        elif row is None:
+            large = [price for price in layering.prices if price in step.large[side]]
+            lost = any(book.size_at(side, price) is None for price in layering.prices)
+            if lost:
+                ending = Ending.OUT_OF_RANGE
+            else:
+                ending = Ending.PULLED if len(large) < settings.layering_levels else Ending.ENDED
+        else:
+            layering.prices = row
+        if ending is not None:
+            self._open[side] = None
+            self._cooldown.start((side, layering.subject.price), book.time)
+            evidence = self._evidence(side, layering, step)
+            return [layering.subject.say(Event.CLOSED, book.time, evidence, ending)]
+        if book.time - layering.reported_at < _UPDATE_MS:
+            return NOTHING
+        layering.reported_at = book.time
+        return [layering.subject.say(Event.UPDATED, book.time, self._evidence(side, layering, step))]
+
+    def _evidence(self, side: int, layering: _Layering, step: Step) -> Evidence:
+        levels, sizes = self._levels[side], step.after.levels[side]
+        since = step.after.time - self._settings.layering_ms
+        changes = [
+            float(len(levels[price].changed(since))) if price in levels else 0.0 for price in layering.prices
+        ]
+        return {
+            "levels": len(layering.prices),
+            "level_prices": list(layering.prices),
+            "sizes": [sizes.get(price, 0.0) for price in layering.prices],
+            "changes": changes,
+            "median_size": step.median,
+            "threshold": step.threshold,
+            "traded_share": rounded(self._traded_share(side, layering.prices, step.after)),
+            "first_update_id": layering.first_update_id,
+            "last_update_id": step.after.update_id,
+        }
+
+    def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
+        """Close what is open."""
+        found = [
+            layering.subject.say(Event.CLOSED, time, {"levels": len(layering.prices)}, reason)
+            for layering in self._open
+            if layering is not None
+        ]
+        self._open = [None, None]
+        for levels in self._levels:
+            levels.clear()
+        self._cooldown.clear()
+        return found

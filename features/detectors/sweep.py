@@ -1,0 +1,137 @@
+"""Sweeps: a taker that eats through several levels at once.
+
+Fires when taker trades of one side print, first to last within less than `sweep_ms` (200 ms) of exchange
+time, at the best `sweep_levels` (3) or more levels of the book that stood before the first of them, and
+the first book after the last shows those levels gone. A level that is back by then is not confirmed.
+
+Instant. `price` is the first print's. A sweep moves the price, so its cooldown holds for the whole side;
+`withheld` counts those that it kept back. Sizes in base asset, times in exchange ms.
+Source: the project's own definition.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import groupby, takewhile
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.cooldown import ANY_PRICE, Cooldown
+from features.detectors.detection import (
+    FILLS_SHOWN,
+    Detection,
+    Ending,
+    Event,
+    Fill,
+    Kind,
+    Subject,
+    fill_of,
+    rounded,
+)
+from features.detectors.detector import NOTHING, Step
+from features.detectors.settings import DetectorSettings
+
+_MOST_HITS: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    """A trade, and the book that stood before it."""
+
+    fill: Fill
+    before: Book
+
+    @property
+    def time(self) -> int:
+        return self.fill[3]
+
+    @property
+    def price(self) -> float:
+        return self.fill[1]
+
+
+class SweepDetector:
+    """Finds sweeps. Work per book grows with the number of trades within `sweep_ms`."""
+
+    def __init__(self, settings: DetectorSettings) -> None:
+        self._levels = settings.sweep_levels
+        self._span = settings.sweep_ms
+        self._cooldown = Cooldown(settings.cooldown_ms)
+        self._withheld = [0, 0]
+        self._hits: tuple[deque[_Hit], deque[_Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
+
+    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+        """Take a trade."""
+        self._hits[side].append(_Hit(fill_of(trade), book))
+
+    def on_book(self, step: Step) -> Sequence[Detection]:
+        """Look for sweeps among the trades since the last book."""
+        found: list[Detection] | None = None
+        for side, hits in enumerate(self._hits):
+            if not hits:
+                continue
+            if hits[-1].before is step.before:
+                run, prices = self._best_run(side, hits, step.after)
+                if len(prices) >= self._levels:
+                    hits.clear()
+                    if self._cooldown.over((side, ANY_PRICE), step.after.time):
+                        self._cooldown.start((side, ANY_PRICE), step.after.time)
+                        found = [*(found or ()), _sweep(side, run, prices, self._withheld[side], step)]
+                        self._withheld[side] = 0
+                    else:
+                        self._withheld[side] += 1
+                    continue
+            while hits and step.after.time - hits[0].time >= self._span:
+                hits.popleft()
+        return found or NOTHING
+
+    def _best_run(self, side: int, hits: deque[_Hit], after: Book) -> tuple[list[_Hit], list[float]]:
+        """Return the trades that ate the most levels, and those levels' prices, best first."""
+        best: tuple[list[_Hit], list[float]] = ([], [])
+        newest = hits[-1].time
+        for before, group in groupby(hits, key=attrgetter("before")):
+            gone = list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
+            if len(gone) < self._levels:
+                continue
+            starts = list(group)
+            last_start = next((hit for hit in starts if newest - hit.time < self._span), starts[0])
+            for first in (starts[0], last_start):  # the run that begins soonest, and one that ends last
+                run = [hit for hit in hits if first.time <= hit.time < first.time + self._span]
+                printed = {hit.price for hit in run}
+                prices = list(takewhile(printed.__contains__, gone))
+                if prices and len(prices) >= len(best[1]):
+                    best = (run, prices)
+        return best
+
+    def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
+        """Forget the trades; a sweep is instant, so nothing is open."""
+        for hits in self._hits:
+            hits.clear()
+        self._withheld = [0, 0]
+        self._cooldown.clear()
+        return NOTHING
+
+
+def _sweep(side: int, run: list[_Hit], prices: list[float], withheld: int, step: Step) -> Detection:
+    first, last = run[0], run[-1]
+    stood = first.before.levels[side]
+    return Subject(Kind.SWEEP, side, first.price, first.time).say(
+        Event.FIRED,
+        step.after.time,
+        {
+            "levels": len(prices),
+            "level_prices": prices,
+            "sizes_before": [stood[price] for price in prices],
+            "volume": rounded(sum(hit.fill[2] for hit in run)),
+            "first_price": first.price,
+            "last_price": last.price,
+            "duration_ms": last.time - first.time,
+            "trade_count": len(run),
+            "withheld": withheld,
+            "trades": [hit.fill for hit in run[:FILLS_SHOWN]],
+            "first_update_id": first.before.update_id,
+            "last_update_id": step.after.update_id,
+        },
+    )

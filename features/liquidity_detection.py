@@ -1,0 +1,155 @@
+"""The door to the detectors: depth and trades in as they arrive, detections out by exchange time.
+
+    detection = LiquidityDetection(DetectorSettings())
+    detection.on_trade(trade)
+    detection.on_book(time, update_id, top)
+    entries = detection.take()
+
+What a detector says depends on the messages and their exchange times alone, not on how depth and trades
+interleave on arrival (see detectors/event_time.py).
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
+
+from data_ingestion.messages import AggTrade
+from features.detectors.absorption import AbsorptionDetector
+from features.detectors.baseline import Baseline
+from features.detectors.book import Book, book_of
+from features.detectors.detection import ASK, BID, Detection, Ending, Event, Kind
+from features.detectors.detector import Detector, Step, TradeDetector
+from features.detectors.event_time import EventTimeMerge
+from features.detectors.exhaustion import ExhaustionDetector
+from features.detectors.iceberg import IcebergDetector
+from features.detectors.layering import LayeringDetector
+from features.detectors.settings import DetectorSettings
+from features.detectors.sweep import SweepDetector
+from features.detectors.wall import WallDetector
+from orderbook.book_state import TopOfBook
+
+MOST_ENTRIES: Final = 1_000
+"""Entries kept for `take`; more in a second would be a defect, and are dropped."""
+
+
+class LiquidityDetection:
+    """All six detectors over one symbol's merged sequence.
+
+    `counts` are the detections opened or fired so far, by kind; `tick` is the symbol's, in USDT.
+    """
+
+    def __init__(self, settings: DetectorSettings | None = None) -> None:
+        self.settings = settings or DetectorSettings()
+        self.tick = 0.0
+        self.counts: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self._merge = EventTimeMerge(holdback_ms=self.settings.holdback_ms)
+        self._entries: list[Detection] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self.settings
+        self._baseline = Baseline(
+            median_ms=settings.median_ms,
+            range_ms=settings.exhaustion_median_ms,
+            fall_ms=settings.exhaustion_fall_ms,
+        )
+        self._book: Book | None = None
+        self._warm = False
+        self._trades_since: int | None = None
+        self._of_trades: tuple[TradeDetector, ...] = (
+            SweepDetector(settings),
+            AbsorptionDetector(settings),
+            IcebergDetector(settings),
+            LayeringDetector(settings),
+        )
+        wall = WallDetector(settings)
+        self._of_the_book: tuple[Detector, ...] = (wall, ExhaustionDetector(settings, self._baseline))
+        self._detectors: tuple[Detector, ...] = (*self._of_trades, *self._of_the_book)
+        self._trade_takers = tuple(detector.on_trade for detector in (*self._of_trades, wall))
+
+    @property
+    def late(self) -> int:
+        """Messages that came later than the holdback, and were left out."""
+        return self._merge.late
+
+    def on_book(self, time: int, update_id: int, top: TopOfBook) -> None:
+        """Take the exact top ten after a depth event with this `T` and `u`."""
+        self._take(self._merge.add_book(book_of(time, update_id, top)))
+
+    def on_trade(self, trade: AggTrade) -> None:
+        """Take an aggregate trade."""
+        self._take(self._merge.add_trade(trade))
+
+    def on_trades_missed(self) -> None:
+        """Note that trades are, or may be, missing: what needs them begins anew with the next one."""
+        if self._trades_since is not None and self._book is not None:
+            self._trades_since = None
+            time = self._book.time
+            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in self._of_trades))
+
+    def restart(self) -> None:
+        """Note that the book was lost: close what is open, forget all, warm up again."""
+        self._take(self._merge.flush())
+        if self._book is not None:
+            time = self._book.time
+            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in self._detectors))
+            self._begin()
+
+    def take(self) -> list[Detection]:
+        """Return what was said since the last call."""
+        entries, self._entries = self._entries, []
+        return entries
+
+    # --- in order of exchange time -----------------------------------------------------------------------
+
+    def _take(self, due: Iterable[AggTrade | Book]) -> None:
+        for item in due:
+            if isinstance(item, Book):
+                self._on_book(item)
+            else:
+                self._on_trade(item)
+
+    def _on_trade(self, trade: AggTrade) -> None:
+        book = self._book
+        if self._trades_since is None:
+            self._trades_since = trade.trade_time
+        if book is not None and self._warm:
+            side = BID if trade.buyer_is_maker else ASK
+            for on_trade in self._trade_takers:
+                on_trade(trade, side, book)
+
+    def _on_book(self, book: Book) -> None:
+        before = self._book
+        if before is not None and book.time < before.time:
+            self.restart()  # the exchange's clock was set back
+            before = None
+        baseline = self._baseline
+        baseline.add(book)
+        self._book = book
+        if before is None or baseline.started_at is None or baseline.size is None:
+            return
+        if not self._warm:
+            self._warm = book.time - baseline.started_at >= self.settings.warm_up_ms
+            return
+        median = baseline.size
+        threshold = self.settings.large_ratio * median
+        bids, asks = book.levels
+        large = (
+            [price for price, size in bids.items() if size > threshold],
+            [price for price, size in asks.items() if size > threshold],
+        )
+        step = Step(before, book, large, median, threshold, self.tick, self._trades_since)
+        for detector in self._detectors:
+            found = detector.on_book(step)
+            if found:
+                self._say(found)
+
+    def _say(self, found: Iterable[Detection]) -> None:
+        for detection in found:
+            if detection.event in _BEGINNINGS:
+                self.counts[detection.kind] += 1
+            if len(self._entries) < MOST_ENTRIES:
+                self._entries.append(detection)
+
+
+_BEGINNINGS: Final = frozenset({Event.OPENED, Event.FIRED})
