@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test drill soak page clean
+.PHONY: run test drill campaign soak page clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -19,6 +19,10 @@ test: $(VENV)/dev.stamp
 # Every fault of the replay rig against the real program, with recovery times.
 drill: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.replay.drill
+
+# Thousands of random faults, all that is live held against the exchange's own book; FAULTS=10000 SEED=1 by default.
+campaign: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
 
 # Memory and CPU of each process on the simulated exchange; MINUTES=10 by default.
 soak: $(VENV)/dev.stamp
