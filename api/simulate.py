@@ -14,9 +14,10 @@ from api.channel import Channel
 from api.feed import NoBook
 from api.refusals import Refusal, refusal, shown
 from data_ingestion.clock import Clock
-from features.market_impact import BadSize, Side, market_impact, order_size
+from features.market_impact import DECIMALS, BadSize, Side, market_impact, order_size
 from state.frames import Status
 
+SMALLEST: Final = 10.0**-DECIMALS
 LONGEST_SIZE: Final = 40  # characters; no number that means anything here has more
 
 
@@ -114,7 +115,9 @@ _Symbol = Annotated[str, Query(description="In any letter case", examples=["BTCU
 _Side = Annotated[Side, Query(description="In any letter case"), BeforeValidator(_lower)]
 _Size = Annotated[
     float,
-    Query(description="Base asset, rounded to eight decimals", gt=0, allow_inf_nan=False, examples=[2.5]),
+    Query(
+        description="Base asset, rounded to eight decimals", ge=SMALLEST, allow_inf_nan=False, examples=[2.5]
+    ),
     BeforeValidator(_short),
 ]
 
