@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test drill campaign soak page clean
+.PHONY: run test drill campaign load fuzz soak page clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -24,9 +24,18 @@ drill: $(VENV)/dev.stamp
 campaign: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
 
-# Memory and CPU of each process on the simulated exchange; MINUTES=10 by default.
+# How many WebSocket clients get their frames in time, and what misbehaving ones change; CLIENTS=1000 by default.
+load: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.load --clients $(or $(CLIENTS),1000)
+
+# The decoders under libFuzzer; SECONDS=60 by default. Needs a wheel of atheris, which there is for Linux.
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: atheris==3.0.0
+	$(BIN)/python -m tests.fuzz.decoders -max_total_time=$(or $(SECONDS),60)
+
+# Memory and CPU of each process on the simulated exchange; MINUTES=10 by default. PAGE=1 opens the page as well.
 soak: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(PAGE),--page --plot docs/soak.svg)
 
 # Drawing times, heap and WebGL contexts of the page in headless Chromium; MINUTES=10 by default.
 page: $(VENV)/dev.stamp

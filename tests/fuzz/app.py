@@ -1,0 +1,26 @@
+"""An API to fuzz: one symbol's book is live, the other has no engine."""
+
+from starlette.types import ASGIApp
+
+from api.websocket_server import Api, create_app
+from data_ingestion.clock import Clock
+from tests.api.serving import SOURCE, SYMBOLS, T0, TOKEN, Watched, a_book, a_state
+
+LIVE, DARK = SYMBOLS
+
+
+def an_api() -> Api:
+    """Return an API at whose clock no time passes, so that its book stays live."""
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, clock=Clock(wall=lambda: T0 / 1000, steady=lambda: 0.0))
+    channel = api.channels[LIVE]
+    channel.connected = True
+    channel.book.connected()
+    channel.restore(a_state(T0))
+    channel.book.take(a_book(7), 0.0)
+    return api
+
+
+def an_app(api: Api) -> tuple[ASGIApp, Watched]:
+    """Return its application, and the same with a look at what escapes it."""
+    app = create_app(api)
+    return app, Watched(app)
