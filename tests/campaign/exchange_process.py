@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -20,10 +21,15 @@ from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultRequest, parse_fault
 from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket
 from data_ingestion.simulated_market import TopOfBook as Truth
+from tests.campaign.acting import Acting
 from tests.program import PATIENCE, ROOT, free_port
 
 KNOWN: Final = 20_000
 """Events of all symbols whose truth is remembered."""
+
+LOOK_EVERY: Final = 0.05  # seconds
+Line = tuple[str, int, Truth | None, float]
+"""Symbol, update id and its truth, or none of these and for how many seconds a fault still acts."""
 
 
 class TruthfulExchange(SimulatedExchange):
@@ -32,9 +38,22 @@ class TruthfulExchange(SimulatedExchange):
     def _send(self, market: SimulatedMarket, messages: list[MarketMessage]) -> None:
         for message in messages:
             if isinstance(message, DepthUpdate):
-                line = (market.profile.symbol, message.final_id, market.truth_at(message.final_id))
-                os.write(1, msgspec.json.encode(line) + b"\n")
+                _say(market.profile.symbol, message.final_id, market.truth_at(message.final_id))
         super()._send(market, messages)
+
+    async def tell_what_acts(self) -> None:
+        """Say over and over for how long faults still act, as what was asked for may act much later."""
+        acting = {symbol: Acting() for symbol in self.symbols}
+        while True:
+            for symbol, look in acting.items():
+                seconds = look.seconds(self._faults[symbol], self._clock.now_ms())
+                if seconds is not None:
+                    _say(symbol, 0, None, seconds)
+            await asyncio.sleep(LOOK_EVERY)
+
+
+def _say(symbol: str, update_id: int, truth: Truth | None, acts: float = 0.0) -> None:
+    os.write(1, msgspec.json.encode((symbol, update_id, truth, acts)) + b"\n")
 
 
 async def serve(port: int, seed: int, symbols: list[str]) -> None:
@@ -45,6 +64,7 @@ async def serve(port: int, seed: int, symbols: list[str]) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     exchange = TruthfulExchange(symbols, seed=seed, clock=lambda: time.time() + ahead, truth_kept=100)
     await exchange.start(port=port)
+    telling = asyncio.create_task(exchange.tell_what_acts())
     async for line in commands:
         order = msgspec.json.decode(line)
         if "clock" in order:
@@ -54,6 +74,7 @@ async def serve(port: int, seed: int, symbols: list[str]) -> None:
             await exchange.fault(
                 fault.kind, fault.symbol, count=fault.count, seconds=fault.seconds, status=fault.status
             )
+    telling.cancel()
     await exchange.close()
 
 
@@ -63,6 +84,7 @@ class ExchangeProcess:
     def __init__(self, symbols: tuple[str, ...], seed: int) -> None:
         self.port = free_port()
         self.process: asyncio.subprocess.Process | None = None
+        self.on_acts: Callable[[str, float], None] = lambda _symbol, _seconds: None
         self._symbols, self._seed = symbols, seed
         self._truths: OrderedDict[tuple[str, int], Truth] = OrderedDict()
         self._reader: asyncio.Task[None] | None = None
@@ -143,7 +165,10 @@ class ExchangeProcess:
             raise RuntimeError("not started")
         async for line in process.stdout:
             with contextlib.suppress(msgspec.DecodeError):  # the last line of one that was killed
-                symbol, update_id, truth = msgspec.json.decode(line, type=tuple[str, int, Truth])
+                symbol, update_id, truth, acts = msgspec.json.decode(line, type=Line)
+                if truth is None:
+                    self.on_acts(symbol, acts)
+                    continue
                 self._truths[symbol, update_id] = truth
                 if len(self._truths) > KNOWN:
                     self._truths.popitem(last=False)

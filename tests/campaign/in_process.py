@@ -29,14 +29,15 @@ from data_ingestion.clock import Clock
 from data_ingestion.ingestor import Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
-from data_ingestion.simulated_exchange import FAULT_RETRY_SECONDS, SimulatedExchange
-from data_ingestion.simulated_faults import FAULTS, FaultKind, FaultRequest, FaultState, Lasts
+from data_ingestion.simulated_exchange import SimulatedExchange
+from data_ingestion.simulated_faults import FaultRequest, FaultState
 from data_ingestion.simulated_market import TopOfBook as Truth
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SnapshotLoader
 from features.market_impact import Side
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
+from tests.campaign.acting import HARMLESS, SNAPSHOT_TIMEOUT, Acting
 from tests.campaign.judge import Judge, fields_of
 from tests.campaign.plan import Deed, DeedKind, Planned, bouts
 from tests.campaign.recovery import Recovery
@@ -50,19 +51,11 @@ SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 LOOK_EVERY: Final = 0.1  # seconds
 LOOKS_A_FRAME: Final = 3
 STALE_AFTER_MS: Final = 2_000.0
-SNAPSHOT_TIMEOUT: Final = 5.0
 CALM: Final = 0.5  # seconds between a recovery and the next bout
 TRUTH_KEPT: Final = 2_000  # events of each symbol
 MOST_GROWTH: Final = 24 * 2**20  # bytes of memory from a tenth of the way to the end
 SETTLED_AFTER: Final = 400.0  # seconds, by which windows and truths are full and memory must stay
 SIZES: Final = (0.001, 0.3, 2.5, 40.0, 1e6)
-HARMLESS: Final = frozenset(
-    {
-        FaultKind.DUPLICATE, FaultKind.EXTRA_FIELD, FaultKind.MALFORMED,
-        FaultKind.CLOSE_TRADES, FaultKind.TRADE_SILENCE,
-    }
-)  # fmt: skip
-"""Faults that must not darken the book at all, so that no time is given for them."""
 
 DEEDS: Final = (
     DeedKind("exchange clock back", ("",), 0.05, 30),
@@ -138,8 +131,7 @@ class Watch:
         self._channel.book.connected()
         self._report = BookReport(self.engine)
         self._simulator = Simulator({symbol: self._channel}, venue.clocks.machine)
-        self._faults = venue.faults(symbol)
-        self._left: dict[FaultKind, int] = {}
+        self._acting = Acting()
 
     @property
     def where(self) -> str:
@@ -187,29 +179,9 @@ class Watch:
         self._judge.answer(named, truth, self.where)
 
     def _note_faults(self, now: float) -> None:
-        """Tell the recovery what acts on this symbol's book: what lasts, and what has just been used up."""
-        faults, now_ms = self._venue.faults(self.symbol), self._venue.now_ms()
-        if faults is not self._faults:  # another exchange, which has not been told to do wrong yet
-            self._faults = faults
-            self._left.clear()
-        for kind in FAULTS.keys() - HARMLESS:
-            rule = FAULTS[kind]
-            if rule.lasts is Lasts.SECONDS and faults.active(kind, now_ms):
-                self.recovery.acts(now)
-            left, before = faults._left[kind], self._left.get(kind, 0)
-            self._left[kind] = left
-            if left < before:
-                self.recovery.acts(now + self._lasts(kind, faults))
-        if faults._swapped is not None or faults._held:
-            self.recovery.acts(now)
-
-    def _lasts(self, kind: FaultKind, faults: FaultState) -> float:
-        """Return for how long a fault acts that has just been used."""
-        if kind is FaultKind.SNAPSHOT_SLOW:
-            return min(faults.seconds(kind), SNAPSHOT_TIMEOUT)
-        if kind is FaultKind.SNAPSHOT_STATUS and faults.status(kind) in (418, 429):
-            return float(FAULT_RETRY_SECONDS)
-        return 0.0
+        seconds = self._acting.seconds(self._venue.faults(self.symbol), self._venue.now_ms())
+        if seconds is not None:
+            self.recovery.acts(now + seconds)
 
     def _limited(self, now: float) -> bool:
         if self.ingestor is None or self.engine.snapshot_request is None:
@@ -381,7 +353,8 @@ async def _campaign(faults: int, seed: int, part: Part, progress: Progress) -> N
                 settled = loop.time() - began > SETTLED_AFTER and part.played >= faults / 10
                 if settled and not memory_at_first:
                     memory_at_first = _memory()
-                part.recoveries = [seconds for watch in watches for seconds in watch.recovery.times]
+                for watch in watches:
+                    part.take(watch.recovery, bout)
                 progress(part)
                 if part.judge.wrong:
                     break

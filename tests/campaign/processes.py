@@ -20,10 +20,10 @@ import psutil
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from data_ingestion.simulated_faults import FAULTS, FaultKind, FaultRequest, Lasts
+from data_ingestion.simulated_faults import FaultRequest
 from tests.campaign import hostile
+from tests.campaign.acting import HARMLESS
 from tests.campaign.exchange_process import ExchangeProcess
-from tests.campaign.in_process import HARMLESS
 from tests.campaign.plan import Deed, DeedKind, Planned, bouts
 from tests.campaign.recovery import Recovery
 from tests.campaign.verdict import Part
@@ -34,6 +34,7 @@ SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 ROLES: Final = ("api", "dashboard", *SYMBOLS)
 PROBE_EVERY: Final = 0.1  # seconds
 CALM: Final = 0.5
+SOON: Final = 0.15  # seconds until the exchange itself says what acts
 IDLE: Final = 1_000
 MOST_GROWTH: Final = 24 * 2**20  # bytes of memory of one process over its life
 MOST_FILES: Final = 8  # more open files than at first: a reconnect may be under way
@@ -120,15 +121,19 @@ class Field:
             hit = [fault.symbol] if fault.symbol else SYMBOLS
             await self.exchange.fault(fault)
             if fault.kind not in HARMLESS:
-                self._acts(hit, _acts_for(fault))
+                self._acts(hit, SOON)
         else:
             self.part.faults[fault.name] += 1
             self._acts(SYMBOLS, 0.0)
             await self._do(fault)
 
+    def acts(self, symbol: str, seconds: float) -> None:
+        """Note that a fault acts on a symbol, or did a moment ago."""
+        self.recoveries[symbol].acts(time.monotonic() + seconds)
+
     def _acts(self, symbols: Sequence[str], seconds: float) -> None:
         for symbol in symbols:
-            self.recoveries[symbol].acts(time.monotonic() + seconds)
+            self.acts(symbol, seconds)
 
     async def _do(self, deed: Deed) -> None:
         port, name, many = self.program.api_port, deed.name, int(deed.amount)
@@ -176,18 +181,6 @@ class Field:
         task = asyncio.ensure_future(trouble)  # type: ignore[call-overload]
         self.troublemakers.add(task)
         task.add_done_callback(self.troublemakers.discard)
-
-
-def _acts_for(fault: FaultRequest) -> float:
-    """Return for how many seconds a fault acts at most, counted from when it is asked for."""
-    lasts = FAULTS[fault.kind].lasts
-    if fault.kind is FaultKind.SNAPSHOT_SLOW:
-        return min(fault.seconds, 5.0) * fault.count
-    if fault.kind is FaultKind.SNAPSHOT_STATUS:
-        return (1.0 if fault.status in (418, 429) else 0.2) * fault.count
-    if lasts is Lasts.SECONDS:
-        return fault.seconds
-    return 0.1 * (fault.count + 1) if lasts is Lasts.COUNT else 0.0
 
 
 def _within_limits(planned: Planned) -> Planned:
@@ -266,6 +259,7 @@ async def _campaign(faults: int, seed: int, part: Part, progress: Progress, idle
             httpx.AsyncClient(trust_env=False, timeout=2) as http,
         ):
             field, census = Field(exchange, program, part, random), Census(program)
+            exchange.on_acts = field.acts
             eyes = [asyncio.create_task(field.read_frames(symbol)) for symbol in SYMBOLS]
             eyes += [asyncio.create_task(field.probe(symbol, http)) for symbol in SYMBOLS]
             try:
@@ -298,7 +292,8 @@ async def _play_all(field: Field, census: Census, faults: int, progress: Progres
         for planned in bout:
             await field.play(_within_limits(planned))
         calm = await _until_calm(field)
-        field.part.recoveries = [s for recovery in field.recoveries.values() for s in recovery.times]
+        for recovery in field.recoveries.values():
+            field.part.take(recovery, bout)
         progress(field.part)
         if not calm or field.part.judge.wrong:
             return

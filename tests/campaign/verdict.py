@@ -2,9 +2,12 @@
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.campaign.judge import Judge
+from tests.campaign.plan import Planned
+from tests.campaign.recovery import Recovery
 
 
 @dataclass(slots=True)
@@ -19,6 +22,7 @@ class Part:
     leaks: list[str] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     figures: dict[str, str] = field(default_factory=dict)
+    slowest: str = "none"
     seconds: float = 0.0
     """The time that passed for the program, which may be more than passed for us."""
 
@@ -27,12 +31,22 @@ class Part:
         """How many faults were played."""
         return self.faults.total()
 
+    def take(self, recovery: Recovery, bout: Sequence[Planned]) -> None:
+        """Take the times of one symbol after a bout, and remember the bout of the slowest."""
+        for seconds in recovery.times:
+            if seconds > max(self.recoveries, default=0.0):
+                self.slowest = f"{seconds:.2f} s after " + "; ".join(map(str, bout))
+            self.recoveries.append(seconds)
+        recovery.times.clear()
+
     def add(self, other: "Part") -> None:
         """Take in what another of the same kind has found."""
         for name in ("frames", "live", "books", "answers", "wrong"):
             setattr(self.judge, name, getattr(self.judge, name) + getattr(other.judge, name))
         self.judge.sentences.extend(other.judge.sentences)
         self.faults.update(other.faults)
+        if max(other.recoveries, default=0.0) > max(self.recoveries, default=0.0):
+            self.slowest = other.slowest
         self.recoveries += other.recoveries
         self.rate_limit_waits += other.rate_limit_waits
         self.leaks += other.leaks
@@ -56,6 +70,7 @@ class Part:
             f"{self.name}: {sentence([self])}",
             f"  played in {self.seconds:,.0f} s of the program's time: {kinds}",
             *(f"  {name}: {count:,}" for name, count in self.counted.items()),
+            f"  slowest way back: {self.slowest}",
             *(f"  {name}: {figure}" for name, figure in self.figures.items()),
         ]
 
