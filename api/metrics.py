@@ -156,6 +156,11 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         for name, value in values.items():
             families[name].add_metric([symbol], value)
     yield from families.values()
+    causes = CounterMetricFamily("orderbook_resync_causes", "Resyncs by cause", labels=["symbol", "cause"])
+    for symbol, health in healths:
+        for cause, count in health.resync_causes.items():
+            causes.add_metric([symbol, cause], count)
+    yield causes
     detections = CounterMetricFamily(
         "orderbook_detections", "Liquidity events opened or fired", labels=["symbol", "kind"]
     )
@@ -178,3 +183,11 @@ def _stream_metrics(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
             malformed.add_metric([symbol, name], stream.malformed)
             dropped.add_metric([symbol, name], stream.dropped_in_bursts)
     yield from (up, reconnects, malformed, dropped)
+    causes = CounterMetricFamily(
+        "orderbook_reconnect_causes", "Connections lost and tries that failed", labels=[*labels, "cause"]
+    )
+    for symbol, health in healths:
+        for name, stream in (("depth", health.depth), ("trade", health.trades)):
+            for cause, count in stream.reconnect_causes.items():
+                causes.add_metric([symbol, name, cause], count)
+    yield causes

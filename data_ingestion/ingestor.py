@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from data_ingestion.backoff import Backoff, RateLimit
+from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
 from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify, retry_after
 from data_ingestion.latency import LatencyMeter
@@ -58,7 +59,9 @@ class _Inbox(Generic[M]):
 
     def lost(self, error: ExchangeError) -> None:
         self.queue.clear()  # what a broken connection left behind must not meet the next one's book
-        self._sink.on_stream(self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error))
+        self._sink.on_stream(
+            self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
+        )
         log.warning("%s", error)
 
 

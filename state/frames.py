@@ -40,6 +40,7 @@ class StreamHealth(msgspec.Struct, frozen=True):
     reason: str | None  # why it is not open, in words
     age_ms: float | None  # since its last message
     reconnects: int  # connections made after the first
+    reconnect_causes: dict[str, int]  # connections lost and tries that failed, by cause
     malformed: int  # messages that were not what the exchange documents
     dropped_in_bursts: int  # messages dropped because the queue was full
 
@@ -62,6 +63,7 @@ class Health(msgspec.Struct, frozen=True):
     latency_ms: Percentiles  # from the exchange's event time to arrival here, by this machine's clock
     gaps: int  # breaks of the depth sequence
     resyncs: int  # times a complete book had to be rebuilt, for whatever cause
+    resync_causes: dict[str, int]  # the same by cause
     snapshots: int  # snapshots received
     bursts: int  # times a queue was full
     audits: AuditHealth

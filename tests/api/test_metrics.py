@@ -3,12 +3,15 @@
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.channel import Channel, Client
+from api.feed import feed_second
 from api.metrics import registry_of
-from tests.api.serving import SOURCE, SYMBOLS, a_second, at, latencies
+from state.frames import WindowRow, row_of
+from tests.api.serving import SOURCE, SYMBOLS, a_frame, a_health, a_second, at, latencies
 
 FAMILIES = {
     "orderbook_live": "gauge",
@@ -30,6 +33,11 @@ FAMILIES = {
     "orderbook_messages_dropped": "counter",
     "orderbook_stage_latency_ms": "histogram",
     "orderbook_simulations": "counter",
+}
+
+FAMILIES |= {
+    "orderbook_resync_causes": "counter",
+    "orderbook_reconnect_causes": "counter",
 }
 
 
@@ -148,3 +156,17 @@ def test_two_apps_in_one_process_do_not_meet() -> None:
     one, other = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
     assert {symbol for key in scrape(one)[1] for symbol in SYMBOLS if symbol in key} == {"BTCUSDT"}
     assert {symbol for key in scrape(other)[1] for symbol in SYMBOLS if symbol in key} == {"ETHUSDT"}
+
+
+def test_resyncs_and_reconnects_are_told_by_cause() -> None:
+    """Each cause that has occurred is a label of its own."""
+    channel, health = Channel("BTCUSDT", SOURCE), a_health()
+    depth = replace(health.depth, reconnect_causes={"silent": 2})
+    frame = replace(a_frame(at(1)), health=replace(health, depth=depth, resync_causes={"gap": 3, "audit": 1}))
+    channel.take(feed_second(frame, WindowRow(row_of(frame), None)))
+    _, samples = scrape(channel)
+    assert {key: value for key, value in samples.items() if "_causes" in key[0]} == {
+        ("orderbook_reconnect_causes_total", "BTCUSDT", "depth", "silent"): 2,
+        ("orderbook_resync_causes_total", "BTCUSDT", "gap"): 3,
+        ("orderbook_resync_causes_total", "BTCUSDT", "audit"): 1,
+    }

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
+from data_ingestion.causes import Cause
 from data_ingestion.ingestor import Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
@@ -72,10 +73,15 @@ class Witness:
         return self.engine.snapshot_request
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Pass on and look."""
-        self.engine.on_stream(stream, state, steady_ms, reason)
+        self.engine.on_stream(stream, state, steady_ms, reason, cause)
         self.look(steady_ms)
         if stream is Stream.DEPTH and state is not StreamState.OPEN:
             assert not self.live or state is StreamState.CONNECTING
@@ -297,6 +303,7 @@ async def test_a_lost_depth_connection_is_the_end_of_the_book(kind: FaultKind) -
             await bench.live()
         assert bench.health.resyncs == 3
         assert bench.health.depth.reconnects == 3
+        assert bench.health.depth.reconnect_causes == bench.health.resync_causes == {Cause.CLOSED: 3}
         assert bench.exchange.connections == 2
 
 
@@ -322,6 +329,8 @@ async def test_a_silent_depth_stream_goes_stale_and_is_left() -> None:
         await bench.until(lambda: bench.health.depth.reconnects >= 2)
         await bench.live()
         assert bench.exchange.connections == 2
+        assert set(bench.health.depth.reconnect_causes) == {Cause.SILENT}
+        assert set(bench.health.resync_causes) == {Cause.SILENT}
 
 
 @in_virtual_time

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from data_ingestion.causes import Cause
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.ingestor import SNAPSHOT_BURST, Ingestor
 from data_ingestion.latency import LatencyMeter
@@ -362,6 +363,7 @@ async def test_a_silent_stream_is_told_with_its_reason() -> None:
         assert bench.sink.states[Stream.TRADES] == [StreamState.CONNECTING, StreamState.OPEN]
         assert all(bench.sink.reasons)
         assert len(bench.sink.reasons) >= 2
+        assert set(bench.sink.causes) == {Cause.SILENT}
 
 
 @in_virtual_time

@@ -224,6 +224,24 @@ def test_a_lost_book_is_dark_at_once_and_rebuilt(
     assert rig.health().resyncs == before.resyncs + 1
 
 
+@pytest.mark.parametrize(
+    ("lose", "cause"),
+    [
+        (gap, "gap"),
+        (counter_restarted, "gap"),
+        (crossed, "corrupt"),
+        (emptied, "corrupt"),
+        (disconnected, "closed"),
+        (overflowed, "overflow"),
+    ],
+)
+def test_a_lost_book_is_counted_under_its_cause(lose: Callable[[Rig], None], cause: str) -> None:
+    """Once, and the count by cause adds up to all resyncs."""
+    rig = live()
+    lose(rig)
+    assert rig.health().resync_causes == {cause: 1}
+
+
 @pytest.mark.parametrize(("lose", "phase", "gaps"), LOSSES, ids=[row[0].__name__ for row in LOSSES])
 def test_an_answer_from_before_the_reset_is_dropped(
     lose: Callable[[Rig], None], phase: Phase, gaps: int
@@ -675,6 +693,7 @@ def test_an_audit_that_differs_is_counted_and_the_book_rebuilt(side: str, how: s
     assert_dark(frame, Status.SYNCING)
     assert frame.health is not None
     assert (frame.health.audits.count, frame.health.audits.mismatches, frame.health.resyncs) == (1, 1, 1)
+    assert frame.health.resync_causes == {"audit": 1}
     assert any(notice.warning for notice in rig.engine.take_notices())
     rig.emit()
     assert_dark(rig.close(), Status.SYNCING)

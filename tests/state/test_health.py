@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_ingestion.causes import Cause
 from data_ingestion.sink import StreamState
 from state.frames import Percentiles
 from state.health import STREAM_STEPS, DepthMeter, EngineHealth, StreamMonitor, percentiles
@@ -211,3 +212,13 @@ def test_the_engines_counters_are_published() -> None:
     assert (read.audits.count, read.audits.levels_compared, read.audits.mismatches) == (5, 6, 7)
     assert (read.depth.malformed, read.trades.dropped_in_bursts) == (8, 9)
     assert read.covered_levels == (10, 11)
+
+
+def test_each_lost_connection_and_each_failed_try_is_counted_under_its_cause() -> None:
+    """A connection that ends by itself has a cause too, where nobody named one."""
+    made = monitor(OPEN)
+    made.move(DOWN, 1.0, "silent for 5 s", Cause.SILENT)
+    for cause in (Cause.REFUSED, Cause.REFUSED, None):
+        made.move(CONNECTING, 2.0)
+        made.move(DOWN, 3.0, "in words", cause)
+    assert made.health(4.0).reconnect_causes == {"silent": 1, "refused": 2, "closed": 1}
