@@ -83,8 +83,10 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.backoff import Backoff
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
-    from data_ingestion.ingestor import Ingestor
+    from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+    from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
     from data_ingestion.latency import LatencyMeter
+    from data_ingestion.request_budget import RequestBudget
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.source import rest_session
     from features.detectors.settings import DetectorSettings
@@ -110,8 +112,15 @@ async def run_engine(settings: Settings) -> None:
     )
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
     applied, backoff = LatencyMeter(), Backoff(rng.random)
+    exchange_clock = ExchangeClock(clock)
     publisher = FeedPublisher(
-        engine, feed_url, settings.feed_token, applied=applied, backoff=backoff, clock=clock
+        engine,
+        feed_url,
+        settings.feed_token,
+        applied=applied,
+        backoff=backoff,
+        clock=clock,
+        exchange_clock=exchange_clock,
     )
 
     if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
@@ -125,6 +134,8 @@ async def run_engine(settings: Settings) -> None:
 
     async with rest_session(settings.binance_rest_url) as session:
         rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
+        budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
             engine,
             symbol,
@@ -134,14 +145,16 @@ async def run_engine(settings: Settings) -> None:
             depth_silence=settings.depth_silence,
             trade_silence=settings.trade_silence,
             queue_size=settings.queue_size,
-            weight_per_minute=settings.request_weight,
+            budget=budget,
             applied=applied,
             random=rng.random,
             clock=clock,
+            exchange_clock=exchange_clock,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
+                tasks.create_task(asker.run())
                 tasks.create_task(publisher.run())
                 tasks.create_task(close_seconds())
         except* UnknownSymbol as group:

@@ -92,7 +92,7 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
     rate = GaugeMetricFamily("orderbook_update_rate", "Depth events a second, last 10 s", labels=["symbol"])
     latency = GaugeMetricFamily(
         "orderbook_latency_ms",
-        "Exchange event time to arrival, last 10 s, by this machine's clock",
+        "Exchange event time to arrival, last 10 s, by the exchange's clock",
         labels=["symbol", "quantile"],
     )
     covered = GaugeMetricFamily("orderbook_covered_levels", "Levels held", labels=["symbol", "side"])
@@ -104,12 +104,25 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         for side, levels in zip(("bid", "ask"), health.covered_levels or (0, 0), strict=True):
             covered.add_metric([symbol, side], levels)
     yield from (rate, latency, covered)
+    offset = GaugeMetricFamily(
+        "orderbook_clock_offset_ms",
+        "Exchange's clock less the engine's; none while unknown",
+        labels=["symbol"],
+    )
+    uncertainty = GaugeMetricFamily(
+        "orderbook_clock_uncertainty_ms", "Most by which the clock offset may be wrong", labels=["symbol"]
+    )
+    for symbol, health in healths:
+        if health.clock_offset_ms is not None and health.clock_uncertainty_ms is not None:
+            offset.add_metric([symbol], health.clock_offset_ms)
+            uncertainty.add_metric([symbol], health.clock_uncertainty_ms)
+    yield from (offset, uncertainty)
 
 
 def _latency_histograms(channels: list[Channel]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(
         "orderbook_stage_latency_ms",
-        "Exchange time to book applied, frame encoded, frame delivered here, by these machines' clocks",
+        "Exchange time to book applied, frame encoded, frame delivered here, by the exchange's clock",
         labels=["symbol", "stage"],
     )
     for channel in channels:

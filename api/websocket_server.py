@@ -128,7 +128,9 @@ class Api:
         elif channel.take(message):
             head = channel.head
             if head is not None and head.exchange_time is not None:
-                channel.delivered.add(self._clock.wall_ms() - head.exchange_time)
+                # An engine elsewhere has another offset: then its clock's difference to ours shows here.
+                offset = (head.health.clock_offset_ms if head.health else None) or 0.0
+                channel.delivered.add(self._clock.wall_ms() + offset - head.exchange_time)
 
     # --- the second -----------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """One symbol's layers tied together, without I/O: typed messages in, frames out.
 
 The same calls in the same order with the same times give the same frames, to the byte. Two clocks are
-passed in: `wall_ms`, ms since the epoch, for time stamps and latency; `steady_ms`, any monotonic
-milliseconds, for how long something has lasted.
+passed in: `wall_ms`, ms since the epoch by the exchange's clock as far as it is known, for latency;
+`steady_ms`, any monotonic milliseconds, for how long something has lasted.
 """
 
 import enum
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.causes import Cause
+from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from features.basic_metrics import basic_metrics
@@ -208,7 +209,9 @@ class Engine:
 
     # --- what comes out -------------------------------------------------------------------------------
 
-    def close_second(self, timestamp: int, steady_ms: float) -> tuple[Frame, WindowRow]:
+    def close_second(
+        self, timestamp: int, steady_ms: float, clock_offset: ClockOffset | None = None
+    ) -> tuple[Frame, WindowRow]:
         """End the second at `timestamp` (ms since the epoch, multiple of 1000); return its frame and row."""
         health = self.health
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
@@ -217,7 +220,9 @@ class Engine:
         ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
-        state = health.read(steady_ms, covered, self._detection.counts, self._detection.late)
+        state = health.read(
+            steady_ms, covered, self._detection.counts, self._detection.late, clock_offset=clock_offset
+        )
         if status is Status.LIVE and book is not None and market is not None:
             frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state, detections)
             row = WindowRow(row_of(frame), ladders(book.state, self._tick))

@@ -60,7 +60,9 @@ class Health(msgspec.Struct, frozen=True):
     trades: StreamHealth
     update_rate: float  # depth events a second, over the last ten seconds
     update_interval_ms: Percentiles  # between arrivals of depth events, last ten seconds
-    latency_ms: Percentiles  # from the exchange's event time to arrival here, by this machine's clock
+    latency_ms: Percentiles  # from the exchange's event time to arrival here, by the exchange's clock
+    clock_offset_ms: float | None  # exchange's clock less this machine's; null while not known
+    clock_uncertainty_ms: float | None  # most by which that may be wrong
     gaps: int  # breaks of the depth sequence
     resyncs: int  # times a complete book had to be rebuilt, for whatever cause
     resync_causes: dict[str, int]  # the same by cause

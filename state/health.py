@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final
 
 from data_ingestion.causes import Cause
+from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth
@@ -160,7 +161,13 @@ class EngineHealth:
         self.audits = self.levels_compared = self.mismatches = 0
 
     def read(
-        self, steady_ms: float, covered: tuple[int, int] | None, detections: Mapping[Kind, int], late: int
+        self,
+        steady_ms: float,
+        covered: tuple[int, int] | None,
+        detections: Mapping[Kind, int],
+        late: int,
+        *,
+        clock_offset: ClockOffset | None = None,
     ) -> Health:
         """Return the health of this instant."""
         rate, intervals, latency = self.meter.read(steady_ms)
@@ -170,6 +177,8 @@ class EngineHealth:
             update_rate=rate,
             update_interval_ms=intervals,
             latency_ms=latency,
+            clock_offset_ms=None if clock_offset is None else round(clock_offset.offset_ms, 2),
+            clock_uncertainty_ms=None if clock_offset is None else round(clock_offset.uncertainty_ms, 2),
             gaps=self.gaps,
             resyncs=self.resyncs,
             resync_causes=words(self.resync_causes),

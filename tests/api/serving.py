@@ -64,6 +64,8 @@ def a_health() -> Health:
         update_rate=9.5,
         update_interval_ms=Percentiles(100.0, 150.0),
         latency_ms=Percentiles(8.0, 21.0),
+        clock_offset_ms=None,
+        clock_uncertainty_ms=None,
         gaps=11,
         resyncs=12,
         resync_causes={},

@@ -22,6 +22,7 @@ from api.feed import (
 from api.feed_publisher import FeedPublisher
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
+from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from tests.api.serving import PATIENCE, SOURCE, T0, TOKEN, at, until
 from tests.engine_rig import opened
@@ -113,8 +114,15 @@ class Delivery:
         self.applied = LatencyMeter()
         backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
         clock = Clock(wall=lambda: T0 / 1000, steady=lambda: rig.now / 1000)
+        self.exchange_clock = ExchangeClock(clock)
         self.publisher = FeedPublisher(
-            rig.engine, url, TOKEN, applied=self.applied, backoff=backoff, clock=clock
+            rig.engine,
+            url,
+            TOKEN,
+            applied=self.applied,
+            backoff=backoff,
+            clock=clock,
+            exchange_clock=self.exchange_clock,
         )
         self._task = asyncio.create_task(self.publisher.run())
 
@@ -335,3 +343,14 @@ async def test_stopping_it_closes_its_connection(api: FakeApi, delivery: Deliver
     await api.stop()
     assert len(asyncio.all_tasks()) < len(before)
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_frame_says_how_far_the_exchanges_clock_is_ahead(delivery: Delivery) -> None:
+    """Nothing while it is not known, and then by how much at most that may be wrong."""
+    before = delivery.publisher.close_second(at(1)).health
+    assert before is not None
+    assert (before.clock_offset_ms, before.clock_uncertainty_ms) == (None, None)
+    delivery.exchange_clock.add(delivery.rig.now, T0 + 300)
+    after = delivery.publisher.close_second(at(2)).health
+    assert after is not None
+    assert (after.clock_offset_ms, after.clock_uncertainty_ms) == (300.5, 0.5)

@@ -38,6 +38,8 @@ FAMILIES = {
 FAMILIES |= {
     "orderbook_resync_causes": "counter",
     "orderbook_reconnect_causes": "counter",
+    "orderbook_clock_offset_ms": "gauge",
+    "orderbook_clock_uncertainty_ms": "gauge",
 }
 
 

@@ -15,9 +15,11 @@ import aiohttp
 import pytest
 
 from data_ingestion.causes import Cause
-from data_ingestion.ingestor import Ingestor
+from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.request_budget import RequestBudget
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultKind
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
@@ -183,6 +185,7 @@ async def running(
         settings = EngineSettings(stale_after_ms=STALE_AFTER * 1000, audit_interval_ms=audit_interval * 1000)
         witness = Witness(Engine(SYMBOL, "simulated", settings), exchange)
         base = f"127.0.0.1:{exchange.port}"
+        budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
         ingestor = Ingestor(
             witness,
             SYMBOL,
@@ -192,15 +195,18 @@ async def running(
             depth_silence=depth_silence,
             trade_silence=30.0,
             queue_size=queue_size,
-            weight_per_minute=1_000,
+            budget=budget,
             applied=LatencyMeter(),
             random=random.random,
             clock=clock,
+            exchange_clock=exchange_clock,
         )
+        asker = ClockAsker(session, f"http://{base}", exchange_clock, timeout=5.0, budget=budget, clock=clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
+                tasks.create_task(asker.run())
                 tasks.create_task(_look_on(witness))
 
         task = asyncio.create_task(both())
