@@ -198,14 +198,18 @@ class Settings:
         "", "secret that engines show to the API; drawn at random at each start unless given"
     )
     supervisor_pid: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
+    restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
     def environment(self) -> dict[str, str]:
         """Return all settings as environment variables, for a process of this program."""
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
 
 
-HIDDEN: Final = frozenset({"feed_token", "supervisor_pid"})
-"""Settings without a flag: secrets do not belong on a command line, and one is not for people."""
+INTERNAL: Final = frozenset({"supervisor_pid", "restarts"})
+"""Settings that are not for people."""
+
+HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL
+"""Settings without a flag: secrets do not belong on a command line."""
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -231,7 +235,7 @@ def documentation() -> list[tuple[str, str, str, str, str]]:
     """Return flag, variable, default, range and meaning of each setting that people may use."""
     rows = []
     for setting in fields(Settings):
-        if setting.name == "supervisor_pid":
+        if setting.name in INTERNAL:
             continue
         facts = setting.metadata
         flag = "" if setting.name in HIDDEN else "--" + setting.name.replace("_", "-")

@@ -33,6 +33,13 @@ class FrameHead(msgspec.Struct, frozen=True):
 _decode_head = msgspec.json.Decoder(FrameHead).decode
 
 
+class Outgoing(msgspec.Struct, frozen=True):
+    """One frame on its way to clients."""
+
+    text: str
+    second: int | None  # its time stamp; None where its delay would say nothing: not live, or with history
+
+
 class Client:
     """One listener: its queue, and whether it wants ladders. A slow one loses its oldest frames."""
 
@@ -40,7 +47,7 @@ class Client:
 
     def __init__(self, *, ladders: bool, queue_size: int) -> None:
         self.ladders = ladders
-        self.queue: NewestQueue[str] = NewestQueue(queue_size)
+        self.queue: NewestQueue[Outgoing] = NewestQueue(queue_size)
 
 
 class Channel:
@@ -54,6 +61,7 @@ class Channel:
         self.book = NewestBook()
         self.latencies: FeedLatencies | None = None  # as the engine told last
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
+        self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated, as the engine says once there is one
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
@@ -96,7 +104,7 @@ class Channel:
         """Add a client; its first frame, with history, is in its queue at once if there is any."""
         self.clients.add(client)
         if self._latest is not None:
-            client.queue.put(self._first_text(self._latest, ladders=client.ladders))
+            client.queue.put(Outgoing(self._first_text(self._latest, ladders=client.ladders), None))
 
     def leave(self, client: Client) -> None:
         """Remove a client."""
@@ -108,13 +116,15 @@ class Channel:
         self._latest, self._head = second, head
         self._rows.append(second.row)
         self._history.clear()
-        texts: dict[bool, str] = {}
+        timed = head.status is Status.LIVE and not first_for_all
+        made: dict[bool, Outgoing] = {}
         for client in self.clients:
-            text = texts.get(client.ladders)
-            if text is None:
+            outgoing = made.get(client.ladders)
+            if outgoing is None:
                 make = self._first_text if first_for_all else _text
-                text = texts[client.ladders] = make(second, ladders=client.ladders)
-            client.queue.put(text)
+                text = make(second, ladders=client.ladders)
+                outgoing = made[client.ladders] = Outgoing(text, head.timestamp if timed else None)
+            client.queue.put(outgoing)
             self.frames_dropped += client.queue.take_dropped()
 
     def _first_text(self, second: FeedSecond, *, ladders: bool) -> str:

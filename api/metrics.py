@@ -122,11 +122,12 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
 def _latency_histograms(channels: list[Channel]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(
         "orderbook_stage_latency_ms",
-        "Exchange time to book applied, frame encoded, frame delivered here, by the exchange's clock",
+        "Exchange time to book applied, frame encoded, frame delivered here, by the exchange's clock; "
+        "sent: a frame's second to having been written to a client's socket",
         labels=["symbol", "stage"],
     )
     for channel in channels:
-        stages = {"delivered": channel.delivered.read()}
+        stages = {"delivered": channel.delivered.read(), "sent": channel.sent.read()}
         if channel.latencies is not None:
             stages |= {"applied": channel.latencies.applied, "encoded": channel.latencies.encoded}
         for stage, counts in stages.items():

@@ -75,7 +75,7 @@ class Api:
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket)),
-            asyncio.create_task(_send_until_closed(socket, client)),
+            asyncio.create_task(self._send_until_closed(socket, channel, client)),
         }
         try:
             # Side by side, so that one who does not read, and so cannot be sent to, is seen to leave.
@@ -87,6 +87,15 @@ class Api:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_until_closed(self, socket: WebSocket, channel: Channel, client: Client) -> None:
+        """Send a client its frames; return when it has gone."""
+        with contextlib.suppress(*_GONE):
+            while True:
+                outgoing = await client.queue.get()
+                await socket.send_text(outgoing.text)
+                if outgoing.second is not None:
+                    channel.sent.add(self._clock.wall_ms() - outgoing.second)
 
     async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
@@ -189,13 +198,6 @@ async def _receive_bytes(socket: WebSocket) -> bytes:
         raise WebSocketDisconnect(message["code"])
     data: bytes | None = message.get("bytes")
     return b"" if data is None else data
-
-
-async def _send_until_closed(socket: WebSocket, client: Client) -> None:
-    """Send a client its frames; return when it has gone."""
-    with contextlib.suppress(*_GONE):
-        while True:
-            await socket.send_text(await client.queue.get())
 
 
 def create_app(api: Api) -> FastAPI:

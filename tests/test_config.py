@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import HIDDEN, SettingError, Settings, documentation, read_settings, settings_markdown
+from config import HIDDEN, INTERNAL, SettingError, Settings, documentation, read_settings, settings_markdown
 
 FLAGS = [row[0] for row in documentation() if row[0]]
 
@@ -168,7 +168,7 @@ def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
     """One line each, five cells, as Markdown wants it."""
     head, rule, *rows = settings_markdown().splitlines()
     assert set(rule) == {"|", "-"}
-    assert len(rows) == len(fields(Settings)) - 1  # but supervisor_pid
+    assert len(rows) == len(fields(Settings)) - len(INTERNAL)
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from main import _lines as lines_of
+from supervisor import lines_of
 from tests.program import (
     PATIENCE,
     ROOT,
@@ -184,6 +184,39 @@ async def test_an_exchange_that_is_killed_comes_back(program: Program) -> None:
             assert stamps(frames) == sorted(set(stamps(frames)))
             assert all(frame["reason"] for frame in frames if frame["status"] != "live")
             assert frames[-1]["health"]["depth"]["reconnects"] >= 1
+
+
+@in_one_loop
+async def test_an_engine_that_hangs_is_replaced_and_the_other_symbol_stays_live(program: Program) -> None:
+    """Stopped as a whole, it cannot even be asked to end; its frames are dark until the next one is live."""
+    async with (
+        listening(program.url("BTCUSDT")) as connection,
+        listening(program.url("ETHUSDT")) as bystander,
+    ):
+        await next_live(connection)
+        await next_live(bystander)
+        victim = processes_of(program)["BTCUSDT"]
+        victim.send_signal(signal.SIGSTOP)
+        frames = await live_after(connection, await replacement(program, "BTCUSDT", victim))
+        unharmed = await frames_to(bystander, frames[-1]["timestamp"])
+    assert all_gone([victim])
+    assert stamps(frames) == sorted(set(stamps(frames)))
+    for frame in frames:
+        assert frame["status"] == "live" or (frame["mid_price"] is None and frame["reason"])
+    assert {frame["status"] for frame in unharmed} == {"live"}
+
+
+@in_one_loop
+@pytest.mark.parametrize("name", ["api", "dashboard", "exchange"])
+async def test_any_other_process_that_hangs_is_replaced(program: Program, name: str) -> None:
+    """And both symbols are live again afterwards."""
+    victim = processes_of(program)[name]
+    victim.send_signal(signal.SIGSTOP)
+    new = await replacement(program, name, victim)
+    assert all_gone([victim])
+    for symbol in SYMBOLS:
+        async with listening(program.url(symbol)) as connection:
+            assert (await live_after(connection, new))[-1]["mid_price"]
 
 
 # --- ending -------------------------------------------------------------------------------------------------

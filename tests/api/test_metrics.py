@@ -118,7 +118,9 @@ def test_latencies_are_cumulative_histograms_by_stage() -> None:
         ("BTCUSDT", "applied"): 4,
         ("BTCUSDT", "encoded"): 1,
         ("BTCUSDT", "delivered"): 1,
+        ("BTCUSDT", "sent"): 0,
         ("ETHUSDT", "delivered"): 0,
+        ("ETHUSDT", "sent"): 0,
     }
 
 
