@@ -78,6 +78,7 @@ async def run_exchange(settings: Settings) -> None:
 async def run_engine(settings: Settings) -> None:
     """Follow one symbol: streams in, frames out to the API."""
     from api.feed_publisher import FeedPublisher
+    from api.processes import ProcessReader
     from data_ingestion.backoff import Backoff
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
@@ -119,6 +120,7 @@ async def run_engine(settings: Settings) -> None:
         backoff=backoff,
         clock=clock,
         exchange_clock=exchange_clock,
+        process=ProcessReader("engine", symbol, settings.restarts),
     )
 
     if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
@@ -159,7 +161,9 @@ async def run_engine(settings: Settings) -> None:
 
 async def run_api(settings: Settings) -> None:
     """Serve the API."""
+    from api.processes import ProgramProcesses
     from api.websocket_server import Api, create_app
+    from data_ingestion.clock import Clock
 
     if not settings.feed_token:
         raise SettingError("--role api needs the secret that its engines show, in FEED_TOKEN.")
@@ -172,6 +176,7 @@ async def run_api(settings: Settings) -> None:
         host=settings.api_host,
         allowed_origins=settings.allowed_origins,
         client_queue=settings.client_queue,
+        processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )
 
     await _serve(create_app(api), settings.api_host, settings.api_port, "api-port")

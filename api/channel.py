@@ -6,6 +6,7 @@ import msgspec
 
 from api.feed import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
 from api.newest_book import NewestBook
+from api.processes import ProcessReport
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
@@ -60,6 +61,7 @@ class Channel:
         self.frames_dropped = 0  # taken from slow clients' queues
         self.book = NewestBook()
         self.latencies: FeedLatencies | None = None  # as the engine told last
+        self.process: ProcessReport | None = None  # the engine's own, while it delivers
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
         self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated, as the engine says once there is one

@@ -8,8 +8,18 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from api.book_report import BookReport
-from api.feed import FeedBook, FeedLatencies, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.feed import (
+    FeedBook,
+    FeedLatencies,
+    FeedProcess,
+    FeedSecond,
+    FeedState,
+    encode_feed,
+    feed_row,
+    feed_second,
+)
 from api.newest_book import SAY_BOOK_EVERY_MS
+from api.processes import ProcessReader
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
@@ -45,6 +55,7 @@ class FeedPublisher:
         backoff: Backoff,
         clock: Clock,
         exchange_clock: ExchangeClock,
+        process: ProcessReader,
     ) -> None:
         self._engine = engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
@@ -52,6 +63,7 @@ class FeedPublisher:
         self._backoff = backoff
         self._clock = clock
         self._exchange_clock = exchange_clock
+        self._process = process
         self._report = BookReport(engine)
         self._applied, self._encoded = applied, LatencyMeter()
         self._latest: FeedSecond | None = None
@@ -105,6 +117,7 @@ class FeedPublisher:
             if second is not None:
                 await connection.send(second)
                 await connection.send(self._latencies())
+                await connection.send(encode_feed(FeedProcess(self._process.read())))
 
     async def _next_second(self) -> bytes | None:
         """Return the next second, or None where the book is to be told first."""

@@ -1,7 +1,7 @@
 """`/metrics`: what the newest frames say, and what was answered, in the Prometheus text format."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
+from api.processes import ProcessReport
 from data_ingestion.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
@@ -80,11 +81,37 @@ class SimulationCollector(Collector):
         yield family
 
 
-def registry_of(channels: Iterable[Channel], simulations: Counter[int]) -> CollectorRegistry:
+class ProcessCollector(Collector):
+    """Reads the program's processes at each scrape."""
+
+    def __init__(self, processes: Callable[[], list[ProcessReport]]) -> None:
+        self._processes = processes
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family a figure, one sample a process."""
+        labels = ["process"]
+        memory = GaugeMetricFamily("orderbook_process_memory_bytes", "Resident memory", labels=labels)
+        cpu = GaugeMetricFamily("orderbook_process_cpu_share", "CPU used, of one core", labels=labels)
+        restarts = CounterMetricFamily(
+            "orderbook_process_restarts", "Times it was started again", labels=labels
+        )
+        for report in self._processes():
+            memory.add_metric([report.name], report.memory_bytes)
+            cpu.add_metric([report.name], report.cpu_share)
+            restarts.add_metric([report.name], report.restarts)
+        yield from (memory, cpu, restarts)
+
+
+def registry_of(
+    channels: Iterable[Channel],
+    simulations: Counter[int],
+    processes: Callable[[], list[ProcessReport]] = list,
+) -> CollectorRegistry:
     """Return a registry of its own, so that two apps in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(ChannelCollector(channels))
     registry.register(SimulationCollector(simulations))
+    registry.register(ProcessCollector(processes))
     return registry
 
 

@@ -20,6 +20,7 @@ from tests.program import (
     ROOT,
     Frame,
     Program,
+    asked,
     environment_of,
     free_port,
     listening,
@@ -217,6 +218,33 @@ async def test_any_other_process_that_hangs_is_replaced(program: Program, name: 
     for symbol in SYMBOLS:
         async with listening(program.url(symbol)) as connection:
             assert (await live_after(connection, new))[-1]["mid_price"]
+
+
+@in_one_loop
+async def test_every_process_is_listed_with_its_memory_and_restarts(program: Program) -> None:
+    """In `/health` under its role, or its symbol for an engine, and in `/metrics` under one name."""
+    async with listening(program.url("ETHUSDT")) as connection:
+        await next_live(connection)
+        victim = processes_of(program)["ETHUSDT"]
+        victim.kill()
+        new = await replacement(program, "ETHUSDT", victim)
+        await live_after(connection, new)
+        async with asyncio.timeout(PATIENCE):
+            while new.pid not in (listed := await processes_listed(program)):
+                await next_frame(connection)
+    names = {entry["symbol"] or entry["role"]: entry for entry in listed.values()}
+    assert set(names) == {"supervisor", "api", "dashboard", "exchange", *SYMBOLS}
+    assert names["ETHUSDT"]["restarts"] >= 1
+    assert all(entry["memory_mib"] > 5 for entry in names.values())
+    metrics = (await asked(f"http://127.0.0.1:{program.api_port}/metrics")).text
+    for name in names:
+        assert f'orderbook_process_memory_bytes{{process="{name}"}}' in metrics
+
+
+async def processes_listed(program: Program) -> dict[int, dict[str, Any]]:
+    """Return the processes of `/health` by their pid."""
+    health = (await asked(f"http://127.0.0.1:{program.api_port}/health")).json()
+    return {entry["pid"]: entry for entry in health["processes"]}
 
 
 # --- ending -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -14,12 +15,14 @@ from api.feed import (
     FeedBook,
     FeedLatencies,
     FeedMessage,
+    FeedProcess,
     FeedSecond,
     FeedState,
     NoBook,
     decode_feed,
 )
 from api.feed_publisher import FeedPublisher
+from api.processes import ProcessReader
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
@@ -42,6 +45,7 @@ class FakeApi:
         self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # states and seconds
         self.books: asyncio.Queue[FeedBook] = asyncio.Queue()
         self.latencies: asyncio.Queue[FeedLatencies] = asyncio.Queue()
+        self.processes: asyncio.Queue[FeedProcess] = asyncio.Queue()
         self.deaf = asyncio.Event()  # set while it reads
         self.deaf.set()
         self.connected = 0
@@ -101,6 +105,8 @@ class FakeApi:
                 self.books.put_nowait(decoded)
             elif isinstance(decoded, FeedLatencies):
                 self.latencies.put_nowait(decoded)
+            elif isinstance(decoded, FeedProcess):
+                self.processes.put_nowait(decoded)
             else:
                 self.told.put_nowait(decoded)
             await self.deaf.wait()
@@ -123,6 +129,7 @@ class Delivery:
             backoff=backoff,
             clock=clock,
             exchange_clock=self.exchange_clock,
+            process=ProcessReader("engine", "BTCUSDT", restarts=3),
         )
         self._task = asyncio.create_task(self.publisher.run())
 
@@ -354,3 +361,13 @@ async def test_a_frame_says_how_far_the_exchanges_clock_is_ahead(delivery: Deliv
     after = delivery.publisher.close_second(at(2)).health
     assert after is not None
     assert (after.clock_offset_ms, after.clock_uncertainty_ms) == (300.5, 0.5)
+
+
+async def test_an_engine_tells_of_its_own_process(api: FakeApi, delivery: Delivery) -> None:
+    """Wherever it runs, after each second."""
+    await api.start()
+    await api.next_state()
+    delivery.close(1)
+    told = (await asyncio.wait_for(api.processes.get(), PATIENCE)).report
+    assert (told.role, told.symbol, told.pid, told.restarts) == ("engine", "BTCUSDT", os.getpid(), 3)
+    assert told.memory_bytes > 2**20

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.channel import Channel, Client
 from api.feed import feed_second
 from api.metrics import registry_of
+from api.processes import ProcessReport
 from state.frames import WindowRow, row_of
 from tests.api.serving import SOURCE, SYMBOLS, a_frame, a_health, a_second, at, latencies
 
@@ -38,6 +39,9 @@ FAMILIES = {
 FAMILIES |= {
     "orderbook_resync_causes": "counter",
     "orderbook_reconnect_causes": "counter",
+    "orderbook_process_memory_bytes": "gauge",
+    "orderbook_process_cpu_share": "gauge",
+    "orderbook_process_restarts": "counter",
     "orderbook_clock_offset_ms": "gauge",
     "orderbook_clock_uncertainty_ms": "gauge",
 }
@@ -173,4 +177,27 @@ def test_resyncs_and_reconnects_are_told_by_cause() -> None:
         ("orderbook_reconnect_causes_total", "BTCUSDT", "depth", "silent"): 2,
         ("orderbook_resync_causes_total", "BTCUSDT", "gap"): 3,
         ("orderbook_resync_causes_total", "BTCUSDT", "audit"): 1,
+    }
+
+
+def test_each_process_has_its_figures() -> None:
+    """An engine goes by its symbol, any other by its role."""
+    reports = [
+        ProcessReport("engine", "BTCUSDT", 11, 40_000_000, 0.25, 2),
+        ProcessReport("api", None, 12, 50_000_000, 0.5, 0),
+    ]
+    text = generate_latest(registry_of((), Counter(), lambda: reports)).decode()
+    samples = {
+        (sample.name, sample.labels["process"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if "process" in sample.labels
+    }
+    assert samples == {
+        ("orderbook_process_memory_bytes", "BTCUSDT"): 40_000_000,
+        ("orderbook_process_memory_bytes", "api"): 50_000_000,
+        ("orderbook_process_cpu_share", "BTCUSDT"): 0.25,
+        ("orderbook_process_cpu_share", "api"): 0.5,
+        ("orderbook_process_restarts_total", "BTCUSDT"): 2,
+        ("orderbook_process_restarts_total", "api"): 0,
     }
