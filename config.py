@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_SWITCH: Final = "false true"
 
 
 class SettingError(Exception):
@@ -188,6 +189,12 @@ class Settings:
     simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
     simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
     log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)
+    profile_memory: bool = _setting(
+        False,
+        "every minute and at the end, name the lines that hold the most memory, of each process; "
+        "about doubles CPU and memory",
+        choices=tuple(_SWITCH.split()),
+    )
     role: str = _setting(
         "all", "run only this part of the program here, to spread it over hosts", choices=ROLES
     )
@@ -272,11 +279,17 @@ def _parser() -> argparse.ArgumentParser:
         if flag:
             notes = ", ".join(note for note in (limits, f"default {default}" if default else "") if note)
             shown = f"{meaning} ({notes})" if notes else meaning
-            parser.add_argument(flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"))
+            # A switch without a value is on.
+            more: dict[str, Any] = {"nargs": "?", "const": "true"} if limits == _SWITCH else {}
+            parser.add_argument(
+                flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"), **more
+            )
     return parser
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -285,6 +298,8 @@ def _read(text: str, where: str, kind: type, facts: Mapping[str, Any]) -> Any:
         return _read_list(text, where)
     if kind is str:
         return _read_text(text, where, facts)
+    if kind is bool:
+        return _read_text(text.lower(), where, facts) == "true"
     low, high = facts["low"], facts["high"]
     wanted = "a whole number" if kind is int else "a number"
     try:

@@ -12,6 +12,7 @@ import random
 import secrets
 import socket
 import sys
+import tracemalloc
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -35,11 +36,28 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         _set_up_logging(settings)
-        _run(_role(settings), settings.supervisor_pid)
+        if settings.profile_memory:
+            tracemalloc.start()  # before the parts are imported, which is most of what they hold
+        _run(_with_profile(settings), settings.supervisor_pid)
     except SettingError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return EXIT_SETTINGS
     return EXIT_OK
+
+
+async def _with_profile(settings: Settings) -> None:
+    """Do what this process is for, with reports of its memory beside it if they are wanted."""
+    if not settings.profile_memory:
+        await _role(settings)
+        return
+    from memory_profile import report_for_ever
+
+    reports = asyncio.create_task(report_for_ever(_part(settings)))
+    try:
+        await _role(settings)
+    finally:
+        reports.cancel()
+        await asyncio.gather(reports, return_exceptions=True)
 
 
 def _role(settings: Settings) -> Coroutine[Any, Any, None]:
@@ -312,10 +330,12 @@ def _run(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
         runner.run(run_until_stopped(work, supervisor_pid))
 
 
+def _part(settings: Settings) -> str:
+    return ",".join(settings.symbols) if settings.role == "engine" else settings.role
+
+
 def _set_up_logging(settings: Settings) -> None:
-    part = settings.role
-    if part == "engine":
-        part = ",".join(settings.symbols)
+    part = _part(settings)
     logging.basicConfig(
         level=settings.log_level.upper(),
         format=f"%(asctime)s %(levelname)-7s {part}: %(message)s",

@@ -28,6 +28,7 @@ BEAT_EVERY: Final = 1.0  # seconds
 HUNG_AFTER: Final = 8  # turns of about a second without a sign of life
 STARTED_AFTER: Final = 60  # turns until the first one; imports take long on a busy machine
 STOP_TIMEOUT: Final = 5.0  # seconds
+PROFILE_STOP_TIMEOUT: Final = 30.0  # seconds, where each process has a report of its memory to make first
 LAST_WORDS_TIMEOUT: Final = 1.0  # seconds for what an ended process said to be read
 
 
@@ -100,6 +101,7 @@ class Child:
         self._name = name
         self._program = program
         self._settings = settings
+        self._stop_timeout = PROFILE_STOP_TIMEOUT if settings.profile_memory else STOP_TIMEOUT
 
     async def run(self, screen: Screen) -> None:
         """Keep the process running. Raises `SettingError` where it says that its settings cannot work."""
@@ -172,7 +174,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+            await asyncio.wait_for(process.wait(), self._stop_timeout)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
