@@ -75,6 +75,15 @@ class Channel:
         """What the newest frame says of itself."""
         return self._head
 
+    def warnings(self) -> list[str]:
+        """Return what a person should know: the engine's warnings, and what the API sees itself."""
+        health = self._head.health if self._head is not None else None
+        found = list(health.warnings) if health is not None else []
+        slow = sum(client.queue.full for client in self.clients)
+        if slow:
+            found.append(f"{slow} of {len(self.clients)} clients read too slowly and lose frames")
+        return found
+
     def restore(self, state: FeedState) -> None:
         """Take over all that a newly connected engine knows. Rows that only the API has are kept."""
         self.source = state.source

@@ -30,12 +30,16 @@ class ChannelCollector(Collector):
         dropped = CounterMetricFamily(
             "orderbook_client_frames_dropped", "Frames that slow clients lost", labels=["symbol"]
         )
+        warnings = GaugeMetricFamily(
+            "orderbook_warnings", "Warnings that /health has in words", labels=["symbol"]
+        )
         for channel in channels:
             head = channel.head
+            warnings.add_metric([channel.symbol], len(channel.warnings()))
             live.add_metric([channel.symbol], float(head is not None and head.status is Status.LIVE))
             clients.add_metric([channel.symbol], len(channel.clients))
             dropped.add_metric([channel.symbol], channel.frames_dropped)
-        yield from (live, clients, dropped)
+        yield from (live, clients, dropped, warnings)
         healths = [
             (c.symbol, c.head.health) for c in channels if c.head is not None and c.head.health is not None
         ]

@@ -179,13 +179,15 @@ class Api:
             head = channel.head
             if head is None:
                 status, reason = Status.SYNCING, "no second has closed yet"
-                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None, "health": None}
+                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None}
+                symbols[symbol] |= {"warnings": channel.warnings(), "health": None}
                 continue
             age_ms = round(now_ms - head.timestamp)
             status, why = head.status, head.reason
             if status is Status.LIVE and age_ms > HEALTH_AGE_MS:
                 status, why = Status.STALE, f"no frame for {age_ms / 1000:.1f} s"
-            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms, "health": head.health}
+            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms}
+            symbols[symbol] |= {"warnings": channel.warnings(), "health": head.health}
         all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())
         return all_live, {
             "status": "live" if all_live else "not live",

@@ -221,7 +221,12 @@ class Engine:
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(
-            steady_ms, covered, self._detection.counts, self._detection.late, clock_offset=clock_offset
+            steady_ms,
+            covered,
+            self._detection.counts,
+            self._detection.late,
+            clock_offset=clock_offset,
+            thin=covered is not None and self._is_thin(*covered),
         )
         if status is Status.LIVE and book is not None and market is not None:
             frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state, detections)
@@ -318,8 +323,7 @@ class Engine:
             self._settle(self._candidate, self._candidate.add(event), steady_ms)
             return
         waited = steady_ms - self._refreshed
-        bids, asks = book.state.depth()
-        thin = bids < self._thin[0] or asks < self._thin[1]
+        thin = self._is_thin(*book.state.depth())
         settings = self.settings
         if (
             waited >= settings.audit_interval_ms
@@ -329,6 +333,9 @@ class Engine:
             self._refreshed = steady_ms
             self._candidate = self._synchronizer()
             self._settle(self._candidate, self._candidate.add(event), steady_ms)
+
+    def _is_thin(self, bids: int, asks: int) -> bool:
+        return bids < self._thin[0] or asks < self._thin[1]
 
     def _settle(self, candidate: Synchronizer, progress: Progress, steady_ms: float) -> None:
         """Act on the progress of the second book: audit the first against it, then let it take its place."""

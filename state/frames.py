@@ -72,6 +72,7 @@ class Health(msgspec.Struct, frozen=True):
     detections: dict[str, int]  # opened or fired so far, by kind
     late_messages: int  # that came too late to be merged with the other stream; detectors left them out
     covered_levels: tuple[int, int] | None  # bids and asks held; None while there is no book
+    warnings: list[str]  # what a person should know, in sentences
 
 
 class Frame(msgspec.Struct, frozen=True):

@@ -6,11 +6,14 @@ from itertools import pairwise
 from math import ceil
 from typing import Final
 
+import msgspec
+
 from data_ingestion.causes import Cause
 from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth
+from state.health_warnings import warnings_of
 
 RATE_WINDOW_MS: Final = 10_000
 _SAMPLES: Final = 5_000  # bound of a window's samples; far above what ten seconds bring
@@ -168,10 +171,11 @@ class EngineHealth:
         late: int,
         *,
         clock_offset: ClockOffset | None = None,
+        thin: bool = False,
     ) -> Health:
-        """Return the health of this instant."""
+        """Return the health of this instant; `thin` says that the book runs out of known levels."""
         rate, intervals, latency = self.meter.read(steady_ms)
-        return Health(
+        health = Health(
             depth=self.depth.health(steady_ms),
             trades=self.trades.health(steady_ms),
             update_rate=rate,
@@ -188,4 +192,9 @@ class EngineHealth:
             detections={kind.value: count for kind, count in detections.items()},
             late_messages=late,
             covered_levels=covered,
+            warnings=[],
         )
+        opened = self.depth.since
+        rate_is_full = opened is not None and steady_ms - opened >= RATE_WINDOW_MS
+        warnings = warnings_of(health, rate_is_full=rate_is_full, thin=thin)
+        return msgspec.structs.replace(health, warnings=warnings)

@@ -75,6 +75,7 @@ def a_health() -> Health:
         detections={"wall": 18, "sweep": 19},
         late_messages=20,
         covered_levels=(900, 800),
+        warnings=["the trade stream is silent"],
     )
 
 

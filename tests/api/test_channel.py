@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.channel import LATE_MS, Channel, Client
 from api.feed import FeedSecond
 from state.frames import Frame, Row, Status
-from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_second, a_state, at
+from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_health, a_second, a_state, at
 
 WINDOW = 180
 
@@ -48,6 +48,18 @@ async def test_the_delay_of_a_frame_is_told_where_it_says_something() -> None:
     channel.take(a_second(at(2)))
     channel.go_dark(at(3), "a reason")
     assert [(await client.queue.get()).second for _ in range(3)] == [None, at(2), None]
+
+
+async def test_who_reads_too_slowly_is_warned_of() -> None:
+    """Beside the engine's own warnings, for as long as a queue is full."""
+    channel = channel_of(1)
+    assert channel.warnings() == a_health().warnings
+    client = joined(channel, queue_size=2)
+    channel.take(a_second(at(2)))
+    (*_, slow) = channel.warnings()
+    assert "1 of 1 clients" in slow
+    await client.queue.get()
+    assert channel.warnings() == a_health().warnings
 
 
 async def history(channel: Channel, *, ladders: bool = False) -> list[dict[str, Any]]:

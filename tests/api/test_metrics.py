@@ -39,6 +39,7 @@ FAMILIES = {
 FAMILIES |= {
     "orderbook_resync_causes": "counter",
     "orderbook_reconnect_causes": "counter",
+    "orderbook_warnings": "gauge",
     "orderbook_process_memory_bytes": "gauge",
     "orderbook_process_cpu_share": "gauge",
     "orderbook_process_restarts": "counter",
