@@ -5,7 +5,7 @@ import msgspec
 from orderbook.book_state import TopOfBook
 
 
-class BasicMetrics(msgspec.Struct, frozen=True):
+class BasicMetrics(msgspec.Struct, frozen=True, gc=False):
     """Prices and distances in USDT, sizes in base asset. All values are finite."""
 
     best_bid: float

@@ -9,7 +9,7 @@ Sizes = dict[float, float]
 """Size (base asset) by price (USDT), best first."""
 
 
-class Book(msgspec.Struct, frozen=True):
+class Book(msgspec.Struct, frozen=True, gc=False):
     """The ten best levels a side after a depth event; index 0 is the bids, 1 the asks."""
 
     time: int  # T of the event, ms since the epoch

@@ -23,7 +23,7 @@ from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
 
-class _Depth(msgspec.Struct, frozen=True):
+class _Depth(msgspec.Struct, frozen=True, gc=False):
     """A side's depth after one book."""
 
     book: Book

@@ -13,7 +13,7 @@ from features.detectors.settings import DetectorSettings
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
 
-class _Interval(msgspec.Struct, frozen=True):
+class _Interval(msgspec.Struct, frozen=True, gc=False):
     """What happened between two books."""
 
     time: int  # of the later book
@@ -57,16 +57,20 @@ class HitLevel:
 
     def move(self, size: float, book: Book) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
-        taken, owed = self._taken, self._taken + self._owed
-        added = size - (self.size - taken)
-        came_back = added if owed > 0 and added >= self._refill_share * owed else None
-        if came_back is not None:
-            self.refills += 1
-        self._owed = 0.0 if came_back is not None else taken
-        self._taken = 0.0
+        taken, came_back, time = self._taken, None, book.time
+        owed = taken + self._owed
+        if owed > 0:  # mostly nobody has hit the price since the last book, and there is nothing to refill
+            added = size - (self.size - taken)
+            if added >= self._refill_share * owed:
+                came_back = added
+                self.refills += 1
+            self._owed = 0.0 if came_back is not None else taken
+            self._taken = 0.0
         self.size = size
-        self.intervals.append(_Interval(book.time, size, taken, came_back))
-        self._forget(book.time - self._span)
+        self.intervals.append(_Interval(time, size, taken, came_back))
+        until = time - self._span
+        if self.intervals[0].time <= until or (self.fills and self.fills[0][3] <= until):
+            self._forget(until)
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills

@@ -100,8 +100,12 @@ class LayeringDetector:
     def _note_changes(self, side: int, step: Step) -> None:
         """Note which levels changed that were large before or are so after."""
         levels, time, threshold = self._levels[side], step.after.time, step.threshold
-        changed = step.before.levels[side].items() ^ step.after.levels[side].items()
-        for price in {price for price, size in changed if size > threshold}:
+        before, after = step.before.levels[side], step.after.levels[side]
+        changed = [price for price in step.large[side] if before.get(price) != after[price]]
+        for price, size in before.items():
+            if size > threshold and after.get(price) != size and price not in changed:
+                changed.append(price)
+        for price in changed:
             level = levels.get(price)
             if level is None:
                 level = levels[price] = _Level()
@@ -114,12 +118,18 @@ class LayeringDetector:
 
     def _rows(self, side: int, step: Step) -> list[list[float]]:
         """Return the rows of consecutive large levels that change often."""
-        large, levels, least = set(step.large[side]), self._levels[side], self._settings.layering_changes
+        levels, least = self._levels[side], self._settings.layering_changes
         since = step.after.time - self._settings.layering_ms
+        often = []
+        for price in step.large[side]:
+            changes = levels[price].changes if price in levels else ()
+            if len(changes) >= least and changes[-least] > since:
+                often.append(price)
+        if len(often) < self._settings.layering_levels:
+            return []
         rows: list[list[float]] = [[]]
         for price in step.after.levels[side]:
-            changes = levels[price].changes if price in large and price in levels else ()
-            if len(changes) >= least and changes[-least] > since:
+            if price in often:
                 rows[-1].append(price)
             elif rows[-1]:
                 rows.append([])

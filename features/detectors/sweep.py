@@ -37,7 +37,7 @@ from features.detectors.settings import DetectorSettings
 _MOST_HITS: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
 
 
-class _Hit(msgspec.Struct, frozen=True):
+class _Hit(msgspec.Struct, frozen=True, gc=False):
     """A trade, and the book that stood before it."""
 
     fill: Fill
@@ -72,7 +72,8 @@ class SweepDetector:
         for side, hits in enumerate(self._hits):
             if not hits:
                 continue
-            if hits[-1].before is step.before:
+            # Prints at fewer prices than levels cannot have eaten them: mostly that spares the search.
+            if hits[-1].before is step.before and len({hit.fill[1] for hit in hits}) >= self._levels:
                 run, prices = self._best_run(side, hits, step.after)
                 if len(prices) >= self._levels:
                     hits.clear()
