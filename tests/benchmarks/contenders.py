@@ -136,6 +136,7 @@ class Whole:
         self._engine = connected_engine(settings)
         self._encode = msgspec.json.Encoder().encode
         self._second = 0
+        self.last_frame: Frame | None = None
         self.frames: list[bytes] = []
         self.frame_ns: list[int] = []
         self.snapshot_ns: list[int] = []
@@ -163,11 +164,8 @@ class Whole:
         encoded = self._encode(frame)
         self.frame_ns.append(_now() - start)
         self.frames.append(encoded)
+        self.last_frame = frame
         self.detections += frame.detections
-
-    def last_frame(self) -> Frame:
-        """Return the newest frame as a client reads it."""
-        return msgspec.json.decode(self.frames[-1], type=Frame)
 
     def answer(self) -> Top | None:
         """Return the top ten after the last message."""

@@ -128,11 +128,13 @@ _TICKS_PER_USDT = 10
 _MIDDLE = 600_000  # ticks
 _CHANGES = 40  # of a side in one message
 _NEAR = 900  # ticks from the touch within which four changes in five fall
-_FAR = 20_000
 
 
 def of_size(levels: int, messages: int) -> Input:
-    """Return a book of `levels` a side, one on every tick; the same messages whatever its size."""
+    """Return a book of `levels` a side, one on every tick.
+
+    Messages change as many levels whatever its size: most of them near the touch, the others anywhere in it.
+    """
     random = Random(6)  # noqa: S311 - a seeded stream is no cryptography
     bids = {_MIDDLE - distance: 1 + distance % 50 for distance in range(1, levels + 1)}
     asks = {_MIDDLE + distance: 1 + distance % 50 for distance in range(1, levels + 1)}
@@ -143,7 +145,7 @@ def of_size(levels: int, messages: int) -> Input:
     for number in range(messages):
         changed: list[dict[int, int]] = []
         for sign in (-1, 1):
-            drawn = dict(_change(random, sign) for _ in range(_CHANGES))
+            drawn = dict(_change(random, sign, levels) for _ in range(_CHANGES))
             changed.append(drawn)
         for side, changes, covered in (
             (bids, changed[0], range(low, _MIDDLE)),
@@ -163,8 +165,8 @@ def of_size(levels: int, messages: int) -> Input:
     return Input(f"{levels:,} levels a side", settings, ticks)
 
 
-def _change(random: Random, sign: int) -> tuple[int, int]:
-    reach = _NEAR if random.random() < 0.8 else _FAR
+def _change(random: Random, sign: int, levels: int) -> tuple[int, int]:
+    reach = _NEAR if random.random() < 0.8 else levels
     lots = 0 if random.random() < 0.2 else random.randint(1, 5_000)
     return _MIDDLE + sign * (1 + int(random.random() * reach)), lots
 

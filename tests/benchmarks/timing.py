@@ -82,6 +82,7 @@ def race(
 ) -> list[dict[str, list[int]]]:
     """Return, for each contender, the ns of each column for each message after the first `skip`."""
     least: list[list[list[int]]] = []
+    contenders: list[Contender] = []
     gc.collect()
     gc.freeze()
     try:
@@ -94,10 +95,9 @@ def race(
             ]
     finally:
         gc.unfreeze()
-    columns = [build().columns for build in make]
     return [
-        {name: [spans[i] for spans in rows[skip:]] for i, name in enumerate(names)}
-        for rows, names in zip(least, columns, strict=True)
+        {name: [spans[i] for spans in rows[skip:]] for i, name in enumerate(contender.columns)}
+        for rows, contender in zip(least, contenders, strict=True)
     ]
 
 
