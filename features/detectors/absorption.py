@@ -58,8 +58,9 @@ class AbsorptionDetector:
         """Take the next book."""
         found: Sequence[Detection] = NOTHING
         for side, fight in enumerate(self._fights):
-            if fight is not None:
-                found = [*found, *self._follow(side, fight, step)]
+            said = NOTHING if fight is None else self._follow(side, fight, step)
+            if said:
+                found = [*found, *said]
         return found
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
@@ -77,7 +78,7 @@ class AbsorptionDetector:
                 return NOTHING
             fight.subject = Subject(Kind.ABSORPTION, side, fight.price, level.fills[0][3])
             event = Event.OPENED
-        elif level.intervals[-1].taken and book.time - fight.reported_at >= _UPDATE_MS:
+        elif level.last_taken and book.time - fight.reported_at >= _UPDATE_MS:
             event = Event.UPDATED
         else:
             return NOTHING

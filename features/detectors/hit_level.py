@@ -14,7 +14,7 @@ _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
 
 class _Interval(msgspec.Struct, frozen=True, gc=False):
-    """What happened between two books."""
+    """What happened between two books. One without a trade that left the size as it was is not kept."""
 
     time: int  # of the later book
     size: float  # visible in it
@@ -27,18 +27,19 @@ class HitLevel:
 
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
     up at least `refill_share` of what they took, since that book or in the interval before. `first_size`
-    is what was visible when the window began. Sizes in base asset, times in exchange ms.
+    is what was visible when the window began, `last_taken` what trades took between the last two books.
+    Sizes in base asset, times in exchange ms.
     """
 
     __slots__ = (
         "_owed", "_refill_share", "_span", "_taken", "fills", "first_size", "first_update_id", "intervals",
-        "last_hit", "refills", "size", "volume",
+        "last_hit", "last_taken", "refills", "size", "volume",
     )  # fmt: skip
 
     def __init__(self, book: Book, size: float, span_ms: int, settings: DetectorSettings) -> None:
         self._span = span_ms
         self._refill_share = settings.refill_share
-        self._taken = self._owed = 0.0
+        self._taken = self._owed = self.last_taken = 0.0
         self.intervals: deque[_Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
@@ -66,10 +67,12 @@ class HitLevel:
                 self.refills += 1
             self._owed = 0.0 if came_back is not None else taken
             self._taken = 0.0
-        self.size = size
-        self.intervals.append(_Interval(time, size, taken, came_back))
-        until = time - self._span
-        if self.intervals[0].time <= until or (self.fills and self.fills[0][3] <= until):
+        self.last_taken = taken
+        intervals, fills, until = self.intervals, self.fills, time - self._span
+        if taken or size != self.size or came_back is not None:
+            self.size = size
+            intervals.append(_Interval(time, size, taken, came_back))
+        if (intervals and intervals[0].time <= until) or (fills and fills[0][3] <= until):
             self._forget(until)
 
     def _forget(self, until: int) -> None:
@@ -83,8 +86,8 @@ class HitLevel:
             fills.popleft()
 
     def largest_size(self) -> float:
-        """Return the largest size that was visible in the window. O(books of the window)."""
-        return max(self.first_size, *(interval.size for interval in self.intervals))
+        """Return the largest size that was visible in the window. O(intervals)."""
+        return max([self.first_size, *(interval.size for interval in self.intervals)])
 
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""

@@ -85,7 +85,7 @@ class IcebergDetector:
                     suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
                     suspect.reported_at = book.time
                     found.append(suspect.subject.say(Event.OPENED, book.time, suspect.evidence(step)))
-            elif suspect.level.intervals[-1].taken and book.time - suspect.reported_at >= _UPDATE_MS:
+            elif suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
                 found.append(subject.say(Event.UPDATED, book.time, suspect.evidence(step)))
         return found
@@ -98,11 +98,7 @@ class IcebergDetector:
             return Ending.OUT_OF_RANGE
         if book.time - suspect.level.last_hit >= self._settings.iceberg_idle_ms:
             return Ending.ENDED
-        if (
-            size == 0
-            and not suspect.level.intervals[-1].taken
-            and SIGNS[side] * (book.best[side] - price) < 0
-        ):
+        if size == 0 and not suspect.level.last_taken and SIGNS[side] * (book.best[side] - price) < 0:
             return Ending.GAVE_WAY
         return None
 
