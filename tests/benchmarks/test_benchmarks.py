@@ -89,5 +89,6 @@ def test_the_command_prints_tables_and_goals(capsys: pytest.CaptureFixture[str])
         "bytes to exact top ten",
         "20,000 a side",
         "within 10 x decode",
+        "as the book grows",
     ):
         assert expected in printed
