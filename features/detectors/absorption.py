@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
@@ -100,7 +100,7 @@ class AbsorptionDetector:
             level.size > 0
             and level.refills >= settings.absorption_refills
             and level.volume > step.threshold
-            and level.volume > settings.absorption_ratio * level.largest_size()
+            and level.volume > rounded(settings.absorption_ratio * level.largest_size())
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -64,7 +64,7 @@ class EventTimeMerge:
 
     def _due(self, until: float) -> Iterator[AggTrade | Book]:
         held = self._held
-        while held and (held[0][0] <= until or len(held) > MOST_HELD):
+        while held and (held[0][0] < until or len(held) > MOST_HELD):
             time, rank, number, _, item = heapq.heappop(held)
             self._passed = time, rank, number
             yield item

@@ -26,8 +26,9 @@ class HitLevel:
     """Trades, visible sizes and refills at one price over a sliding window.
 
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
-    up at least `refill_share` of what they took, since that book or in the interval before. `first_size`
-    is what was visible when the window began. Sizes in base asset, times in exchange ms.
+    up at least `refill_share` of what they took, since that book or in the interval before. The window
+    is of whole intervals between books; `first_size` is what was visible when it began. Sizes in base
+    asset, times in exchange ms.
     """
 
     __slots__ = (
@@ -51,15 +52,15 @@ class HitLevel:
         """Take a trade at this price. Constant time."""
         fill = fill_of(trade)
         self.fills.append(fill)
-        self.volume += fill[2]
-        self._taken += fill[2]
+        self.volume = rounded(self.volume + fill[2])
+        self._taken = rounded(self._taken + fill[2])
         self.last_hit = fill[3]
 
     def move(self, size: float, book: Book) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
         taken, owed = self._taken, self._taken + self._owed
-        added = size - (self.size - taken)
-        came_back = added if owed > 0 and added >= self._refill_share * owed else None
+        added = rounded(size - self.size + taken)
+        came_back = added if owed > 0 and added >= rounded(self._refill_share * owed) else None
         if came_back is not None:
             self.refills += 1
         self._owed = 0.0 if came_back is not None else taken
@@ -73,10 +74,10 @@ class HitLevel:
         while intervals and intervals[0].time <= until:
             gone = intervals.popleft()
             self.first_size = gone.size
-            self.volume -= gone.taken
+            self.volume = rounded(self.volume - gone.taken)
             self.refills -= gone.came_back is not None
-        while fills and fills[0][3] <= until:
-            fills.popleft()
+            while fills and fills[0][3] <= gone.time:
+                fills.popleft()
 
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(books of the window)."""
@@ -85,7 +86,7 @@ class HitLevel:
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {
-            "volume": rounded(self.volume),
+            "volume": self.volume,
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,

@@ -114,7 +114,7 @@ class IcebergDetector:
             and len(level.fills) >= settings.iceberg_trades
             and level.volume > step.threshold
             and level.volume > level.largest_size()
-            and level.volume >= settings.iceberg_ratio * (level.first_size - level.size)
+            and level.volume >= rounded(settings.iceberg_ratio * (level.first_size - level.size))
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
