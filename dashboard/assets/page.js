@@ -25,9 +25,9 @@
       this.changed = [];
       this.timings = []; // ms of JavaScript for each update: {map, layer, surface, all}
       const gd = document.querySelector("#map .js-plotly-plot");
-      this.map = new liquidity.MarketMap(gd, document.getElementById("heatmap-layer"), (on) => press("follow", on));
+      this.map = new liquidity.MarketMap(gd, document.getElementById("map-canvas"), (on) => press("follow", on));
       this.map.cutOffs = cutOffs.split(",").map(Number);
-      this.surface = new liquidity.BookSurface(document.querySelector("#surface .js-plotly-plot"));
+      this.surface = new liquidity.BookSurface(document.getElementById("surface"));
       this.hover(gd);
       this.keys();
       this.applyTheme();
@@ -116,8 +116,9 @@
       this.timings.push(timing);
       this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
-      window.clearTimeout(this.surfaceTask);
-      this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing)); // a task of its own is a shorter one
+      // In a task of its own, after the map is on the screen; and never in a page that is not.
+      window.cancelAnimationFrame(this.surfaceFrame);
+      this.surfaceFrame = window.requestAnimationFrame(() => window.setTimeout(() => this.drawSurface(rows, timing)));
     }
 
     drawSurface(rows, timing) {
@@ -235,11 +236,11 @@
 
   let connection = null;
 
-  /** Connect as soon as Dash has laid the page out, and start once it has drawn both graphs. */
+  /** Connect as soon as Dash has laid the page out, and start once it has drawn the map's axes. */
   function start() {
     const root = document.getElementById("page");
     if (root && window.dash_clientside?.set_props) connection = connection || connect(root.dataset);
-    const drawn = ["map", "surface"].every((id) => document.querySelector(`#${id} .js-plotly-plot .plot-container`));
+    const drawn = document.querySelector("#map .js-plotly-plot .plot-container");
     if (connection && drawn && window.Plotly) liquidity.page = new Page(connection);
     else window.requestAnimationFrame(start);
   }

@@ -16,8 +16,19 @@
     return tick ? Math.max(0, Math.ceil(-Math.log10(tick) - 1e-9)) : 2;
   }
 
+  // A formatter costs far more to make than to use.
+  const numbers = new Map(); // by decimals
+  const clock = new Intl.DateTimeFormat(undefined, {
+    hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  });
+  let legendTable = null;
+
   function number(value, decimals) {
-    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    if (!numbers.has(decimals)) {
+      const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+      numbers.set(decimals, new Intl.NumberFormat("en-US", digits));
+    }
+    return numbers.get(decimals).format(value);
   }
 
   function signed(value, decimals) {
@@ -31,7 +42,7 @@
   }
 
   function time(ms) {
-    return new Date(ms).toLocaleTimeString(undefined, { hour12: false });
+    return clock.format(ms);
   }
 
   function utc(ms) {
@@ -70,9 +81,10 @@
 
   /** Draw the legend of the colour scale and write its ends. */
   function showLegend(table, range) {
-    const canvas = byId("legend");
-    const context = canvas.getContext("2d");
-    context.putImageData(new ImageData(new Uint8ClampedArray(table), 256, 2), 0, 0);
+    if (table !== legendTable) {
+      legendTable = table;
+      byId("legend").getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(table), 256, 2), 0, 0);
+    }
     setText("legend-range", range ? `${size(range[0])} … ${size(range[1])}` : "");
   }
 

@@ -13,7 +13,10 @@ from tests.program import ROOT, Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PURE = ("message_queue", "price_steps", "colour_scale", "frame_store", "connection", "book_surface")
+PURE = (
+    "axis_ranges", "book_profile", "book_surface", "colour_scale", "connection", "frame_store", "map_bubbles",
+    "message_queue", "price_steps", "step_line", "themes",
+)  # fmt: skip
 T0 = 1_700_000_000
 SYMBOL = "BTCUSDT"
 
@@ -422,3 +425,129 @@ async def test_the_surface_of_a_window_that_is_not_live_is_empty(scripts: Watche
     found = await call(scripts, "surfaceOf", rows, 0, [1.0, 5.0], True)
     heights = dict(zip(found["y"], found["z"], strict=True))
     assert all(height is None for level in range(1, 11) for height in heights[level] + heights[-level])
+
+
+# --- lines, bars and bubbles ------------------------------------------------------------------------------
+
+
+async def step_line(scripts: Watched, values: list[float | None]) -> list[list[float]]:
+    """Return the line of such mids, one a second, the last of which ends at T0; None is a row not live."""
+    rows = [
+        None if value is None else {"status": "live", "mid_price": value if value >= 0 else None}
+        for value in values
+    ]
+    found: list[list[float]] = await scripts.do(
+        "([rows, end]) => window.liquidity.stepLine(rows, end, (row) => row.mid_price)", [rows, T0]
+    )
+    return [[x - T0, y, to_x - T0, to_y] for x, y, to_x, to_y in found]
+
+
+async def test_a_value_holds_for_the_second_before_its_time(scripts: Watched) -> None:
+    """Equal values are one segment, and others are joined where one second ends and the next begins."""
+    assert await step_line(scripts, [5.0, 5.0, 7.0]) == [[-3, 5, -1, 5], [-1, 5, -1, 7], [-1, 7, 0, 7]]
+
+
+async def test_a_line_breaks_where_nothing_is_known(scripts: Watched) -> None:
+    """Neither a missing row nor a missing value is bridged."""
+    assert await step_line(scripts, [5.0, None, 5.0, -1]) == [[-4, 5, -3, 5], [-2, 5, -1, 5]]
+    rows = [dark(SYMBOL, T0 * 1000)]
+    assert await scripts.do("(rows) => window.liquidity.stepLine(rows, 1, () => 1)", rows) == []
+
+
+async def profile(scripts: Watched, function: str, *others: str) -> Any:
+    """Return what a function of bookProfile makes of the uneven ladder; sides are named by their maps."""
+    return await scripts.do(
+        """([ladder, name, [sizes, ...others]]) => {
+          const cells = window.liquidity.priceSteps.cellsOf(ladder, 100.5);
+          return window.liquidity.bookProfile[name](...(sizes ? [cells, cells[sizes], ...others] : [cells]));
+        }""",
+        [UNEVEN, function, others],
+    )
+
+
+async def test_bars_are_the_groups_from_price_to_price(scripts: Watched) -> None:
+    """Each group is a rectangle from nothing to its size, as high as the step."""
+    assert await profile(scripts, "bars", "bids") == [[0, 100, 1, 101], [0, 98, 2, 99]]
+    assert await profile(scripts, "bars", "asks") == [[0, 100, 3, 101], [0, 103, 4, 104]]
+
+
+async def test_cumulative_sizes_grow_away_from_the_touch(scripts: Watched) -> None:
+    """The line starts at nothing at the touch and ends at the side's sum at the far end of its last group."""
+    bids = await profile(scripts, "cumulative", "bids", "bid")
+    assert bids == [[0, 101, 1, 101], [1, 101, 1, 100], [1, 100, 1, 99], [1, 99, 3, 99], [3, 99, 3, 98]]
+    asks = await profile(scripts, "cumulative", "asks", "ask")
+    assert (asks[0][:2], asks[-1][2:]) == ([0, 100], [7, 104])
+    assert await profile(scripts, "deepest") == 7
+    assert await profile(scripts, "midLine") == [[0, 100.5, 4, 100.5]]
+
+
+async def test_bubbles_have_areas_by_size_and_stand_where_their_trades_were(scripts: Watched) -> None:
+    """Of each second the three largest prints count, of the window all but the smallest."""
+    prints = [[100.0, 16.0, "buy", 1500], [101.0, 4.0, "sell", 1600], [102.0, 1.0, "buy", 1700]]
+    rows = [None, {"trades": None}, {"trades": {"largest": [*prints, [103.0, 1.0, "buy", 1800]]}}]
+    bubbles = await call(scripts, "tradeBubbles", rows)
+    assert [bubble[:2] for bubble in bubbles["buy"]] == [[1.5, 100.0], [1.7, 102.0]]
+    assert [bubble[:2] for bubble in bubbles["sell"]] == [[1.6, 101.0]]
+    large, small = bubbles["buy"][0][2], bubbles["buy"][1][2]
+    assert 3 < small < bubbles["sell"][0][2] <= large == 20
+    assert await call(scripts, "tradeBubbles", [None]) == {"buy": [], "sell": []}
+
+
+async def test_a_detection_is_marked_where_it_began(scripts: Watched) -> None:
+    """What a detection becomes later has no mark of its own."""
+    entries = [
+        {"event": event, "time": 2500, "price": 7.0} for event in ("opened", "updated", "fired", "closed")
+    ]
+    marks = await call(scripts, "detectionMarks", [None, {"detections": entries}])
+    assert [mark[:2] for mark in marks] == [[2.5, 7.0], [2.5, 7.0]]
+
+
+@pytest.mark.parametrize(
+    ("before", "low", "high", "expected"),
+    [
+        (None, 0, 10, [-1, 12]),
+        ([-1, 12], 0, 10, [-1, 12]),
+        ([-1, 12], 2, 12, [-1, 12]),
+        ([-1, 12], 2, 12.5, [0.95, 14.6]),  # it no longer fits
+        ([-1, 12], 4, 8, [3.6, 8.8]),  # it has become far too large
+        ([-1, 12], None, None, [-1, 12]),  # there is nothing to show
+    ],
+)
+async def test_a_range_changes_only_where_it_must(
+    scripts: Watched, before: list[float] | None, low: float | None, high: float | None, expected: list[float]
+) -> None:
+    """Values that fit leave an axis as it is, so that it need not be laid out anew."""
+    found = await scripts.do(
+        """([before, low, high]) => window.liquidity.axisRanges.calmRange(
+          before, low ?? Infinity, high ?? -Infinity, 0.1, 0.2)""",
+        [before, low, high],
+    )
+    assert found == pytest.approx(expected)
+
+
+async def test_a_calm_market_keeps_all_ranges(scripts: Watched) -> None:
+    """A second like the one before gives the very same ranges, and a map that was moved keeps its own."""
+    kept = await scripts.do(
+        """(rows) => {
+          const { priceSteps, axisRanges } = window.liquidity;
+          const book = priceSteps.cellsOf(rows[0].ladders[0], rows[0].mid_price);
+          const state = { rows, cells: new Map([[1, book]]), book, following: true };
+          const first = axisRanges.wantedRanges({}, state);
+          const again = axisRanges.wantedRanges(first, state);
+          const moved = axisRanges.wantedRanges({}, { ...state, following: false });
+          return [Object.keys(first), Object.keys(first).filter((axis) => first[axis] !== again[axis]), Object.keys(moved)];
+        }""",
+        [second(0)],
+    )
+    assert set(kept[0]) == {"xaxis", "yaxis", "xaxis2", "bars", "yaxis2", "yaxis3", "yaxis5"}
+    assert kept[1] == []
+    assert set(kept[0]) - set(kept[2]) == {"xaxis", "yaxis"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("#ff8000", [1, 128 / 255, 0, 1]), ("rgba(255, 0, 51, 0.5)", [0.5, 0, 0.1, 0.5])],
+)
+async def test_colours_are_premultiplied(scripts: Watched, text: str, expected: list[float]) -> None:
+    """The layers' colours are what the theme says, as WebGL blends them."""
+    assert await call(scripts, "themes.premultiplied", text) == pytest.approx(expected)
