@@ -33,12 +33,12 @@
       this.applyTheme();
       this.drain();
       window.setInterval(() => this.tick(), TICK_MS);
-      document.addEventListener("visibilitychange", () => this.drain());
+      document.addEventListener("visibilitychange", () => this.drawSoon());
     }
 
     // --- frames ---------------------------------------------------------------------------------------
 
-    /** Take all waiting frames and draw once, however many they are. */
+    /** Take all waiting frames. */
     drain() {
       let fresh = false;
       for (const { url, text, at } of liquidity.messageQueue.take()) {
@@ -50,7 +50,13 @@
         this.lead = Math.min(this.lead, at - frame.timestamp);
         fresh = true;
       }
-      if (fresh && !document.hidden) this.draw();
+      if (fresh) this.drawSoon();
+    }
+
+    /** Draw with the browser's next picture: once, however many frames came; and not while the page is hidden. */
+    drawSoon() {
+      window.cancelAnimationFrame(this.nextDrawing);
+      this.nextDrawing = window.requestAnimationFrame(() => this.draw());
     }
 
     /** Note what the stream's component says of its socket. */

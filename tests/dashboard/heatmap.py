@@ -39,7 +39,7 @@ PIXELS = """(places) => {
     scale: [...map.layer.range, map.layer.logarithmic],
     step: window.liquidity.page.stepIndex,
     table: Array.from(window.liquidity.colourScale.lookUpTable(document.documentElement.dataset.theme)),
-    newest: window.liquidity.page.store.newest,
+    newest: map.end,
   };
 }"""
 

@@ -339,7 +339,7 @@ async def test_what_a_person_zoomed_to_stays_until_they_follow_again(page: Watch
     assert await page.pressed("follow")
     await page.frames(1)
     following = await page.do(
-        "({ newest: window.liquidity.page.store.newest, ...window.liquidity.page.map.view() })"
+        "({ newest: window.liquidity.page.map.end, ...window.liquidity.page.map.view() })"
     )
     assert following["newest"] <= following["to"] <= following["newest"] + 5
     assert following["from"] == following["newest"] - 180
@@ -371,8 +371,8 @@ async def test_a_step_regroups_the_whole_window(page: Watched) -> None:
         await page.until("(index) => window.liquidity.page.stepIndex === index", index)
         grouped = await page.do(
             """(index) => {
-              const { map, store } = window.liquidity.page;
-              const live = Array.from(store.rows.values()).filter((row) => row.status === "live");
+              const { map } = window.liquidity.page;
+              const live = map.rows.filter((row) => row?.status === "live");
               return {
                 live: live.length, cells: map.cells.size, wanted: live[live.length - 1].ladders[index].step,
                 steps: Array.from(new Set(Array.from(map.cells.values(), (cells) => cells.step))),

@@ -226,7 +226,7 @@ async def test_frames_that_come_all_at_once_are_all_taken(page: Watched, api: Fa
     first = api.second + 1
     api.second += 20
     await api.send(*(api.make(SYMBOL, first + at) for at in range(20)))
-    await page.until("(second) => window.liquidity.page.store.newest >= second", first + 19)
+    await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 19)
     held = await page.do("Array.from(window.liquidity.page.store.rows.keys())")
     assert set(range(first, first + 20)) <= set(held)
     draws, missed = await page.do(
@@ -244,7 +244,7 @@ async def test_a_missing_second_is_blank(page: Watched, api: FakeApi) -> None:
     await page.do("window.before = window.liquidity.page.store.missed")
     api.second += 4
     gap = api.second
-    await page.until("(second) => window.liquidity.page.store.newest > second", gap)
+    await page.until("(second) => window.liquidity.page.drawnSecond > second", gap)
     assert await page.do("window.liquidity.page.store.missed - window.before") >= 3
     assert await page.do("(second) => window.liquidity.page.map.cells.get(second) === undefined", gap - 1)
     heatmap = await compared(page, api)
@@ -273,7 +273,7 @@ async def test_an_empty_spread_and_unknown_groups(page: Watched, api: FakeApi) -
     first = api.second + 1
     api.second += 180
     await api.send(*(wide(first + at) for at in range(180)))
-    await page.until("(second) => window.liquidity.page.store.newest >= second", first + 179)
+    await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 179)
     for index, step in enumerate(("x1", "x10")):
         await page.page.click(f"#step-{step}")
         await page.until("(index) => window.liquidity.page.stepIndex === index", index)
@@ -294,7 +294,7 @@ async def test_a_clock_that_was_set_back_is_followed(page: Watched, api: FakeApi
         "Math.max(...window.liquidity.page.map.cells.keys()) <= window.liquidity.page.store.newest"
     )
     api.second += 3  # these seconds were known before the clock was set back
-    await page.until("(second) => window.liquidity.page.store.newest > second", api.second)
+    await page.until("(second) => window.liquidity.page.drawnSecond > second", api.second)
     heatmap = await compared(page, api)
     assert heatmap.blank > 50
     await page.page.click("#step-auto")
