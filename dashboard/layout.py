@@ -188,7 +188,7 @@ def _side() -> Component:
         id="surface-panel",
         className="panel",
     )
-    heads = [html.Th(name, scope="col") for name in ("time", "kind", "side", "price", "evidence")]
+    heads = [html.Th(name, scope="col") for name in ("began", "kind", "side", "price", "evidence")]
     detections = html.Section(
         [
             html.H2("detections"),

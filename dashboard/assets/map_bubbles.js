@@ -1,10 +1,9 @@
-// Trades and detections as the bubbles of shape_layer.js: [second since the epoch, price, diameter]. Pure.
+// Trades as the bubbles of shape_layer.js: [second since the epoch, price, diameter]. Pure.
 "use strict";
 (function (liquidity) {
   const PRINTS_A_SECOND = 3; // the largest ones; more would only cover one another
   const SMALLEST = 3; // px
   const LARGEST = 20; // px
-  const MARK = 11; // px
 
   /** Return the largest prints of each second, {buy, sell} by the taker's side, with areas by size.
    *
@@ -24,13 +23,5 @@
     return bubbles;
   }
 
-  /** Return a mark where each detection began. */
-  function detectionMarks(rows) {
-    return rows.flatMap((row) => row?.detections ?? [])
-      .filter(({ event }) => event === "opened" || event === "fired")
-      .map(({ time, price }) => [time / 1000, price, MARK]);
-  }
-
   liquidity.tradeBubbles = tradeBubbles;
-  liquidity.detectionMarks = detectionMarks;
 })((window.liquidity = window.liquidity || {}));

@@ -11,6 +11,7 @@
   const STROKE = 1.5; // CSS px
   const BAR_EDGE = 0.5;
   const BUBBLE_EDGE = 1;
+  const NEAR = 7; // CSS px from a detection at which hovering tells of it
 
   // Each shape's panel (see MarketMap.panels) and look in the order of drawing; colours are names of themes.js.
   const SHAPES = [
@@ -18,6 +19,7 @@
     ["best ask", "map", { fill: "ask", stroke: STROKE }],
     ["bought", "map", { fill: "bought", edge: "edge", edgeWidth: BUBBLE_EDGE }],
     ["sold", "map", { fill: "sold", edge: "edge", edgeWidth: BUBBLE_EDGE }],
+    ["detection lines", "map", { fill: "detection", stroke: 2 }],
     ["detections", "map", { fill: "detection", edge: "edge", edgeWidth: BUBBLE_EDGE }],
     ["bids", "bars", { fill: "bidFill", edge: "bid", edgeWidth: BAR_EDGE }],
     ["asks", "bars", { fill: "askFill", edge: "ask", edgeWidth: BAR_EDGE }],
@@ -157,7 +159,7 @@
       return { from, to, low, high };
     }
 
-    /** Return {cells, row, price, second} at a point of the page, or null outside the heatmap. */
+    /** Return {cells, row, price, second, detections} at a point of the page, or null outside the heatmap. */
     pointAt(clientX, clientY) {
       const { xaxis, yaxis } = this.gd._fullLayout;
       const box = this.gd.getBoundingClientRect();
@@ -165,7 +167,10 @@
       if (x < 0 || y < 0 || x > xaxis._length || y > yaxis._length) return null;
       const second = Math.floor(this.zero + xaxis.p2l(x)) + 1; // a row's second ends at its time
       const row = this.rows.find((candidate) => candidate?.timestamp === second * 1000) || null;
-      return { second, price: yaxis.p2l(y), row, cells: this.cells.get(second) || null };
+      const price = yaxis.p2l(y);
+      const [seconds, distance] = [NEAR * xaxis.p2l(1) - NEAR * xaxis.p2l(0), NEAR * (yaxis.p2l(0) - yaxis.p2l(1))];
+      const detections = liquidity.detectionMarks.detectionsNear(this.rows, this.end, { second, price }, seconds, distance);
+      return { second, price, row, cells: this.cells.get(second) || null, detections };
     }
 
     /** Draw the layers and the times where the axes are. */
@@ -238,7 +243,9 @@
       const { buy, sell } = liquidity.tradeBubbles(rows);
       shapes.write("bought", "bubbles", buy);
       shapes.write("sold", "bubbles", sell);
-      shapes.write("detections", "bubbles", liquidity.detectionMarks(rows));
+      const { marks, lines } = liquidity.detectionMarks.detectionShapes(rows, end);
+      shapes.write("detections", "bubbles", marks);
+      shapes.write("detection lines", "boxes", lines);
       shapes.write("bids", "boxes", book ? bars(book, book.bids) : []);
       shapes.write("asks", "boxes", book ? bars(book, book.asks) : []);
       shapes.write("cumulative bids", "boxes", book ? cumulative(book, book.bids, "bid") : []);

@@ -115,7 +115,7 @@
       const beforeSurface = performance.now();
       this.showState();
       this.showScale();
-      liquidity.readout.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
+      liquidity.detectionList.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
       const timing = {
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
       };

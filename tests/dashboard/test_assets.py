@@ -14,8 +14,9 @@ from tests.program import ROOT, Frame
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PURE = (
-    "axis_ranges", "book_profile", "book_surface", "colour_scale", "connection", "frame_store", "map_bubbles",
-    "message_queue", "price_steps", "step_line", "themes",
+    "axis_ranges", "book_profile", "book_surface", "colour_scale", "connection", "detection_list", "detection_marks",
+    "frame_store", "map_bubbles",
+    "message_queue", "price_steps", "readout", "step_line", "themes",
 )  # fmt: skip
 T0 = 1_700_000_000
 SYMBOL = "BTCUSDT"
@@ -493,13 +494,86 @@ async def test_bubbles_have_areas_by_size_and_stand_where_their_trades_were(scri
     assert await call(scripts, "tradeBubbles", [None]) == {"buy": [], "sell": []}
 
 
-async def test_a_detection_is_marked_where_it_began(scripts: Watched) -> None:
-    """What a detection becomes later has no mark of its own."""
-    entries = [
-        {"event": event, "time": 2500, "price": 7.0} for event in ("opened", "updated", "fired", "closed")
+def entry(detection: str, event: str, time: int, **others: Any) -> dict[str, Any]:
+    """Return an entry of a frame's detections; they all began at 2.5 s."""
+    return {
+        "id": detection, "kind": "wall", "event": event, "side": "bid", "price": 7.0, "started_at": 2500,
+        "time": time, "reason": None, "evidence": {"size": 1.0}, **others,
+    }  # fmt: skip
+
+
+async def test_a_detection_is_marked_where_it_began_and_lasts_until_it_closes(scripts: Watched) -> None:
+    """An open one reaches to the newest second; an instant one has a mark and no line."""
+    rows = [
+        None,
+        {"detections": [entry("a", "opened", 8000), entry("b", "fired", 2600, price=8.0)]},
+        {"detections": [entry("a", "updated", 9000), entry("c", "opened", 9000, price=9.0)]},
+        {"detections": [entry("c", "closed", 9500, price=9.0)]},
     ]
-    marks = await call(scripts, "detectionMarks", [None, {"detections": entries}])
-    assert [mark[:2] for mark in marks] == [[2.5, 7.0], [2.5, 7.0]]
+    shapes = await call(scripts, "detectionMarks.detectionShapes", rows, 10)
+    assert sorted(mark[:2] for mark in shapes["marks"]) == [[2.5, 7.0], [2.5, 8.0], [2.5, 9.0]]
+    assert sorted(shapes["lines"]) == [[2.5, 7.0, 10, 7.0], [2.5, 9.0, 9.5, 9.0]]
+    near = await call(
+        scripts, "detectionMarks.detectionsNear", rows, 10, {"second": 9.9, "price": 7.1}, 0.2, 0.2
+    )
+    assert [found["id"] for found in near] == ["a"]
+
+
+async def test_the_list_has_the_latest_of_each_detection(scripts: Watched) -> None:
+    """One that was interrupted keeps the figures that it had."""
+    rows = [
+        {"detections": [entry("a", "opened", 8000), entry("b", "fired", 2600, started_at=2600)]},
+        {"detections": [entry("a", "closed", 9000, reason="interrupted", evidence={})]},
+    ]
+    latest = await call(scripts, "detectionList.latestDetections", rows)
+    assert [(one["id"], one["event"]) for one in latest] == [("b", "fired"), ("a", "closed")]
+    assert latest[1]["evidence"] == {"size": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "summary"),
+    [
+        ("wall", {"size": 12.0, "median_size": 3.0, "held_ms": 5100}, "12, 4.0 x the median, for 5.1 s"),
+        (
+            "wall",
+            {"size": 0, "median_size": 3.0, "held_ms": 9000, "lost": 12.0, "traded": 11.5},
+            "lost 12, of that traded 11.5, after 9.0 s",
+        ),
+        (
+            "sweep",
+            {"levels": 4, "volume": 0.751, "duration_ms": 88, "last_price": 61808.5},
+            "4 levels, 0.751 in 88 ms, to 61,808.5",
+        ),
+        (
+            "absorption",
+            {"volume": 9.49, "largest_size": 6.23, "refills": 4},
+            "took 9.49 where 6.23 showed at most, 4 refills",
+        ),
+        (
+            "layering",
+            {"levels": 3, "changes": [7, 8, 9], "traded_share": 0.08},
+            "3 levels, changed 7, 8, 9 times in 5 s, 8 % traded",
+        ),
+        (
+            "iceberg",
+            {"volume": 3.24, "trade_count": 4, "hidden_volume": 3.08},
+            "took 3.24 in 4 trades, about 3.08 hidden",
+        ),
+        (
+            "exhaustion",
+            {"depth_before": 16.4, "depth_after": 0.41, "spread": 0.2, "direction": "up", "mid": 61825.9},
+            "depth 16.4 to 0.41, spread 0.2, mid up to 61,825.9",
+        ),
+        ("something new", {"size": 1.5}, "size: 1.5"),
+        ("wall", {"note": "odd"}, 'note: "odd"'),
+    ],
+)
+async def test_evidence_is_told_in_words(
+    scripts: Watched, kind: str, evidence: dict[str, Any], summary: str
+) -> None:
+    """Each kind has its figures; what the page does not know it shows as it is."""
+    one = entry("a", "opened", 8000, kind=kind, evidence=evidence)
+    assert await call(scripts, "detectionList.detectionSummary", one, 1) == summary
 
 
 @pytest.mark.parametrize(

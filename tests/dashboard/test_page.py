@@ -182,7 +182,7 @@ async def test_every_chart_is_drawn(page: Watched) -> None:
     assert drawn["surface"] >= 20
     assert len(drawn["shapes"]) == 14
     empty = {name for name, count in drawn["shapes"].items() if not count}
-    assert empty <= {"detections", "bought", "sold"}
+    assert empty <= {"detections", "detection lines", "bought", "sold"}
     heatmap = await read_heatmap(page, 20_000)
     assert len({pixel[2:] for pixel in heatmap.pixels}) > 10
 

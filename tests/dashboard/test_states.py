@@ -344,7 +344,7 @@ async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> 
     """A detection appears in the list with its evidence, as text, and as a mark in the map."""
     entry = {
         "id": "w1", "kind": "wall", "event": "opened", "side": "bid", "price": 59999.0,
-        "started_at": 1, "time": (api.second + 1) * 1000, "reason": None,
+        "started_at": (api.second - 5) * 1000, "time": (api.second + 1) * 1000, "reason": None,
         "evidence": {"size": 12.5, "note": "<img src=x onerror=alert(1)>"},
     }  # fmt: skip
     api.second += 1
@@ -352,7 +352,8 @@ async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> 
     await page.until("document.querySelectorAll('#detections-rows tr').length === 1")
     row = await page.text("detections-rows")
     assert all(part in row for part in ("wall", "bid", "59,999", "12.5", "<img"))
-    assert (await drawn_shapes(page))["detections"] == 1
+    drawn = await drawn_shapes(page)
+    assert (drawn["detections"], drawn["detection lines"]) == (1, 1)
     assert not await page.page.is_visible("#detections-none")
 
 
