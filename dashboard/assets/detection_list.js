@@ -45,11 +45,13 @@
       seconds: (ms) => `${number(ms / 1000, 1)} s`,
       share: (value) => `${number(100 * value, 0)} %`,
     };
+    let summary = null;
     try {
-      return SUMMARIES[kind](evidence, formats);
+      summary = SUMMARIES[kind](evidence, formats);
     } catch {
-      return allFigures(evidence); // a kind, or figures, that this page does not know
+      // a kind, or figures, that this page does not know
     }
+    return summary === null || /NaN|undefined/.test(summary) ? allFigures(evidence) : summary;
   }
 
   function allFigures(evidence) {

@@ -132,7 +132,7 @@ class Watched:
         await self.until(
             """(symbol) => {
               const page = window.liquidity?.page;
-              return page?.store.frame?.status === "live" && page.drawnSecond >= page.store.newest
+              return page?.store.frame?.status === "live" && page.drawnSecond === page.store.newest
                 && document.getElementById("state").textContent === "LIVE"
                 && (!symbol || page.store.frame.symbol === symbol);
             }""",

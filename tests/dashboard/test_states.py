@@ -81,14 +81,14 @@ async def newest_column(page: Watched) -> set[tuple[int, ...]]:
     """Return the colours in the newest second's column of the heatmap."""
     colours = await page.do(
         """() => {
-          const { map, store } = window.liquidity.page;
+          const { map } = window.liquidity.page;
           map.canvas.clear();
           map.layer.draw(map.panels().map);
           const { gl, element: canvas } = map.canvas;
           const { xaxis, yaxis } = map.gd._fullLayout;
           const { from, to } = map.view();
           const ratio = canvas.width / canvas.clientWidth;
-          const x = Math.floor((xaxis._offset + (store.newest - 0.5 - from) / (to - from) * xaxis._length) * ratio);
+          const x = Math.floor((xaxis._offset + (map.end - 0.5 - from) / (to - from) * xaxis._length) * ratio);
           const [top, height] = [Math.ceil(yaxis._offset * ratio), Math.floor(yaxis._length * ratio)];
           const found = new Uint8Array(4 * height);
           gl.readPixels(x, canvas.height - top - height, 1, height, gl.RGBA, gl.UNSIGNED_BYTE, found);
@@ -372,5 +372,6 @@ async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -
     await page.until("window.liquidity.page.map.canvas.gl !== null")
     assert (await compared(page, api)).coloured > 100
     async with api.paused():
+        await page.live()
         newest = await page.do("window.liquidity.page.drawnSecond")
         await assert_shapes_drawn(page, api.sent[SYMBOL][newest])
