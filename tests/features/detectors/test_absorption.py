@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from features.detectors.absorption import AbsorptionDetector
-from features.detectors.detection import ASK, BID, Detection
+from features.detectors.detection import ASK, BID, Detection, Ending
 from features.detectors.settings import DetectorSettings
 from tests.features.detectors.market import Bench, Market, events
 
@@ -167,6 +167,16 @@ def test_it_ends_when_nobody_hits_it() -> None:
     assert entry.time - last_hit >= 3_000
 
 
+def test_small_change_does_not_keep_it_open() -> None:
+    """Three seconds after the last real fight it ends, however many tiny trades follow."""
+    market = fought()
+    last = market.now
+    hit(market, 60, 0.001)
+    _, closed = [entry for entry in said(market) if entry.event != "updated"]
+    assert closed.reason is Ending.ENDED
+    assert closed.time - last <= 3_000 + 3_000  # the window empties, and then it is over
+
+
 def test_the_same_price_is_held_back_for_a_while() -> None:
     """A fight that goes on right after its end is not told as a new one before the cooldown is over."""
     market = fought()
@@ -175,7 +185,7 @@ def test_the_same_price_is_held_back_for_a_while() -> None:
     hit(market, 70)
     opened, closed, again = [entry for entry in said(market) if entry.event != "updated"]
     assert (opened.event, closed.time, again.event) == ("opened", closed_at, "opened")
-    assert 5_000 <= again.time - closed_at <= 5_100
+    assert 6_000 <= again.time - closed_at <= 6_100
     assert again.id != opened.id
 
 

@@ -185,7 +185,7 @@ def test_the_same_price_is_held_back_for_a_while() -> None:
     closed_at = market.now
     change(market, ROW, 60)
     opened, _, again = [entry for entry in said(market) if entry.event != "updated"]
-    assert again.time == closed_at + 5_000
+    assert again.time == closed_at + 6_000
     assert again.id != opened.id
 
 

@@ -210,18 +210,18 @@ def test_a_wall_that_leaves_the_ten_levels_is_out_of_range() -> None:
 
 
 def test_a_wall_that_comes_back_is_a_new_one() -> None:
-    """It is held anew, from when it came back, and has a new id."""
+    """It is held anew, from when it came back, has a new id, and waits for the cooldown."""
     market = Market()
     market.rest(BID, (91.0, 10.0))
     market.idle(5_200)
     market.rest(BID, (100.5, 1.0))
     market.book()
     market.rest(BID, (100.5, 0.0))
-    market.idle(5_100)
+    market.idle(5_900)
     assert len(said(market)) == 2
     market.book()
     first, _, second = said(market)
-    assert second.started_at == market.now - 5_100
+    assert second.started_at == market.now - 5_900
     assert second.id != first.id
 
 
