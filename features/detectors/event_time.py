@@ -62,11 +62,11 @@ class EventTimeMerge:
         heapq.heappush(self._held, entry)
         self._newest = max(self._newest, time)
         until = self._newest - self._holdback
-        return self._due(until) if self._held[0][0] <= until or len(self._held) > MOST_HELD else iter(())
+        return self._due(until) if self._held[0][0] < until or len(self._held) > MOST_HELD else iter(())
 
     def _due(self, until: float) -> Iterator[AggTrade | Book]:
         held = self._held
-        while held and (held[0][0] <= until or len(held) > MOST_HELD):
+        while held and (held[0][0] < until or len(held) > MOST_HELD):
             first = heapq.heappop(held)
             self._passed = first[:3]
             yield first[4]

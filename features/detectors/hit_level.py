@@ -26,9 +26,9 @@ class HitLevel:
     """Trades, visible sizes and refills at one price over a sliding window.
 
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
-    up at least `refill_share` of what they took, since that book or in the interval before. `first_size`
-    is what was visible when the window began, `last_taken` what trades took between the last two books.
-    Sizes in base asset, times in exchange ms.
+    up at least `refill_share` of what they took, since that book or in the interval before. The window
+    is of whole intervals between books; `first_size` is what was visible when it began, `last_taken` what
+    trades took between the last two books. Sizes in base asset, times in exchange ms.
     """
 
     __slots__ = (
@@ -52,8 +52,8 @@ class HitLevel:
         """Take a trade at this price. Constant time."""
         fill = fill_of(trade)
         self.fills.append(fill)
-        self.volume += fill[2]
-        self._taken += fill[2]
+        self.volume = rounded(self.volume + fill[2])
+        self._taken = rounded(self._taken + fill[2])
         self.last_hit = fill[3]
 
     def move(self, size: float, book: Book) -> None:
@@ -61,29 +61,28 @@ class HitLevel:
         taken, came_back, time = self._taken, None, book.time
         owed = taken + self._owed
         if owed > 0:  # mostly nobody has hit the price since the last book, and there is nothing to refill
-            added = size - (self.size - taken)
-            if added >= self._refill_share * owed:
+            added = rounded(size - self.size + taken)
+            if added >= rounded(self._refill_share * owed):
                 came_back = added
                 self.refills += 1
             self._owed = 0.0 if came_back is not None else taken
             self._taken = 0.0
         self.last_taken = taken
-        intervals, fills, until = self.intervals, self.fills, time - self._span
         if taken or size != self.size or came_back is not None:
             self.size = size
-            intervals.append(_Interval(time, size, taken, came_back))
-        if (intervals and intervals[0].time <= until) or (fills and fills[0][3] <= until):
-            self._forget(until)
+            self.intervals.append(_Interval(time, size, taken, came_back))
+        if self.intervals and self.intervals[0].time <= time - self._span:
+            self._forget(time - self._span)
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
         while intervals and intervals[0].time <= until:
             gone = intervals.popleft()
             self.first_size = gone.size
-            self.volume -= gone.taken
+            self.volume = rounded(self.volume - gone.taken)
             self.refills -= gone.came_back is not None
-        while fills and fills[0][3] <= until:
-            fills.popleft()
+            while fills and fills[0][3] <= gone.time:
+                fills.popleft()
 
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(intervals)."""
@@ -92,7 +91,7 @@ class HitLevel:
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {
-            "volume": rounded(self.volume),
+            "volume": self.volume,
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,
