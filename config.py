@@ -116,7 +116,7 @@ class Settings:
         10000, "after the start of a book, in which nothing is detected", unit="ms", low=0, high=600000
     )
     cooldown_ms: int = _setting(
-        5000,
+        6000,
         "before the same kind is flagged again at the same side and price",
         unit="ms",
         low=0,

@@ -1,5 +1,6 @@
 """What stands where on the page."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,7 +163,7 @@ def _map_controls() -> Component:
 def _map() -> Component:
     return html.Section(
         [
-            html.Canvas(id="heatmap-layer", **_aria("hidden", "true")),
+            html.Canvas(id="map-canvas", **_aria("hidden", "true")),
             dcc.Graph(id="map", figure=map_figure(), config=GRAPH_CONFIG, responsive=True),
             *(html.Span(name, className=f"strip-name strip-{index}") for index, name in enumerate(STRIPS)),
             html.Div(id="time-axis"),
@@ -178,15 +179,16 @@ def _map() -> Component:
 
 
 def _side() -> Component:
-    surface = html.Section(
+    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": GRAPH_CONFIG})}
+    book_over_time = html.Section(
         [
             html.H2("book over time"),
-            dcc.Graph(id="surface", figure=surface_figure(), config=GRAPH_CONFIG, responsive=True),
+            html.Div(id="surface", **surface),
         ],
         id="surface-panel",
         className="panel",
     )
-    heads = [html.Th(name, scope="col") for name in ("time", "kind", "side", "price", "evidence")]
+    heads = [html.Th(name, scope="col") for name in ("began", "kind", "side", "price", "evidence")]
     detections = html.Section(
         [
             html.H2("detections"),
@@ -218,7 +220,7 @@ def _side() -> Component:
         id="impact-panel",
         className="panel",
     )
-    return html.Div([surface, detections, impact], id="side")
+    return html.Div([book_over_time, detections, impact], id="side")
 
 
 def _pressed(*, pressed: bool) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class WindowRow(msgspec.Struct, frozen=True):
         return self.row.timestamp
 
 
-class Market(msgspec.Struct, frozen=True):
+class Market(msgspec.Struct, frozen=True, gc=False):
     """The market values of one instant at which the book was exact."""
 
     last_update_id: int

@@ -25,20 +25,20 @@
       this.changed = [];
       this.timings = []; // ms of JavaScript for each update: {map, layer, surface, all}
       const gd = document.querySelector("#map .js-plotly-plot");
-      this.map = new liquidity.MarketMap(gd, document.getElementById("heatmap-layer"), (on) => press("follow", on));
+      this.map = new liquidity.MarketMap(gd, document.getElementById("map-canvas"), (on) => press("follow", on));
       this.map.cutOffs = cutOffs.split(",").map(Number);
-      this.surface = new liquidity.BookSurface(document.querySelector("#surface .js-plotly-plot"));
+      this.surface = new liquidity.BookSurface(document.getElementById("surface"));
       this.hover(gd);
       this.keys();
       this.applyTheme();
       this.drain();
       window.setInterval(() => this.tick(), TICK_MS);
-      document.addEventListener("visibilitychange", () => this.drain());
+      document.addEventListener("visibilitychange", () => this.drawSoon());
     }
 
     // --- frames ---------------------------------------------------------------------------------------
 
-    /** Take all waiting frames and draw once, however many they are. */
+    /** Take all waiting frames. */
     drain() {
       let fresh = false;
       for (const { url, text, at } of liquidity.messageQueue.take()) {
@@ -50,7 +50,13 @@
         this.lead = Math.min(this.lead, at - frame.timestamp);
         fresh = true;
       }
-      if (fresh && !document.hidden) this.draw();
+      if (fresh) this.drawSoon();
+    }
+
+    /** Draw with the browser's next picture: once, however many frames came; and not while the page is hidden. */
+    drawSoon() {
+      window.cancelAnimationFrame(this.nextDrawing);
+      this.nextDrawing = window.requestAnimationFrame(() => this.draw());
     }
 
     /** Note what the stream's component says of its socket. */
@@ -109,15 +115,16 @@
       const beforeSurface = performance.now();
       this.showState();
       this.showScale();
-      liquidity.readout.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
+      liquidity.detectionList.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
       const timing = {
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
       };
       this.timings.push(timing);
       this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
-      window.clearTimeout(this.surfaceTask);
-      this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing)); // a task of its own is a shorter one
+      // In a task of its own, after the map is on the screen; and never in a page that is not.
+      window.cancelAnimationFrame(this.surfaceFrame);
+      this.surfaceFrame = window.requestAnimationFrame(() => window.setTimeout(() => this.drawSurface(rows, timing)));
     }
 
     drawSurface(rows, timing) {
@@ -235,11 +242,11 @@
 
   let connection = null;
 
-  /** Connect as soon as Dash has laid the page out, and start once it has drawn both graphs. */
+  /** Connect as soon as Dash has laid the page out, and start once it has drawn the map's axes. */
   function start() {
     const root = document.getElementById("page");
     if (root && window.dash_clientside?.set_props) connection = connection || connect(root.dataset);
-    const drawn = ["map", "surface"].every((id) => document.querySelector(`#${id} .js-plotly-plot .plot-container`));
+    const drawn = document.querySelector("#map .js-plotly-plot .plot-container");
     if (connection && drawn && window.Plotly) liquidity.page = new Page(connection);
     else window.requestAnimationFrame(start);
   }

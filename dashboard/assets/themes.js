@@ -17,6 +17,14 @@
   };
   const FONT = 'ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
+  /** Return a colour ("#rrggbb" or "rgba(r,g,b,a)") as shares of 1 with the alpha multiplied in, as WebGL blends. */
+  function premultiplied(colour) {
+    const [red, green, blue, alpha = 1] = colour.startsWith("#")
+      ? [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))
+      : colour.match(/[\d.]+/g).map(Number);
+    return [red, green, blue].map((channel) => (channel / 255) * alpha).concat(alpha);
+  }
+
   /** Return the layout changes that give a figure the colours of `name`; `axes` are its 2D axes. */
   function layoutOf(name, axes) {
     const theme = THEMES[name];
@@ -30,5 +38,5 @@
     return layout;
   }
 
-  liquidity.themes = { THEMES, layoutOf };
+  liquidity.themes = { THEMES, premultiplied, layoutOf };
 })((window.liquidity = window.liquidity || {}));
