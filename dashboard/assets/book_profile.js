@@ -39,5 +39,10 @@
     return [[0, cells.mid, largest(cells), cells.mid]];
   }
 
-  liquidity.bookProfile = { bars, cumulative, midLine, largest, deepest };
+  /** Return the box of what a simulated order takes: from the mid to the worst price that it reaches. */
+  function orderBox({ filled, mid_price: mid, worst_price: worst }) {
+    return [[0, Math.min(mid, worst), filled, Math.max(mid, worst)]];
+  }
+
+  liquidity.bookProfile = { orderBox, bars, cumulative, midLine, largest, deepest };
 })((window.liquidity = window.liquidity || {}));

@@ -25,6 +25,7 @@
     ["asks", "bars", { fill: "askFill", edge: "ask", edgeWidth: BAR_EDGE }],
     ["cumulative bids", "depth", { fill: "bid", stroke: STROKE }],
     ["cumulative asks", "depth", { fill: "ask", stroke: STROKE }],
+    ["order", "depth", { fill: "orderFill", edge: "order", edgeWidth: STROKE }],
     ["mid in the book", "bars", { fill: "mid", stroke: STROKE }],
     ["mid", "mid", { fill: "line", stroke: STROKE }],
     ["spread", "spread", { fill: "line", stroke: STROKE }],
@@ -44,6 +45,7 @@
       this.end = 0; // the newest second of the window
       this.updating = false;
       this.looks = [];
+      this.order = null; // an answer of /simulate for this second
       this.rows = [];
       this.cells = new Map(); // by second, at the step shown
       this.canvas = new liquidity.GlCanvas(element, () => this.restored());
@@ -250,7 +252,16 @@
       shapes.write("asks", "boxes", book ? bars(book, book.asks) : []);
       shapes.write("cumulative bids", "boxes", book ? cumulative(book, book.bids, "bid") : []);
       shapes.write("cumulative asks", "boxes", book ? cumulative(book, book.asks, "ask") : []);
+      if (!book) shapes.write("order", "boxes", []);
       shapes.write("mid in the book", "boxes", book ? midLine(book) : []);
+    }
+
+    /** Show what a simulated order takes, or nothing for null. */
+    showOrder(order) {
+      if (order === this.order) return;
+      this.order = order;
+      this.shapes.write("order", "boxes", order && this.live ? liquidity.bookProfile.orderBox(order) : []);
+      this.align();
     }
 
     /** Give layers and figure another theme's colours. */

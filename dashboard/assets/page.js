@@ -28,6 +28,9 @@
       this.map = new liquidity.MarketMap(gd, document.getElementById("map-canvas"), (on) => press("follow", on));
       this.map.cutOffs = cutOffs.split(",").map(Number);
       this.surface = new liquidity.BookSurface(document.getElementById("surface"));
+      const api = `${window.location.protocol}//${window.location.hostname}:${this.root.dataset.apiPort}`;
+      this.impact = new liquidity.ImpactForm(api, (order) => this.map.showOrder(order));
+      this.health = new liquidity.HealthPanel(api);
       this.hover(gd);
       this.keys();
       this.applyTheme();
@@ -115,6 +118,8 @@
       const beforeSurface = performance.now();
       this.showState();
       this.showScale();
+      this.askImpact();
+      this.health.draw(this.store.frame);
       liquidity.detectionList.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
       const timing = {
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
@@ -154,6 +159,20 @@
       this.map.clear();
       this.connection.follow(symbol, Date.now());
       this.showState();
+    }
+
+    askImpact() {
+      this.impact.ask(this.symbol, liquidity.readout.decimalsOf(this.store.frame));
+    }
+
+    chooseSide(side) {
+      this.impact.choose(side);
+      this.askImpact();
+    }
+
+    chooseSize(size) {
+      this.impact.size = size ?? "";
+      this.askImpact();
     }
 
     chooseStep(step) {
@@ -206,6 +225,7 @@
         if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA/.test(event.target.tagName)) return;
         if (event.key === "t") this.toggleTheme();
         else if (event.key === "f") this.map.follow();
+        else if (event.key === "h") this.health.toggle(this.store.frame);
         else if (this.symbols[Number(event.key) - 1]) this.chooseSymbol(this.symbols[Number(event.key) - 1]);
       });
     }
@@ -268,6 +288,9 @@
     chooseStep: withPage((page) => page.chooseStep(triggered().replace("step-", ""))),
     chooseCutOffs: withPage((page, cutOffs) => page.chooseCutOffs(cutOffs)),
     toggleLogarithmic: withPage((page) => page.toggleLogarithmic()),
+    chooseSide: withPage((page) => page.chooseSide(triggered().replace("impact-", ""))),
+    chooseSize: withPage((page, size) => page.chooseSize(size)),
+    toggleHealth: withPage((page) => page.health.toggle(page.store.frame)),
     toggleTheme: withPage((page) => page.toggleTheme()),
     followAgain: withPage((page) => page.map.follow()),
   };

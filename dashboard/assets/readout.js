@@ -113,5 +113,5 @@
     tooltip.style.top = `${Math.min(clientY + 14, window.innerHeight - height - 6)}px`;
   }
 
-  liquidity.readout = { setText, decimalsOf, number, size, time, utc, showHeader, showLegend, showTooltip };
+  liquidity.readout = { setText, decimalsOf, number, signed, size, time, utc, showHeader, showLegend, showTooltip };
 })((window.liquidity = window.liquidity || {}));
