@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test drill campaign load fuzz soak page clean
+.PHONY: run test drill campaign load fuzz soak page bench clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -40,6 +40,10 @@ soak: $(VENV)/dev.stamp
 # Drawing times, heap and WebGL contexts of the page in headless Chromium; MINUTES=10 by default.
 page: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.dashboard.measure --minutes $(or $(MINUTES),10)
+
+# The engine's work in multiples of decoding, with the goals; others too with ARGS=--peers.
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_SWITCH: Final = "false true"
 
 
 class SettingError(Exception):
@@ -115,7 +116,7 @@ class Settings:
         10000, "after the start of a book, in which nothing is detected", unit="ms", low=0, high=600000
     )
     cooldown_ms: int = _setting(
-        5000,
+        6000,
         "before the same kind is flagged again at the same side and price",
         unit="ms",
         low=0,
@@ -188,6 +189,12 @@ class Settings:
     simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
     simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
     log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)
+    profile_memory: bool = _setting(
+        False,
+        "every minute and at the end, name the lines that hold the most memory, of each process; "
+        "about doubles CPU and memory",
+        choices=tuple(_SWITCH.split()),
+    )
     role: str = _setting(
         "all", "run only this part of the program here, to spread it over hosts", choices=ROLES
     )
@@ -198,14 +205,18 @@ class Settings:
         "", "secret that engines show to the API; drawn at random at each start unless given"
     )
     supervisor_pid: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
+    restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
     def environment(self) -> dict[str, str]:
         """Return all settings as environment variables, for a process of this program."""
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
 
 
-HIDDEN: Final = frozenset({"feed_token", "supervisor_pid"})
-"""Settings without a flag: secrets do not belong on a command line, and one is not for people."""
+INTERNAL: Final = frozenset({"supervisor_pid", "restarts"})
+"""Settings that are not for people."""
+
+HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL
+"""Settings without a flag: secrets do not belong on a command line."""
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -231,7 +242,7 @@ def documentation() -> list[tuple[str, str, str, str, str]]:
     """Return flag, variable, default, range and meaning of each setting that people may use."""
     rows = []
     for setting in fields(Settings):
-        if setting.name == "supervisor_pid":
+        if setting.name in INTERNAL:
             continue
         facts = setting.metadata
         flag = "" if setting.name in HIDDEN else "--" + setting.name.replace("_", "-")
@@ -268,11 +279,17 @@ def _parser() -> argparse.ArgumentParser:
         if flag:
             notes = ", ".join(note for note in (limits, f"default {default}" if default else "") if note)
             shown = f"{meaning} ({notes})" if notes else meaning
-            parser.add_argument(flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"))
+            # A switch without a value is on.
+            more: dict[str, Any] = {"nargs": "?", "const": "true"} if limits == _SWITCH else {}
+            parser.add_argument(
+                flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"), **more
+            )
     return parser
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -281,6 +298,8 @@ def _read(text: str, where: str, kind: type, facts: Mapping[str, Any]) -> Any:
         return _read_list(text, where)
     if kind is str:
         return _read_text(text, where, facts)
+    if kind is bool:
+        return _read_text(text.lower(), where, facts) == "true"
     low, high = facts["low"], facts["high"]
     wanted = "a whole number" if kind is int else "a number"
     try:

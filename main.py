@@ -1,7 +1,7 @@
 """Order-book liquidity dashboard: `python main.py` starts everything, `--help` lists the settings.
 
 The one place where the parts are put together. Without `--role` this process only supervises: it chooses
-the source and starts one process a symbol, the API and, if need be, the simulated exchange.
+the source and has one process a symbol, the API, the page and, if need be, the simulated exchange run.
 """
 
 import asyncio
@@ -10,24 +10,23 @@ import logging
 import os
 import random
 import secrets
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine
+import tracemalloc
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from config import SettingError, Settings, read_settings
+from supervisor import EXIT_SETTINGS, Child, run_until_stopped, say, screen_of_this_terminal
 
 log = logging.getLogger("main")
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
-EXIT_SETTINGS: Final = 2
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
-ORPHAN_CHECK: Final = 0.5  # seconds
 EXCHANGE_START_TIMEOUT: Final = 10.0  # seconds
 EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
 
@@ -37,11 +36,28 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         _set_up_logging(settings)
-        _run(_role(settings), settings.supervisor_pid)
+        if settings.profile_memory:
+            tracemalloc.start()  # before the parts are imported, which is most of what they hold
+        _run(_with_profile(settings), settings.supervisor_pid)
     except SettingError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return EXIT_SETTINGS
     return EXIT_OK
+
+
+async def _with_profile(settings: Settings) -> None:
+    """Do what this process is for, with reports of its memory beside it if they are wanted."""
+    if not settings.profile_memory:
+        await _role(settings)
+        return
+    from memory_profile import report_for_ever
+
+    reports = asyncio.create_task(report_for_ever(_part(settings)))
+    try:
+        await _role(settings)
+    finally:
+        reports.cancel()
+        await asyncio.gather(reports, return_exceptions=True)
 
 
 def _role(settings: Settings) -> Coroutine[Any, Any, None]:
@@ -80,11 +96,14 @@ async def run_exchange(settings: Settings) -> None:
 async def run_engine(settings: Settings) -> None:
     """Follow one symbol: streams in, frames out to the API."""
     from api.feed_publisher import FeedPublisher
+    from api.processes import ProcessReader
     from data_ingestion.backoff import Backoff
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
-    from data_ingestion.ingestor import Ingestor
+    from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+    from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
     from data_ingestion.latency import LatencyMeter
+    from data_ingestion.request_budget import RequestBudget
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.source import rest_session
     from features.detectors.settings import DetectorSettings
@@ -110,8 +129,16 @@ async def run_engine(settings: Settings) -> None:
     )
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
     applied, backoff = LatencyMeter(), Backoff(rng.random)
+    exchange_clock = ExchangeClock(clock)
     publisher = FeedPublisher(
-        engine, feed_url, settings.feed_token, applied=applied, backoff=backoff, clock=clock
+        engine,
+        feed_url,
+        settings.feed_token,
+        applied=applied,
+        backoff=backoff,
+        clock=clock,
+        exchange_clock=exchange_clock,
+        process=ProcessReader("engine", symbol, settings.restarts),
     )
 
     if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
@@ -119,12 +146,12 @@ async def run_engine(settings: Settings) -> None:
 
     async def close_seconds() -> None:
         async for timestamp in clock.seconds():
-            line = status_line(publisher.close_second(timestamp))
-            with contextlib.suppress(BlockingIOError):
-                print(line, flush=True)
+            say(status_line(publisher.close_second(timestamp)))
 
     async with rest_session(settings.binance_rest_url) as session:
         rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
+        budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
             engine,
             symbol,
@@ -134,14 +161,16 @@ async def run_engine(settings: Settings) -> None:
             depth_silence=settings.depth_silence,
             trade_silence=settings.trade_silence,
             queue_size=settings.queue_size,
-            weight_per_minute=settings.request_weight,
+            budget=budget,
             applied=applied,
             random=rng.random,
             clock=clock,
+            exchange_clock=exchange_clock,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
+                tasks.create_task(asker.run())
                 tasks.create_task(publisher.run())
                 tasks.create_task(close_seconds())
         except* UnknownSymbol as group:
@@ -150,7 +179,9 @@ async def run_engine(settings: Settings) -> None:
 
 async def run_api(settings: Settings) -> None:
     """Serve the API."""
+    from api.processes import ProgramProcesses
     from api.websocket_server import Api, create_app
+    from data_ingestion.clock import Clock
 
     if not settings.feed_token:
         raise SettingError("--role api needs the secret that its engines show, in FEED_TOKEN.")
@@ -163,6 +194,7 @@ async def run_api(settings: Settings) -> None:
         host=settings.api_host,
         allowed_origins=settings.allowed_origins,
         client_queue=settings.client_queue,
+        processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )
 
     await _serve(create_app(api), settings.api_host, settings.api_port, "api-port")
@@ -222,14 +254,15 @@ async def run_all(settings: Settings) -> None:
         supervisor_pid=os.getpid(),
     )
     roles = ["exchange"] if settings.source == "simulated" else []
-    children = [_Child(role, replace(settings, role=role)) for role in (*roles, "api", "dashboard")]
+    children = [Child(role, PROGRAM, replace(settings, role=role)) for role in (*roles, "api", "dashboard")]
     engines = [
-        _Child(symbol, replace(settings, role="engine", symbols=(symbol,))) for symbol in settings.symbols
+        Child(symbol, PROGRAM, replace(settings, role="engine", symbols=(symbol,)))
+        for symbol in settings.symbols
     ]
     host = f"{_local(settings.api_host)}:{settings.api_port}"
     log.info("frames at ws://%s/ws/%s, API at http://%s/docs", host, settings.symbols[0], host)
     log.info("page at http://%s:%d; Ctrl-C ends", _local(settings.dashboard_host), settings.dashboard_port)
-    with _screen() as screen:
+    with screen_of_this_terminal() as screen:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for child in children:
@@ -283,135 +316,6 @@ async def _with_source(settings: Settings) -> Settings:
     )
 
 
-# --- watching processes --------------------------------------------------------------------------------
-
-
-class _Screen:
-    """Where the processes' lines go: status lines stay in place on a terminal, and scroll elsewhere."""
-
-    def status(self, name: str, line: str) -> None:
-        del name
-        print(line, flush=True)
-
-    def message(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-
-class _Terminal(_Screen):
-    def __init__(self, live: Any) -> None:
-        self._live = live
-        self._lines: dict[str, str] = {}
-
-    def status(self, name: str, line: str) -> None:
-        from rich.text import Text
-
-        self._lines[name] = line
-        text = Text(
-            "\n".join(self._lines[key] for key in sorted(self._lines)), no_wrap=True, overflow="ellipsis"
-        )
-        text.highlight_words(["LIVE"], "bold green")
-        text.highlight_words(["SYNCING", "STALE", "SIMULATED"], "bold yellow")
-        self._live.update(text, refresh=True)
-
-    def message(self, line: str) -> None:
-        self._live.console.print(line, markup=False, highlight=False)
-
-
-@contextlib.contextmanager
-def _screen() -> Any:
-    if not sys.stdout.isatty():
-        yield _Screen()
-        return
-    from rich.live import Live
-
-    with Live(auto_refresh=False) as live:
-        yield _Terminal(live)
-
-
-class _Child:
-    """One process of this program, started again whenever it dies."""
-
-    STOP_TIMEOUT: Final = 5.0
-
-    def __init__(self, name: str, settings: Settings) -> None:
-        self._name = name
-        self._environment = settings.environment()
-
-    async def run(self, screen: _Screen) -> None:
-        """Keep the process running. Raises `SettingError` where it says that its settings cannot work."""
-        from data_ingestion.backoff import Backoff
-
-        backoff, clock = Backoff(random.SystemRandom().random), asyncio.get_running_loop().time
-        while True:
-            backoff.worked(clock())
-            code, last_words = await self._run_once(screen)
-            if code == EXIT_SETTINGS:
-                raise SettingError(last_words.removeprefix("main.py: "))
-            delay = backoff.failed(clock())
-            log.warning(
-                "the %s process ended (code %s); starting it again in %.1f s", self._name, code, delay
-            )
-            await asyncio.sleep(delay)
-
-    async def _run_once(self, screen: _Screen) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            PROGRAM,
-            env=os.environ | self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the others
-            limit=2**20,
-        )
-        last_words = ""
-
-        async def pump_status(lines: asyncio.StreamReader) -> None:
-            async for line in _lines(lines):
-                screen.status(self._name, line)
-
-        async def pump_messages(lines: asyncio.StreamReader) -> None:
-            nonlocal last_words
-            async for line in _lines(lines):
-                last_words = line
-                if not last_words.startswith("main.py: "):
-                    screen.message(last_words)
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                if process.stdout is not None and process.stderr is not None:
-                    tasks.create_task(pump_status(process.stdout))
-                    tasks.create_task(pump_messages(process.stderr))
-                code = await process.wait()
-            return code, last_words
-        finally:
-            await self._end(process)
-
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        if process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), self.STOP_TIMEOUT)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Yield what a process says; a line too long for the stream's limit is left out."""
-    while True:
-        try:
-            line = await stream.readline()
-        except ValueError:
-            continue
-        if not line:
-            return
-        yield line.decode(errors="replace").rstrip()
-
-
 # --- small things ----------------------------------------------------------------------------------------
 
 
@@ -423,36 +327,15 @@ def _run(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner, contextlib.suppress(asyncio.CancelledError):
-        runner.run(_until_stopped(work, supervisor_pid))
+        runner.run(run_until_stopped(work, supervisor_pid))
 
 
-async def _until_stopped(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
-    job = asyncio.create_task(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels by itself
-            loop.add_signal_handler(number, job.cancel)
-    watch = asyncio.create_task(_cancel_orphan(job, supervisor_pid))
-    try:
-        await job
-    finally:
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
-
-
-async def _cancel_orphan(job: asyncio.Task[None], supervisor_pid: int) -> None:
-    """End a process whose supervisor was killed: nobody else would."""
-    while supervisor_pid:
-        if os.getppid() != supervisor_pid:
-            job.cancel()
-            return
-        await asyncio.sleep(ORPHAN_CHECK)
+def _part(settings: Settings) -> str:
+    return ",".join(settings.symbols) if settings.role == "engine" else settings.role
 
 
 def _set_up_logging(settings: Settings) -> None:
-    part = settings.role
-    if part == "engine":
-        part = ",".join(settings.symbols)
+    part = _part(settings)
     logging.basicConfig(
         level=settings.log_level.upper(),
         format=f"%(asctime)s %(levelname)-7s {part}: %(message)s",

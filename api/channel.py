@@ -6,6 +6,7 @@ import msgspec
 
 from api.feed import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
 from api.newest_book import NewestBook
+from api.processes import ProcessReport
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
@@ -33,6 +34,13 @@ class FrameHead(msgspec.Struct, frozen=True):
 _decode_head = msgspec.json.Decoder(FrameHead).decode
 
 
+class Outgoing(msgspec.Struct, frozen=True):
+    """One frame on its way to clients."""
+
+    text: str
+    second: int | None  # its time stamp; None where its delay would say nothing: not live, or with history
+
+
 class Client:
     """One listener: its queue, and whether it wants ladders. A slow one loses its oldest frames."""
 
@@ -40,7 +48,7 @@ class Client:
 
     def __init__(self, *, ladders: bool, queue_size: int) -> None:
         self.ladders = ladders
-        self.queue: NewestQueue[str] = NewestQueue(queue_size)
+        self.queue: NewestQueue[Outgoing] = NewestQueue(queue_size)
 
 
 class Channel:
@@ -53,7 +61,9 @@ class Channel:
         self.frames_dropped = 0  # taken from slow clients' queues
         self.book = NewestBook()
         self.latencies: FeedLatencies | None = None  # as the engine told last
+        self.process: ProcessReport | None = None  # the engine's own, while it delivers
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
+        self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated, as the engine says once there is one
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
@@ -64,6 +74,15 @@ class Channel:
     def head(self) -> FrameHead | None:
         """What the newest frame says of itself."""
         return self._head
+
+    def warnings(self) -> list[str]:
+        """Return what a person should know: the engine's warnings, and what the API sees itself."""
+        health = self._head.health if self._head is not None else None
+        found = list(health.warnings) if health is not None else []
+        slow = sum(client.queue.full for client in self.clients)
+        if slow:
+            found.append(f"{slow} of {len(self.clients)} clients read too slowly and lose frames")
+        return found
 
     def restore(self, state: FeedState) -> None:
         """Take over all that a newly connected engine knows. Rows that only the API has are kept."""
@@ -96,7 +115,7 @@ class Channel:
         """Add a client; its first frame, with history, is in its queue at once if there is any."""
         self.clients.add(client)
         if self._latest is not None:
-            client.queue.put(self._first_text(self._latest, ladders=client.ladders))
+            client.queue.put(Outgoing(self._first_text(self._latest, ladders=client.ladders), None))
 
     def leave(self, client: Client) -> None:
         """Remove a client."""
@@ -108,13 +127,15 @@ class Channel:
         self._latest, self._head = second, head
         self._rows.append(second.row)
         self._history.clear()
-        texts: dict[bool, str] = {}
+        timed = head.status is Status.LIVE and not first_for_all
+        made: dict[bool, Outgoing] = {}
         for client in self.clients:
-            text = texts.get(client.ladders)
-            if text is None:
+            outgoing = made.get(client.ladders)
+            if outgoing is None:
                 make = self._first_text if first_for_all else _text
-                text = texts[client.ladders] = make(second, ladders=client.ladders)
-            client.queue.put(text)
+                text = make(second, ladders=client.ladders)
+                outgoing = made[client.ladders] = Outgoing(text, head.timestamp if timed else None)
+            client.queue.put(outgoing)
             self.frames_dropped += client.queue.take_dropped()
 
     def _first_text(self, second: FeedSecond, *, ladders: bool) -> str:

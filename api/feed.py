@@ -7,6 +7,7 @@ encoded; the API never builds a frame of a live second itself.
 
 import msgspec
 
+from api.processes import ProcessReport
 from data_ingestion.latency import LatencyCounts
 from orderbook.book_state import TopOfBook
 from state.frames import Frame, Status, WindowRow
@@ -64,7 +65,13 @@ class FeedLatencies(msgspec.Struct, frozen=True, tag="latencies"):
     encoded: LatencyCounts  # each live frame: T of its last depth event to JSON
 
 
-FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies
+class FeedProcess(msgspec.Struct, frozen=True, tag="process"):
+    """The engine's own process. Said after each second."""
+
+    report: ProcessReport
+
+
+FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess
 
 _encode_json = msgspec.json.Encoder().encode
 encode_feed = msgspec.msgpack.Encoder().encode

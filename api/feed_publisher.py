@@ -8,10 +8,21 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from api.book_report import BookReport
-from api.feed import FeedBook, FeedLatencies, FeedSecond, FeedState, encode_feed, feed_row, feed_second
+from api.feed import (
+    FeedBook,
+    FeedLatencies,
+    FeedProcess,
+    FeedSecond,
+    FeedState,
+    encode_feed,
+    feed_row,
+    feed_second,
+)
 from api.newest_book import SAY_BOOK_EVERY_MS
+from api.processes import ProcessReader
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
+from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.proxies import is_loopback
@@ -43,12 +54,16 @@ class FeedPublisher:
         applied: LatencyMeter,
         backoff: Backoff,
         clock: Clock,
+        exchange_clock: ExchangeClock,
+        process: ProcessReader,
     ) -> None:
         self._engine = engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
         self._token = token
         self._backoff = backoff
         self._clock = clock
+        self._exchange_clock = exchange_clock
+        self._process = process
         self._report = BookReport(engine)
         self._applied, self._encoded = applied, LatencyMeter()
         self._latest: FeedSecond | None = None
@@ -56,10 +71,12 @@ class FeedPublisher:
 
     def close_second(self, timestamp: int) -> Frame:
         """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
-        frame, row = self._engine.close_second(timestamp, self._clock.steady_ms())
+        frame, row = self._engine.close_second(
+            timestamp, self._clock.steady_ms(), self._exchange_clock.offset()
+        )
         self._latest = feed_second(frame, row)
         if frame.exchange_time is not None:
-            self._encoded.add(self._clock.wall_ms() - frame.exchange_time)
+            self._encoded.add(self._exchange_clock.now_ms() - frame.exchange_time)
         self._queue.put(encode_feed(self._latest))
         return frame
 
@@ -100,6 +117,7 @@ class FeedPublisher:
             if second is not None:
                 await connection.send(second)
                 await connection.send(self._latencies())
+                await connection.send(encode_feed(FeedProcess(self._process.read())))
 
     async def _next_second(self) -> bytes | None:
         """Return the next second, or None where the book is to be told first."""

@@ -1,7 +1,7 @@
 """`/metrics`: what the newest frames say, and what was answered, in the Prometheus text format."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
+from api.processes import ProcessReport
 from data_ingestion.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
@@ -29,12 +30,16 @@ class ChannelCollector(Collector):
         dropped = CounterMetricFamily(
             "orderbook_client_frames_dropped", "Frames that slow clients lost", labels=["symbol"]
         )
+        warnings = GaugeMetricFamily(
+            "orderbook_warnings", "Warnings that /health has in words", labels=["symbol"]
+        )
         for channel in channels:
             head = channel.head
+            warnings.add_metric([channel.symbol], len(channel.warnings()))
             live.add_metric([channel.symbol], float(head is not None and head.status is Status.LIVE))
             clients.add_metric([channel.symbol], len(channel.clients))
             dropped.add_metric([channel.symbol], channel.frames_dropped)
-        yield from (live, clients, dropped)
+        yield from (live, clients, dropped, warnings)
         healths = [
             (c.symbol, c.head.health) for c in channels if c.head is not None and c.head.health is not None
         ]
@@ -80,11 +85,37 @@ class SimulationCollector(Collector):
         yield family
 
 
-def registry_of(channels: Iterable[Channel], simulations: Counter[int]) -> CollectorRegistry:
+class ProcessCollector(Collector):
+    """Reads the program's processes at each scrape."""
+
+    def __init__(self, processes: Callable[[], list[ProcessReport]]) -> None:
+        self._processes = processes
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family a figure, one sample a process."""
+        labels = ["process"]
+        memory = GaugeMetricFamily("orderbook_process_memory_bytes", "Resident memory", labels=labels)
+        cpu = GaugeMetricFamily("orderbook_process_cpu_share", "CPU used, of one core", labels=labels)
+        restarts = CounterMetricFamily(
+            "orderbook_process_restarts", "Times it was started again", labels=labels
+        )
+        for report in self._processes():
+            memory.add_metric([report.name], report.memory_bytes)
+            cpu.add_metric([report.name], report.cpu_share)
+            restarts.add_metric([report.name], report.restarts)
+        yield from (memory, cpu, restarts)
+
+
+def registry_of(
+    channels: Iterable[Channel],
+    simulations: Counter[int],
+    processes: Callable[[], list[ProcessReport]] = list,
+) -> CollectorRegistry:
     """Return a registry of its own, so that two apps in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(ChannelCollector(channels))
     registry.register(SimulationCollector(simulations))
+    registry.register(ProcessCollector(processes))
     return registry
 
 
@@ -92,7 +123,7 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
     rate = GaugeMetricFamily("orderbook_update_rate", "Depth events a second, last 10 s", labels=["symbol"])
     latency = GaugeMetricFamily(
         "orderbook_latency_ms",
-        "Exchange event time to arrival, last 10 s, by this machine's clock",
+        "Exchange event time to arrival, last 10 s, by the exchange's clock",
         labels=["symbol", "quantile"],
     )
     covered = GaugeMetricFamily("orderbook_covered_levels", "Levels held", labels=["symbol", "side"])
@@ -104,16 +135,30 @@ def _engine_gauges(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         for side, levels in zip(("bid", "ask"), health.covered_levels or (0, 0), strict=True):
             covered.add_metric([symbol, side], levels)
     yield from (rate, latency, covered)
+    offset = GaugeMetricFamily(
+        "orderbook_clock_offset_ms",
+        "Exchange's clock less the engine's; none while unknown",
+        labels=["symbol"],
+    )
+    uncertainty = GaugeMetricFamily(
+        "orderbook_clock_uncertainty_ms", "Most by which the clock offset may be wrong", labels=["symbol"]
+    )
+    for symbol, health in healths:
+        if health.clock_offset_ms is not None and health.clock_uncertainty_ms is not None:
+            offset.add_metric([symbol], health.clock_offset_ms)
+            uncertainty.add_metric([symbol], health.clock_uncertainty_ms)
+    yield from (offset, uncertainty)
 
 
 def _latency_histograms(channels: list[Channel]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(
         "orderbook_stage_latency_ms",
-        "Exchange time to book applied, frame encoded, frame delivered here, by these machines' clocks",
+        "Exchange time to book applied, frame encoded, frame delivered here, by the exchange's clock; "
+        "sent: a frame's second to having been written to a client's socket",
         labels=["symbol", "stage"],
     )
     for channel in channels:
-        stages = {"delivered": channel.delivered.read()}
+        stages = {"delivered": channel.delivered.read(), "sent": channel.sent.read()}
         if channel.latencies is not None:
             stages |= {"applied": channel.latencies.applied, "encoded": channel.latencies.encoded}
         for stage, counts in stages.items():
@@ -156,6 +201,11 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         for name, value in values.items():
             families[name].add_metric([symbol], value)
     yield from families.values()
+    causes = CounterMetricFamily("orderbook_resync_causes", "Resyncs by cause", labels=["symbol", "cause"])
+    for symbol, health in healths:
+        for cause, count in health.resync_causes.items():
+            causes.add_metric([symbol, cause], count)
+    yield causes
     detections = CounterMetricFamily(
         "orderbook_detections", "Liquidity events opened or fired", labels=["symbol", "kind"]
     )
@@ -178,3 +228,11 @@ def _stream_metrics(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
             malformed.add_metric([symbol, name], stream.malformed)
             dropped.add_metric([symbol, name], stream.dropped_in_bursts)
     yield from (up, reconnects, malformed, dropped)
+    causes = CounterMetricFamily(
+        "orderbook_reconnect_causes", "Connections lost and tries that failed", labels=[*labels, "cause"]
+    )
+    for symbol, health in healths:
+        for name, stream in (("depth", health.depth), ("trade", health.trades)):
+            for cause, count in stream.reconnect_causes.items():
+                causes.add_metric([symbol, name, cause], count)
+    yield causes

@@ -14,8 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client
-from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedState, decode_feed
+from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.metrics import AnswerCounter, registry_of
+from api.processes import ProcessReport, ProgramProcesses
 from api.refusals import add_refusals
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
 from data_ingestion.clock import Clock
@@ -50,6 +51,7 @@ class Api:
         allowed_origins: Iterable[str] = (),
         client_queue: int = 8,
         clock: Clock | None = None,
+        processes: ProgramProcesses | None = None,
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
         self.access = Access(host, allowed_origins)
@@ -57,6 +59,7 @@ class Api:
         self._client_queue = client_queue
         self._clock = clock or Clock()
         self.simulator = Simulator(self.channels, self._clock)
+        self._processes = processes or ProgramProcesses(self._clock)
         self._feeds: dict[str, WebSocket] = {}
 
     # --- WebSockets ---------------------------------------------------------------------------------
@@ -75,7 +78,7 @@ class Api:
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket)),
-            asyncio.create_task(_send_until_closed(socket, client)),
+            asyncio.create_task(self._send_until_closed(socket, channel, client)),
         }
         try:
             # Side by side, so that one who does not read, and so cannot be sent to, is seen to leave.
@@ -87,6 +90,15 @@ class Api:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_until_closed(self, socket: WebSocket, channel: Channel, client: Client) -> None:
+        """Send a client its frames; return when it has gone."""
+        with contextlib.suppress(*_GONE):
+            while True:
+                outgoing = await client.queue.get()
+                await socket.send_text(outgoing.text)
+                if outgoing.second is not None:
+                    channel.sent.add(self._clock.wall_ms() - outgoing.second)
 
     async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
@@ -115,7 +127,7 @@ class Api:
         finally:
             if self._feeds.get(symbol) is socket:
                 del self._feeds[symbol]
-                channel.connected = False
+                channel.connected, channel.process = False, None
                 channel.book.disconnected()
 
     def _take(self, channel: Channel, message: FeedMessage) -> None:
@@ -123,12 +135,16 @@ class Api:
             channel.book.take(message, self._clock.steady_ms())
         elif isinstance(message, FeedLatencies):
             channel.latencies = message
+        elif isinstance(message, FeedProcess):
+            channel.process = message.report
         elif isinstance(message, FeedState):
             channel.restore(message)
         elif channel.take(message):
             head = channel.head
             if head is not None and head.exchange_time is not None:
-                channel.delivered.add(self._clock.wall_ms() - head.exchange_time)
+                # An engine elsewhere has another offset: then its clock's difference to ours shows here.
+                offset = (head.health.clock_offset_ms if head.health else None) or 0.0
+                channel.delivered.add(self._clock.wall_ms() + offset - head.exchange_time)
 
     # --- the second -----------------------------------------------------------------------------------
 
@@ -156,22 +172,33 @@ class Api:
     # --- HTTP -------------------------------------------------------------------------------------------
 
     def health(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether all symbols are live now, and what is known of each."""
+        """Return whether all symbols are live now, and what is known of each and of the processes."""
         now_ms = self._clock.wall_ms()
         symbols: dict[str, Any] = {}
         for symbol, channel in self.channels.items():
             head = channel.head
             if head is None:
                 status, reason = Status.SYNCING, "no second has closed yet"
-                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None, "health": None}
+                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None}
+                symbols[symbol] |= {"warnings": channel.warnings(), "health": None}
                 continue
             age_ms = round(now_ms - head.timestamp)
             status, why = head.status, head.reason
             if status is Status.LIVE and age_ms > HEALTH_AGE_MS:
                 status, why = Status.STALE, f"no frame for {age_ms / 1000:.1f} s"
-            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms, "health": head.health}
+            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms}
+            symbols[symbol] |= {"warnings": channel.warnings(), "health": head.health}
         all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())
-        return all_live, {"status": "live" if all_live else "not live", "symbols": symbols}
+        return all_live, {
+            "status": "live" if all_live else "not live",
+            "symbols": symbols,
+            "processes": [report.shown() for report in self.processes()],
+        }
+
+    def processes(self) -> list[ProcessReport]:
+        """Return what is known of each process of the program."""
+        engines = (channel.process for channel in self.channels.values())
+        return [*self._processes.read(), *(report for report in engines if report is not None)]
 
 
 async def _read_until_closed(socket: WebSocket) -> None:
@@ -187,13 +214,6 @@ async def _receive_bytes(socket: WebSocket) -> bytes:
         raise WebSocketDisconnect(message["code"])
     data: bytes | None = message.get("bytes")
     return b"" if data is None else data
-
-
-async def _send_until_closed(socket: WebSocket, client: Client) -> None:
-    """Send a client its frames; return when it has gone."""
-    with contextlib.suppress(*_GONE):
-        while True:
-            await socket.send_text(await client.queue.get())
 
 
 def create_app(api: Api) -> FastAPI:
@@ -214,7 +234,7 @@ def create_app(api: Api) -> FastAPI:
         lifespan=lifespan,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations)
+    registry = registry_of(api.channels.values(), simulations, api.processes)
     # The last one added is the first to see a request.
     app.add_middleware(PageHeaders, access=api.access)
     app.add_middleware(AccessGuard, access=api.access)

@@ -8,6 +8,9 @@ from dash import Dash
 from dashboard.callbacks import register_callbacks
 from dashboard.layout import page_layout
 
+PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+"""Dash's own copy. Dash would ask for it only once a graph is laid out, a second later than the page can."""
+
 
 def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
     """Return the ASGI application of the page.
@@ -16,7 +19,14 @@ def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
     the page has loaded nothing is asked of this server any more.
     """
     title = "Order-book liquidity"
-    app = Dash(__name__, backend="fastapi", title=title, update_title="", add_log_handler=False)
+    app = Dash(
+        __name__,
+        backend="fastapi",
+        title=title,
+        update_title="",
+        add_log_handler=False,
+        external_scripts=[PLOTLY],
+    )
     app.layout = page_layout(api_port, symbols)
     register_callbacks(app, symbols)
     return app.server

@@ -23,4 +23,7 @@ def register_callbacks(app: Dash, symbols: Sequence[str]) -> None:
     tie("chooseCutOffs", Input("cut-offs", "value"))
     tie("toggleLogarithmic", Input("logarithmic", "n_clicks"))
     tie("toggleTheme", Input("theme", "n_clicks"))
+    tie("chooseSide", Input("impact-buy", "n_clicks"), Input("impact-sell", "n_clicks"))
+    tie("chooseSize", Input("impact-size", "value"))
+    tie("toggleHealth", Input("health", "n_clicks"))
     tie("followAgain", Input("follow", "n_clicks"))

@@ -1,8 +1,8 @@
 """The figures as they are before the first frame; `assets/` fills them.
 
 The map is one figure, so that its parts share their axes: price runs up the heatmap and the book beside
-it, time runs along the heatmap and the strips below. The heatmap's cells are no trace: a WebGL layer of
-its own draws them under this figure.
+it, time runs along the heatmap and the strips below. It has axes and no data: a WebGL canvas under it draws
+that, in the axes' units, which takes a small part of the time that traces would take every second.
 """
 
 from typing import Any, Final
@@ -11,37 +11,32 @@ MAP_WIDTH: Final = 0.78  # share of the figure's width that time takes; the rest
 STRIPS: Final = ("mid", "spread", "imbalance", "OFI")
 _STRIP_TOP: Final = 0.30
 _GAP: Final = 0.015
+_UNREFINED: Final = 721
+"""Plotly refines each surface to at least 120 x 120 points whenever it changes, which takes longer than all
+else, but not one that ever had more than 720 points a row."""
 
 
 def map_figure() -> dict[str, Any]:
-    """Return heatmap overlay, book and strips; `assets/market_map.js` counts on the order of the traces."""
-    traces = [
-        _line("best bid", x="x", y="y", shape="vh"),
-        _line("best ask", x="x", y="y", shape="vh"),
-        _markers("taker bought"),
-        _markers("taker sold"),
-        _markers("detection"),
-        _filled("bids", x="x3", y="y"),
-        _filled("asks", x="x3", y="y"),
-        _line("cumulative bids", x="x2", y="y"),
-        _line("cumulative asks", x="x2", y="y"),
-        *(_line(name, x="x", y=f"y{index + 2}", shape="vh") for index, name in enumerate(STRIPS)),
-        _line("mid in the book", x="x3", y="y"),
-    ]
-    return {"data": traces, "layout": _map_layout()}
+    """Return the axes of heatmap, book and strips, which `assets/market_map.js` knows by their names."""
+    panels = [("x", "y"), ("x2", "y"), *(("x", f"y{index + 2}") for index in range(len(STRIPS)))]
+    return {"data": [_nothing(x, y) for x, y in panels], "layout": _map_layout()}
 
 
 def surface_figure() -> dict[str, Any]:
-    """Return the surface of the book over time: time x level x size, coloured by side."""
-    axis = {"showspikes": False, "zeroline": False, "title": {"text": ""}}
+    """Return the surface of the book over time: time x level x size, coloured by side.
+
+    Until the first frame it is a wide strip out of sight, past the last level.
+    """
+    strip = [[size] * _UNREFINED for size in (0, 1)]
+    axis = {"type": "linear", "showspikes": False, "zeroline": False, "title": {"text": ""}}
     return {
         "data": [
             {
                 "type": "surface",
-                "x": [],
-                "y": [],
-                "z": [],
-                "surfacecolor": [],
+                "x": list(range(_UNREFINED)),
+                "y": [11, 12],
+                "z": strip,
+                "surfacecolor": strip,
                 "showscale": False,
                 "cmin": -1,
                 "cmax": 1,
@@ -100,7 +95,6 @@ def _map_layout() -> dict[str, Any]:
             "nticks": 9,
         },
         "xaxis2": {**book, "anchor": "y", "side": "bottom", "nticks": 4, "zeroline": False},
-        "xaxis3": {**book, "overlaying": "x2", "anchor": "y", "visible": False},
     }
     height = _STRIP_TOP / len(STRIPS)
     for index, name in enumerate(STRIPS):
@@ -118,34 +112,6 @@ def _map_layout() -> dict[str, Any]:
     return layout
 
 
-def _line(name: str, *, x: str, y: str, shape: str = "linear") -> dict[str, Any]:
-    return {
-        "type": "scattergl",
-        "mode": "lines",
-        "name": name,
-        "x": [],
-        "y": [],
-        "xaxis": x,
-        "yaxis": y,
-        "hoverinfo": "skip",
-        "line": {"width": 1.5, "shape": shape},
-        "connectgaps": False,
-    }
-
-
-def _filled(name: str, *, x: str, y: str) -> dict[str, Any]:
-    return {**_line(name, x=x, y=y), "fill": "tozerox", "line": {"width": 0.5}}
-
-
-def _markers(name: str) -> dict[str, Any]:
-    return {
-        "type": "scattergl",
-        "mode": "markers",
-        "name": name,
-        "x": [],
-        "y": [],
-        "xaxis": "x",
-        "yaxis": "y",
-        "hoverinfo": "skip",
-        "marker": {"size": [], "sizemode": "diameter", "line": {"width": 1}},
-    }
+def _nothing(x: str, y: str) -> dict[str, Any]:
+    """Return an empty trace: Plotly shows only those axes that a trace refers to."""
+    return {"type": "scatter", "x": [], "y": [], "xaxis": x, "yaxis": y, "hoverinfo": "skip"}

@@ -1,5 +1,6 @@
 """What stands where on the page."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +60,7 @@ def page_layout(api_port: int, symbols: Sequence[str]) -> Component:
             _header(symbols),
             html.Main([_map(), _side()]),
             html.Div(id="map-tooltip", role="tooltip", hidden=True),
+            html.Section(html.Dl(id="health-lines"), id="health-panel", className="panel", hidden=True),
         ],
         id="page",
         className="syncing",
@@ -89,6 +91,7 @@ def _header(symbols: Sequence[str]) -> Component:
                 [
                     html.Span("", id="source", className="badge", hidden=True),
                     html.Span("CONNECTING", id="state", className="badge", role="status"),
+                    html.Button("health", id="health", className="switch", **_aria("expanded", "false")),
                     html.Button("☀", id="theme", className="icon", title="Light or dark (t)"),
                 ],
                 className="states",
@@ -162,7 +165,7 @@ def _map_controls() -> Component:
 def _map() -> Component:
     return html.Section(
         [
-            html.Canvas(id="heatmap-layer", **_aria("hidden", "true")),
+            html.Canvas(id="map-canvas", **_aria("hidden", "true")),
             dcc.Graph(id="map", figure=map_figure(), config=GRAPH_CONFIG, responsive=True),
             *(html.Span(name, className=f"strip-name strip-{index}") for index, name in enumerate(STRIPS)),
             html.Div(id="time-axis"),
@@ -178,15 +181,16 @@ def _map() -> Component:
 
 
 def _side() -> Component:
-    surface = html.Section(
+    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": GRAPH_CONFIG})}
+    book_over_time = html.Section(
         [
             html.H2("book over time"),
-            dcc.Graph(id="surface", figure=surface_figure(), config=GRAPH_CONFIG, responsive=True),
+            html.Div(id="surface", **surface),
         ],
         id="surface-panel",
         className="panel",
     )
-    heads = [html.Th(name, scope="col") for name in ("time", "kind", "side", "price", "evidence")]
+    heads = [html.Th(name, scope="col") for name in ("began", "kind", "side", "price", "evidence")]
     detections = html.Section(
         [
             html.H2("detections"),
@@ -207,18 +211,27 @@ def _side() -> Component:
             html.H2("market impact"),
             html.Div(
                 [
-                    html.Button("buy", className="switch", disabled=True),
-                    html.Button("sell", className="switch", disabled=True),
-                    dcc.Input(placeholder="size", disabled=True, className="size"),
+                    html.Button("buy", id="impact-buy", className="switch", **_pressed(pressed=True)),
+                    html.Button("sell", id="impact-sell", className="switch", **_pressed(pressed=False)),
+                    dcc.Input(
+                        id="impact-size",
+                        type="text",
+                        inputMode="numeric",
+                        placeholder="size, base asset",
+                        className="size",
+                        maxLength=40,
+                        autoComplete="off",
+                    ),
                 ],
                 className="control",
             ),
-            html.P("Not in this version.", className="hint"),
+            html.Dl(id="impact-figures"),
+            html.P("", id="impact-note", className="hint", role="status"),
         ],
         id="impact-panel",
         className="panel",
     )
-    return html.Div([surface, detections, impact], id="side")
+    return html.Div([book_over_time, detections, impact], id="side")
 
 
 def _pressed(*, pressed: bool) -> dict[str, Any]:

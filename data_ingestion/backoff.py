@@ -64,15 +64,15 @@ class RateLimit:
         self._tokens = float(burst)
         self._at: float | None = None
 
-    def wait(self, now: float) -> float:
-        """Return the seconds until a token is there; 0 where one is."""
+    def wait(self, now: float, tokens: int = 1) -> float:
+        """Return the seconds until so many tokens are there; 0 where they are."""
         self._fill(now)
-        return max(0.0, (1 - self._tokens) / self._per_second)
+        return max(0.0, (tokens - self._tokens) / self._per_second)
 
-    def take(self, now: float) -> None:
-        """Take a token; one that is not there yet is owed."""
+    def take(self, now: float, tokens: int = 1) -> None:
+        """Take tokens; what is not there yet is owed."""
         self._fill(now)
-        self._tokens -= 1
+        self._tokens -= tokens
 
     def _fill(self, now: float) -> None:
         if self._at is not None:

@@ -26,12 +26,16 @@ class StreamSilent(ExchangeError):
 
 
 class Unreachable(ExchangeError):
-    """No usable reply: connection refused or lost, name not found, time-out."""
+    """No usable reply: connection refused or lost, name not found, time-out.
 
-    def __init__(self, what: str, detail: str) -> None:
+    `lasted` is for how many seconds there was a connection; None where none could be made.
+    """
+
+    def __init__(self, what: str, detail: str, lasted: float | None = None) -> None:
         super().__init__(f"{what}: {detail}")
         self.what = what
         self.detail = detail
+        self.lasted = lasted
 
 
 class HttpRefusal(ExchangeError):

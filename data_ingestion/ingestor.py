@@ -5,12 +5,15 @@ import logging
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from data_ingestion.backoff import Backoff, RateLimit
+from data_ingestion.backoff import Backoff
+from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
 from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify, retry_after
+from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
 from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.request_budget import RequestBudget
 from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from data_ingestion.websocket_client import StreamClient
@@ -18,22 +21,31 @@ from data_ingestion.websocket_client import StreamClient
 log = logging.getLogger(__name__)
 
 SNAPSHOT_BURST: Final = 10  # snapshots that may follow one another at once
+BURST_WEIGHT: Final = SNAPSHOT_BURST * SNAPSHOT_WEIGHT
 MALFORMED_LOG_INTERVAL: Final = 10.0  # seconds
 BATCH: Final = 50  # messages applied before other tasks get their turn
 
 M = TypeVar("M", AggTrade, DepthUpdate)
 Arrival = tuple[M, float, float]
-"""A message with its wall and steady times of arrival, ms."""
+"""A message with its times of arrival by the exchange's and by the steady clock, ms."""
 
 
 class _Inbox(Generic[M]):
     """One stream's `StreamListener`: tells the sink of the connection, queues the messages."""
 
-    def __init__(self, stream: Stream, sink: MarketDataSink, queue_size: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        sink: MarketDataSink,
+        queue_size: int,
+        clock: Clock,
+        exchange_clock: ExchangeClock,
+    ) -> None:
         self.queue: NewestQueue[Arrival[M]] = NewestQueue(queue_size)
         self._stream = stream
         self._sink = sink
         self._clock = clock
+        self._exchange_clock = exchange_clock
         self._malformed = 0
         self._malformed_logged = float("-inf")
 
@@ -44,7 +56,7 @@ class _Inbox(Generic[M]):
         self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
 
     def received(self, message: M) -> None:
-        self.queue.put((message, self._clock.wall_ms(), self._clock.steady_ms()))
+        self.queue.put((message, self._exchange_clock.now_ms(), self._clock.steady_ms()))
 
     def malformed(self, error: MalformedMessage) -> None:
         self._sink.on_malformed(self._stream)
@@ -58,15 +70,17 @@ class _Inbox(Generic[M]):
 
     def lost(self, error: ExchangeError) -> None:
         self.queue.clear()  # what a broken connection left behind must not meet the next one's book
-        self._sink.on_stream(self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error))
+        self._sink.on_stream(
+            self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
+        )
         log.warning("%s", error)
 
 
 class Ingestor:
     """Runs one symbol's ingestion into `sink`.
 
-    `weight_per_minute` is the share of the exchange's request weight that this symbol may use. `applied`
-    counts for each depth event the time from the exchange's event time to when `sink` has taken it.
+    `budget` is the share of the exchange's request weight that this symbol may use. `applied` counts for
+    each depth event the time from the exchange's event time to when `sink` has taken it.
     """
 
     def __init__(
@@ -80,17 +94,19 @@ class Ingestor:
         depth_silence: float,
         trade_silence: float,
         queue_size: int,
-        weight_per_minute: float,
+        budget: RequestBudget,
         applied: LatencyMeter,
         random: Callable[[], float],
         clock: Clock,
+        exchange_clock: ExchangeClock,
     ) -> None:
         self._sink = sink
         self._loader = loader
         self._clock = clock
+        self._exchange_clock = exchange_clock
         self._applied = applied
-        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, clock)
-        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, clock)
+        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, clock, exchange_clock)
+        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, clock, exchange_clock)
         name = symbol.lower()
         self._depth_client = StreamClient(
             "depth",
@@ -112,8 +128,8 @@ class Ingestor:
         )
         # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
         self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
-        self._snapshot_limit = RateLimit(weight_per_minute / SNAPSHOT_WEIGHT, SNAPSHOT_BURST)
-        self._not_before = 0.0  # steady seconds; the exchange's Retry-After or our own backoff
+        self._not_before = 0.0  # steady seconds, by our own backoff
+        self._budget = budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
 
     async def run(self) -> None:
@@ -135,7 +151,7 @@ class Ingestor:
                 if dropped := queue.take_dropped():
                     sink.on_overflow(Stream.DEPTH, dropped)
                 sink.on_depth(event, wall_ms, steady_ms)
-                self._applied.add(self._clock.wall_ms() - event.event_time)
+                self._applied.add(self._exchange_clock.now_ms() - event.event_time)
                 self._tend_snapshot(tasks)
                 self._log_notices()
             await asyncio.sleep(0)
@@ -163,21 +179,25 @@ class Ingestor:
 
     async def _fetch(self, request: SnapshotRequest) -> None:
         """Fetch until `request` is answered or gone; whether the answer does is the sink's to say."""
-        clock, sink, backoff, limit = self._clock, self._sink, self._snapshot_backoff, self._snapshot_limit
+        clock, sink, backoff, budget = self._clock, self._sink, self._snapshot_backoff, self._budget
         while True:
-            now = clock.steady()
-            await asyncio.sleep(max(self._not_before - now, limit.wait(now)))
+            await asyncio.sleep(self._not_before - clock.steady())
+            while (wait := budget.wait(clock.steady(), SNAPSHOT_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone
+                await asyncio.sleep(wait)  # others use the budget too: it may have changed meanwhile
             gone = sink.snapshot_request != request
             if gone:
                 return  # no depth event came to cancel this: the stream is down
-            limit.take(clock.steady())  # only now: a wait that was cancelled costs the next one nothing
+            budget.take(
+                clock.steady(), SNAPSHOT_WEIGHT
+            )  # only now: a wait that was cancelled costs the next one nothing
             try:
                 snapshot = await self._loader.fetch()
             except ExchangeError as error:
                 if classify(error) is Action.GIVE_UP:
                     raise
                 now = clock.steady()
-                self._not_before = now + max(backoff.failed(now), retry_after(error))
+                budget.hold(now, retry_after(error))
+                self._not_before = now + backoff.failed(now)
                 sink.on_snapshot_failed(request, str(error))
                 self._log_notices()
             else:

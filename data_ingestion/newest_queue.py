@@ -17,6 +17,11 @@ class NewestQueue(Generic[T]):
         """Return the number of items waiting."""
         return self._queue.qsize()
 
+    @property
+    def full(self) -> bool:
+        """Whether the next item would drop the oldest."""
+        return self._queue.full()
+
     def put(self, item: T) -> None:
         """Add `item` as the newest."""
         if self._queue.full():

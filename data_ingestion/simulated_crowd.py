@@ -17,6 +17,9 @@ from data_ingestion.simulated_profiles import (
     quantile_table,
 )
 
+STEP_MS: Final = 25
+EVENT_MS: Final = 100
+DEPTH_STAMP_MS: Final = 4  # a depth event's time before the end of its window
 TAKER_WINDOW_MS: Final = 20  # trades come in this part of a micro step; the depth event is stamped after them
 TRIES: Final = 8  # ticks a maker looks at before giving up
 ROUND_SHARE: Final = 0.8  # far looks that go to round prices
@@ -53,6 +56,7 @@ class Crowd:
         self._steps = 0
         self._prints: list[Print] = []
         self.printed_lots = 0
+        self.takers_away = False  # while somebody else shows what takers can do
         self.book = MatchingBook(self._side(BID), self._side(ASK), update_id=update_id, random=random)
         self._quoted_at = list(self.book.best)  # the best ticks that makers near the touch know of
 
@@ -60,11 +64,8 @@ class Crowd:
         """Play one micro step that begins at `at_ms`."""
         rnd, profile, activity = self._rnd, self._profile, self._activity.step()
         self._close_spread()
-        if rnd() < profile.sweep_rate * activity:
-            self._sweep(at_ms)
-        orders = int(profile.taker_rate * activity + rnd())
-        for i in range(orders):
-            self._take(at_ms + int((i + rnd()) * TAKER_WINDOW_MS / orders))
+        if not self.takers_away:
+            self._play_takers(at_ms, activity)
         self._close_spread()
         self._refresh_best(BID)
         self._refresh_best(ASK)
@@ -74,6 +75,21 @@ class Crowd:
         if self._steps % CLEANING_STEPS == 0:
             self._clean(BID)
             self._clean(ASK)
+
+    def hit(self, at_ms: int, side: Side, lots: int, limit: int) -> list[Fill]:
+        """Let an order of a taker outside the crowd eat up to `lots` of `side`, none beyond tick `limit`.
+
+        The crowd takes it for a sweep if it moves the best price: makers of the other side follow.
+        """
+        best = self.book.best[side]
+        fills = self.book.take(side, lots, limit)
+        self._print(at_ms, side, fills)
+        self._hit, self._swept = side, self.book.best[side] != best
+        return fills
+
+    def price(self, tick: int) -> float:
+        """Return the price of a tick, in the quote asset."""
+        return self._profile.price(tick)
 
     def take_prints(self) -> list[Print]:
         """Return the fills since the last call."""
@@ -91,6 +107,14 @@ class Crowd:
 
     def _draw(self, table: tuple[int, ...]) -> int:
         return table[int(self._rnd() * len(table))]
+
+    def _play_takers(self, at_ms: int, activity: float) -> None:
+        rnd, profile = self._rnd, self._profile
+        if rnd() < profile.sweep_rate * activity:
+            self._sweep(at_ms)
+        orders = int(profile.taker_rate * activity + rnd())
+        for i in range(orders):
+            self._take(at_ms + int((i + rnd()) * TAKER_WINDOW_MS / orders))
 
     def _sweep(self, at_ms: int) -> None:
         """Let a taker eat through many levels while makers ahead of it pull theirs."""

@@ -8,6 +8,9 @@ Routes
 and, only if asked for, test doors
     POST /_fault {"kind": "gap", "symbol": "BTCUSDT", "count": 1, "seconds": 5, "status": 429}
     GET  /_truth/<SYMBOL>   /_truth/<SYMBOL>/<u>
+    POST /_stage {"kind": "wall", "symbol": "BTCUSDT", "side": "bid", "near_miss": "short"}
+         near_miss and side (bid) may be left out; a wall may name its "ending": consumed or pulled
+    GET  /_staged/<SYMBOL>   the patterns that were staged and have ended
 """
 
 import asyncio
@@ -22,8 +25,10 @@ from typing import Self
 import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from data_ingestion.simulated_crowd import EVENT_MS
 from data_ingestion.simulated_faults import FaultKind, FaultRequest, FaultState, parse_fault
-from data_ingestion.simulated_market import EVENT_MS, DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
+from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
+from data_ingestion.simulated_patterns import BookSide, Ending, NearMiss, Pattern, StageRequest, parse_stage
 from data_ingestion.simulated_profiles import SIMULATED_SYMBOLS, profile_of
 
 __all__ = ["SIMULATED_SYMBOLS", "SimulatedExchange"]
@@ -254,6 +259,28 @@ class SimulatedExchange:
         """Play a fault (see simulated_faults.FAULTS for what each kind does) on one symbol or on all."""
         await self._play_fault(FaultRequest(FaultKind(kind), symbol, count, seconds, status))
 
+    def stage(
+        self,
+        kind: Pattern | str,
+        symbol: str,
+        *,
+        side: BookSide | str = BookSide.BID,
+        near_miss: NearMiss | str | None = None,
+        ending: Ending | str | None = None,
+    ) -> None:
+        """Stage a pattern, or a near miss of it, on one symbol as soon as what was asked for before is over.
+
+        Raises ValueError for an unknown word or words that do not fit together, KeyError
+        for an unknown symbol.
+        """
+        request = StageRequest(
+            Pattern(kind),
+            BookSide(side),
+            None if near_miss is None else NearMiss(near_miss),
+            None if ending is None else Ending(ending),
+        )
+        self.market(symbol).stage(request)
+
     async def _play_fault(self, request: FaultRequest) -> None:
         closing: list[Client] = []
         for symbol in [request.symbol.upper()] if request.symbol else list(self._markets):
@@ -307,6 +334,8 @@ class SimulatedExchange:
                 app.router.add_get(route + path, self._stream)
         if self._test_doors:
             app.router.add_post("/_fault", self._fault_door)
+            app.router.add_post("/_stage", self._stage_door)
+            app.router.add_get("/_staged/{symbol}", self._staged_door)
             app.router.add_get("/_truth/{symbol}", self._truth_door)
             app.router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth_door)
         return app
@@ -417,10 +446,28 @@ class SimulatedExchange:
         await self._play_fault(fault)
         return web.json_response({"ok": True})
 
-    async def _truth_door(self, request: web.Request) -> web.Response:
+    async def _stage_door(self, request: web.Request) -> web.Response:
+        try:
+            symbol, pattern = parse_stage(msgspec.json.decode(await request.read()), self.symbols)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return web.json_response({"error": "the body of a pattern must be JSON"}, status=400)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        self.market(symbol).stage(pattern)
+        return web.json_response({"ok": True})
+
+    async def _staged_door(self, request: web.Request) -> web.Response:
+        staged = self._market_asked_for(request).staged
+        return web.Response(body=msgspec.json.encode(staged), content_type="application/json")
+
+    def _market_asked_for(self, request: web.Request) -> SimulatedMarket:
         market = self._markets.get(request.match_info["symbol"].upper())
         if market is None:
             raise web.HTTPNotFound(text=f"there is no such market; there are {', '.join(self.symbols)}")
+        return market
+
+    async def _truth_door(self, request: web.Request) -> web.Response:
+        market = self._market_asked_for(request)
         if "u" not in request.match_info:
             return web.json_response({"newest": market.last_final_id, "kept": market.truth_count})
         truth = market.truth_at(int(request.match_info["u"]))

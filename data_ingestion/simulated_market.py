@@ -1,9 +1,10 @@
 """The market of one simulated symbol: a matching book and those who trade on it.
 
 Nothing here is painted. Makers add, change and cancel levels, takers eat what they
-reach, and every depth event and every trade follows from these operations. The
-market has no clock and does no I/O: time is passed in, and the same seed and start
-time give the same messages, however `advance` is cut up.
+reach, and every depth event and every trade follows from these operations; those of
+a staged pattern are no others. The market has no clock and does no I/O: time is
+passed in, and the same seed, start time and patterns give the same messages, however
+`advance` is cut up.
 """
 
 from array import array
@@ -15,15 +16,15 @@ from typing import Final
 import msgspec
 
 from data_ingestion.simulated_book import BID, Side
-from data_ingestion.simulated_crowd import Crowd
+from data_ingestion.simulated_crowd import DEPTH_STAMP_MS, EVENT_MS, STEP_MS, Crowd
+from data_ingestion.simulated_hands import SIZES_EVENTS
+from data_ingestion.simulated_patterns import StagedPattern, StageRequest
 from data_ingestion.simulated_profiles import MarketProfile
+from data_ingestion.simulated_stage import Stage
 
-STEP_MS: Final = 25
-EVENT_MS: Final = 100
 TOP_LEVELS: Final = 10
 TRUTH_KEPT: Final = 20_000
 IDS_PER_MS: Final = 12  # more than the market ever uses, so that a later start has later ids
-DEPTH_STAMP_MS: Final = 4  # a depth event's time before the end of its window
 
 Level = tuple[str, str]
 TopOfBook = tuple[list[tuple[float, float]], list[tuple[float, float]]]
@@ -102,12 +103,16 @@ class SimulatedMarket:
         self._truth_kept = truth_kept
         self._truth: dict[int, array[int]] = {}
         self._past: deque[tuple[int, int, dict[int, int], dict[int, int]]] = deque(maxlen=past_seconds)
+        # With a random source of its own, so that a market without patterns stays as it is.
+        self._stage = Stage(self._crowd, Random(f"{seed}:{profile.symbol}:stage"), self._recent_tops)
 
     def advance(self, to_ms: int) -> list[MarketMessage]:
         """Play on to `to_ms` (an earlier time does nothing); returns what the exchange sends, in order."""
         out: list[MarketMessage] = []
         while self.now_ms + STEP_MS <= to_ms:
             self._crowd.step(self.now_ms)
+            if self._stage.busy:
+                self._stage.step(self.now_ms)
             self.now_ms += STEP_MS
             if self.now_ms % EVENT_MS == 0:
                 out += self._trades()
@@ -124,6 +129,20 @@ class SimulatedMarket:
         out = self.advance(self.now_ms + (-self.now_ms) % EVENT_MS)
         self.now_ms = max(self.now_ms, to_ms - to_ms % EVENT_MS)
         return out
+
+    def stage(self, request: StageRequest) -> None:
+        """Stage a pattern from the next micro step on, or once those asked for before it are over."""
+        self._stage.ask(request)
+
+    @property
+    def staging(self) -> bool:
+        """Whether a pattern is being staged or waits for it."""
+        return self._stage.busy
+
+    @property
+    def staged(self) -> list[StagedPattern]:
+        """The patterns that were staged and have ended, oldest first."""
+        return list(self._stage.staged)
 
     @property
     def last_update_id(self) -> int:
@@ -229,6 +248,9 @@ class SimulatedMarket:
         self._truth[self._last_final_id] = array("q", flat)
         while len(self._truth) > self._truth_kept:
             del self._truth[next(iter(self._truth))]
+
+    def _recent_tops(self) -> "list[array[int]]":
+        return list(self._truth.values())[-SIZES_EVENTS:]
 
     def _keep_past(self) -> None:
         bids, asks = self.book.levels

@@ -219,6 +219,7 @@ BTCUSDT = MarketProfile(
 )
 
 
+_CALM_REACH = 1_000  # ticks
 _ETH_NEARER = 0.6  # ten levels span 0.25 USDT, 25 ticks, where those of BTCUSDT span 41
 
 ETHUSDT = replace(
@@ -282,6 +283,30 @@ ETHUSDT = replace(
     far=1_300,
     most_levels=1_700,
 )
+
+
+def calm(profile: MarketProfile) -> MarketProfile:
+    """Return a market of that symbol in which nothing happens by itself that a detector looks for.
+
+    Sizes of levels differ by a factor of about three, nobody sweeps, taker orders are
+    a thousandth of a level, and so the price stays where it is. Makers far from the
+    touch are left out.
+    """
+    usual = dict(profile.best_size)[0.5]
+    return replace(
+        profile,
+        occupancy=tuple(knot for knot in profile.occupancy if knot[0] <= _CALM_REACH),
+        round_prices=(),
+        level_size=((0.0, 0.55 * usual), (0.5, usual), (1.0, 1.7 * usual)),
+        best_size=((0.0, 0.8 * usual), (0.5, usual), (1.0, 1.5 * usual)),
+        trade_size=((0.0, 0.0003 * usual), (1.0, 0.001 * usual)),
+        change_distance=((0.0, 1.0), (0.4, 50.0), (1.0, 0.8 * _CALM_REACH)),
+        maker_rate=3.0,
+        taker_rate=0.05,
+        sweep_rate=0.0,
+        far=_CALM_REACH,
+    )
+
 
 PROFILES = MappingProxyType({profile.symbol: profile for profile in (BTCUSDT, ETHUSDT)})
 SIMULATED_SYMBOLS = tuple(PROFILES)

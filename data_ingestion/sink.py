@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from data_ingestion.causes import Cause
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 
 
@@ -46,9 +47,14 @@ class MarketDataSink(Protocol):
         """The snapshot wanted now, if any."""
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
-        """Hear what a stream's connection does."""
+        """Hear what a stream's connection does; `cause` is the word for a `reason` why it is down."""
 
     def on_malformed(self, stream: Stream) -> None:
         """Hear of a message that is not what the exchange documents."""

@@ -93,14 +93,17 @@ class StreamClient(Generic[T]):
     async def _connect_and_listen(self) -> None:
         """Raise the `ExchangeError` that ended the connection."""
         connection = await self._connect()
+        since = self._clock.steady()
         try:
             async with connection:
                 self._listener.opened()
                 await self._listen(connection)
         except ConnectionClosed as error:
-            raise Unreachable(f"{self._name} stream closed", str(error)) from error
+            lasted = self._clock.steady() - since
+            raise Unreachable(f"{self._name} stream closed", str(error), lasted) from error
         except (OSError, WebSocketException) as error:
-            raise Unreachable(f"{self._name} stream broken", str(error) or type(error).__name__) from error
+            lasted, words = self._clock.steady() - since, str(error) or type(error).__name__
+            raise Unreachable(f"{self._name} stream broken", words, lasted) from error
 
     async def _connect(self) -> ClientConnection:
         try:

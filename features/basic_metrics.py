@@ -5,7 +5,7 @@ import msgspec
 from orderbook.book_state import TopOfBook
 
 
-class BasicMetrics(msgspec.Struct, frozen=True):
+class BasicMetrics(msgspec.Struct, frozen=True, gc=False):
     """Prices and distances in USDT, sizes in base asset. All values are finite."""
 
     best_bid: float
@@ -63,8 +63,8 @@ def _walk(levels: list[tuple[float, float]], mid: float) -> tuple[float, float, 
     for price, size in levels:
         volume += size
         notional += price * size
-        distance = abs(price - mid)
+        distance = price - mid  # below 0 for all bids, and for no ask
         products += distance * volume
         squares += distance * distance
         cumulative.append(volume)
-    return volume, notional, products / squares, cumulative
+    return volume, notional, abs(products / squares), cumulative

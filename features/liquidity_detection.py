@@ -17,7 +17,16 @@ from data_ingestion.messages import AggTrade
 from features.detectors.absorption import AbsorptionDetector
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book, book_of
-from features.detectors.detection import ASK, BID, Detection, Ending, Event, Kind
+from features.detectors.detection import (
+    ASK,
+    BID,
+    Detection,
+    Ending,
+    Event,
+    Kind,
+    rounded,
+    visible_volume,
+)
 from features.detectors.detector import Detector, Step, TradeDetector
 from features.detectors.event_time import EventTimeMerge
 from features.detectors.exhaustion import ExhaustionDetector
@@ -77,23 +86,25 @@ class LiquidityDetection:
         self._take(self._merge.add_book(book_of(time, update_id, top)))
 
     def on_trade(self, trade: AggTrade) -> None:
-        """Take an aggregate trade."""
-        self._take(self._merge.add_trade(trade))
+        """Take an aggregate trade; one that is late is a trade missed."""
+        late = self._merge.late
+        due = self._merge.add_trade(trade)
+        if self._merge.late > late:
+            self.on_trades_missed()
+        elif self._trades_since is None:
+            self._trades_since = trade.trade_time
+        self._take(due)
 
     def on_trades_missed(self) -> None:
         """Note that trades are, or may be, missing: what needs them begins anew with the next one."""
-        if self._trades_since is not None and self._book is not None:
-            self._trades_since = None
-            time = self._book.time
-            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in self._of_trades))
+        known, self._trades_since = self._trades_since, None
+        if known is not None:
+            self._stop(self._of_trades)
 
     def restart(self) -> None:
         """Note that the book was lost: close what is open, forget all, warm up again."""
         self._take(self._merge.flush())
-        if self._book is not None:
-            time = self._book.time
-            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in self._detectors))
-            self._begin()
+        self._begin_anew()
 
     def take(self) -> list[Detection]:
         """Return what was said since the last call."""
@@ -110,9 +121,9 @@ class LiquidityDetection:
                 self._on_trade(item)
 
     def _on_trade(self, trade: AggTrade) -> None:
-        book = self._book
-        if self._trades_since is None:
-            self._trades_since = trade.trade_time
+        book, since = self._book, self._trades_since
+        if since is None or trade.trade_time < since or not visible_volume(trade):
+            return  # trades are missing after it, or it took nothing that was visible
         if book is not None and self._warm:
             side = BID if trade.buyer_is_maker else ASK
             for on_trade in self._trade_takers:
@@ -121,7 +132,7 @@ class LiquidityDetection:
     def _on_book(self, book: Book) -> None:
         before = self._book
         if before is not None and book.time < before.time:
-            self.restart()  # the exchange's clock was set back
+            self._begin_anew()  # the exchange's clock was set back
             before = None
         baseline = self._baseline
         baseline.add(book)
@@ -132,17 +143,30 @@ class LiquidityDetection:
             self._warm = book.time - baseline.started_at >= self.settings.warm_up_ms
             return
         median = baseline.size
-        threshold = self.settings.large_ratio * median
+        threshold = rounded(self.settings.large_ratio * median)
         bids, asks = book.levels
         large = (
             [price for price, size in bids.items() if size > threshold],
             [price for price, size in asks.items() if size > threshold],
         )
-        step = Step(before, book, large, median, threshold, self.tick, self._trades_since)
+        since = self._trades_since
+        if since is not None and since > book.time:
+            since = None
+        step = Step(before, book, large, median, threshold, self.tick, since)
         for detector in self._detectors:
             found = detector.on_book(step)
             if found:
                 self._say(found)
+
+    def _stop(self, detectors: Iterable[Detector]) -> None:
+        if self._book is not None:
+            time = self._book.time
+            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in detectors))
+
+    def _begin_anew(self) -> None:
+        if self._book is not None:
+            self._stop(self._detectors)
+            self._begin()
 
     def _say(self, found: Iterable[Detection]) -> None:
         for detection in found:

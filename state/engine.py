@@ -1,8 +1,8 @@
 """One symbol's layers tied together, without I/O: typed messages in, frames out.
 
 The same calls in the same order with the same times give the same frames, to the byte. Two clocks are
-passed in: `wall_ms`, ms since the epoch, for time stamps and latency; `steady_ms`, any monotonic
-milliseconds, for how long something has lasted.
+passed in: `wall_ms`, ms since the epoch by the exchange's clock as far as it is known, for latency;
+`steady_ms`, any monotonic milliseconds, for how long something has lasted.
 """
 
 import enum
@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from data_ingestion.causes import Cause
+from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from features.basic_metrics import basic_metrics
@@ -108,7 +110,7 @@ class Engine:
         self._tick = 0
         self._last_event: float | None = None
         self._exchange_time = 0
-        self._cause = "starting"
+        self._why = "starting"
         self._snapshot_trouble = ""
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
@@ -119,16 +121,21 @@ class Engine:
     # --- what happens ---------------------------------------------------------------------------------
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Note what a stream's connection does. The depth stream's end is the end of the book."""
-        self._monitor(stream).move(state, steady_ms, reason)
+        self._monitor(stream).move(state, steady_ms, reason, cause)
         if stream is Stream.TRADES:
             self._miss_trades()
         if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
-            self._reset(Phase.DISCONNECTED, reason or "the depth stream ended")
+            self._reset(Phase.DISCONNECTED, cause or Cause.CLOSED, reason or "the depth stream ended")
         elif stream is Stream.DEPTH and state is StreamState.OPEN:
-            self._reset(Phase.BUFFERING, self._cause)
+            self._reset(Phase.BUFFERING, Cause.CLOSED, self._why)
 
     def on_malformed(self, stream: Stream) -> None:
         """Count a message that was not what the exchange documents."""
@@ -145,7 +152,7 @@ class Engine:
         if stream is Stream.TRADES:
             self._miss_trades()
         elif self.phase is not Phase.DISCONNECTED:
-            self._reset(Phase.BUFFERING, text)
+            self._reset(Phase.BUFFERING, Cause.OVERFLOW, text)
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Take a depth event that arrived at these times. O(k log n) for k changed levels."""
@@ -202,7 +209,9 @@ class Engine:
 
     # --- what comes out -------------------------------------------------------------------------------
 
-    def close_second(self, timestamp: int, steady_ms: float) -> tuple[Frame, WindowRow]:
+    def close_second(
+        self, timestamp: int, steady_ms: float, clock_offset: ClockOffset | None = None
+    ) -> tuple[Frame, WindowRow]:
         """End the second at `timestamp` (ms since the epoch, multiple of 1000); return its frame and row."""
         health = self.health
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
@@ -211,7 +220,14 @@ class Engine:
         ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
-        state = health.read(steady_ms, covered, self._detection.counts, self._detection.late)
+        state = health.read(
+            steady_ms,
+            covered,
+            self._detection.counts,
+            self._detection.late,
+            clock_offset=clock_offset,
+            thin=covered is not None and self._is_thin(*covered),
+        )
         if status is Status.LIVE and book is not None and market is not None:
             frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state, detections)
             row = WindowRow(row_of(frame), ladders(book.state, self._tick))
@@ -236,7 +252,7 @@ class Engine:
                 return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
         if self.phase is not Phase.SYNCED:
             waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
-            return Status.SYNCING, f"{self._cause}; {waits or self.phase.value}"
+            return Status.SYNCING, f"{self._why}; {waits or self.phase.value}"
         if self.market is None:
             return (
                 Status.SYNCING,
@@ -307,8 +323,7 @@ class Engine:
             self._settle(self._candidate, self._candidate.add(event), steady_ms)
             return
         waited = steady_ms - self._refreshed
-        bids, asks = book.state.depth()
-        thin = bids < self._thin[0] or asks < self._thin[1]
+        thin = self._is_thin(*book.state.depth())
         settings = self.settings
         if (
             waited >= settings.audit_interval_ms
@@ -318,6 +333,9 @@ class Engine:
             self._refreshed = steady_ms
             self._candidate = self._synchronizer()
             self._settle(self._candidate, self._candidate.add(event), steady_ms)
+
+    def _is_thin(self, bids: int, asks: int) -> bool:
+        return bids < self._thin[0] or asks < self._thin[1]
 
     def _settle(self, candidate: Synchronizer, progress: Progress, steady_ms: float) -> None:
         """Act on the progress of the second book: audit the first against it, then let it take its place."""
@@ -341,26 +359,30 @@ class Engine:
             )
             self._notice(f"the local book was {old.state.levels()}")
             self._notice(f"the snapshot's book is {new.state.levels()}")
-            self._reset(Phase.BUFFERING, "the audit found the book to differ from a fresh snapshot")
+            why = "the audit found the book to differ from a fresh snapshot"
+            self._reset(Phase.BUFFERING, Cause.AUDIT, why)
             return
         self._adopt(new, steady_ms)
         self._update_market(new)
 
     def _break(self, outcome: Outcome, event: DepthUpdate) -> None:
         """Begin again with `event`, which does not follow on the book."""
-        if isinstance(outcome, Gap):
+        is_gap = isinstance(outcome, Gap)
+        if is_gap:
             self.health.gaps += 1
         self._notice(f"{outcome}; resynchronising")
-        self._reset(Phase.FETCHING, f"rebuilding after a {outcome}")
+        cause = Cause.GAP if is_gap else Cause.CORRUPT
+        self._reset(Phase.FETCHING, cause, f"rebuilding after a {outcome}")
         self._building.add(event)
         self._request_snapshot()
 
-    def _reset(self, phase: Phase, cause: str) -> None:
+    def _reset(self, phase: Phase, cause: Cause, why: str) -> None:
         self._move(phase)
-        self._cause = cause
+        self._why = why
         self._epoch += 1
         if self._book is not None:
             self.health.resyncs += 1
+            self.health.resync_causes[cause] += 1
         self.snapshot_request = None
         self._snapshot_trouble = ""
         self._building = self._synchronizer()

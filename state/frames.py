@@ -40,6 +40,7 @@ class StreamHealth(msgspec.Struct, frozen=True):
     reason: str | None  # why it is not open, in words
     age_ms: float | None  # since its last message
     reconnects: int  # connections made after the first
+    reconnect_causes: dict[str, int]  # connections lost and tries that failed, by cause
     malformed: int  # messages that were not what the exchange documents
     dropped_in_bursts: int  # messages dropped because the queue was full
 
@@ -59,15 +60,19 @@ class Health(msgspec.Struct, frozen=True):
     trades: StreamHealth
     update_rate: float  # depth events a second, over the last ten seconds
     update_interval_ms: Percentiles  # between arrivals of depth events, last ten seconds
-    latency_ms: Percentiles  # from the exchange's event time to arrival here, by this machine's clock
+    latency_ms: Percentiles  # from the exchange's event time to arrival here, by the exchange's clock
+    clock_offset_ms: float | None  # exchange's clock less this machine's; null while not known
+    clock_uncertainty_ms: float | None  # most by which that may be wrong
     gaps: int  # breaks of the depth sequence
     resyncs: int  # times a complete book had to be rebuilt, for whatever cause
+    resync_causes: dict[str, int]  # the same by cause
     snapshots: int  # snapshots received
     bursts: int  # times a queue was full
     audits: AuditHealth
     detections: dict[str, int]  # opened or fired so far, by kind
     late_messages: int  # that came too late to be merged with the other stream; detectors left them out
     covered_levels: tuple[int, int] | None  # bids and asks held; None while there is no book
+    warnings: list[str]  # what a person should know, in sentences
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -132,7 +137,7 @@ class WindowRow(msgspec.Struct, frozen=True):
         return self.row.timestamp
 
 
-class Market(msgspec.Struct, frozen=True):
+class Market(msgspec.Struct, frozen=True, gc=False):
     """The market values of one instant at which the book was exact."""
 
     last_update_id: int

@@ -1,14 +1,19 @@
 """Counters and gauges of one engine: what its frames say of their own making. Pure; times are passed in."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import ceil
 from typing import Final
 
+import msgspec
+
+from data_ingestion.causes import Cause
+from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth
+from state.health_warnings import warnings_of
 
 RATE_WINDOW_MS: Final = 10_000
 _SAMPLES: Final = 5_000  # bound of a window's samples; far above what ten seconds bring
@@ -26,10 +31,21 @@ STREAM_STEPS: Final[dict[StreamState, frozenset[StreamState]]] = {
 class StreamMonitor:
     """One stream's state, with the reason for it and its counters."""
 
-    __slots__ = ("connections", "dropped", "last_message", "malformed", "name", "reason", "since", "state")
+    __slots__ = (
+        "causes",
+        "connections",
+        "dropped",
+        "last_message",
+        "malformed",
+        "name",
+        "reason",
+        "since",
+        "state",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.causes: Counter[Cause] = Counter()  # why the connection had to be made again
         self.state = StreamState.DOWN
         self.reason: str | None = "not connected yet"
         self.since: float | None = None  # steady ms at which the connection opened
@@ -38,13 +54,21 @@ class StreamMonitor:
         self.malformed = 0
         self.dropped = 0
 
-    def move(self, state: StreamState, steady_ms: float, reason: str | None = None) -> None:
+    def move(
+        self,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
+    ) -> None:
         """Go to `state`. Raises ValueError where `STREAM_STEPS` knows no such step."""
         if state not in STREAM_STEPS[self.state]:
             raise ValueError(f"the {self.name} stream cannot go from {self.state} to {state}")
         if state is StreamState.OPEN and self.state is StreamState.CONNECTING:
             self.connections += 1
             self.since = steady_ms
+        if state is StreamState.DOWN:
+            self.causes[cause or Cause.CLOSED] += 1
         self.state, self.reason = state, reason
 
     def heard(self, steady_ms: float) -> None:
@@ -71,7 +95,14 @@ class StreamMonitor:
         """Return what frames say of this stream."""
         age = None if self.last_message is None else round(steady_ms - self.last_message, 1)
         reconnects = max(0, self.connections - 1)
-        return StreamHealth(self.state, self.reason, age, reconnects, self.malformed, self.dropped)
+        return StreamHealth(
+            self.state, self.reason, age, reconnects, words(self.causes), self.malformed, self.dropped
+        )
+
+
+def words(causes: Mapping[Cause, int]) -> dict[str, int]:
+    """Return counts of causes by word, for a frame."""
+    return {cause.value: count for cause, count in causes.items()}
 
 
 class DepthMeter:
@@ -118,6 +149,7 @@ class EngineHealth:
         "levels_compared",
         "meter",
         "mismatches",
+        "resync_causes",
         "resyncs",
         "snapshots",
         "trades",
@@ -128,25 +160,41 @@ class EngineHealth:
         self.trades = StreamMonitor("trade")
         self.meter = DepthMeter()
         self.gaps = self.resyncs = self.snapshots = self.bursts = 0
+        self.resync_causes: Counter[Cause] = Counter()
         self.audits = self.levels_compared = self.mismatches = 0
 
     def read(
-        self, steady_ms: float, covered: tuple[int, int] | None, detections: Mapping[Kind, int], late: int
+        self,
+        steady_ms: float,
+        covered: tuple[int, int] | None,
+        detections: Mapping[Kind, int],
+        late: int,
+        *,
+        clock_offset: ClockOffset | None = None,
+        thin: bool = False,
     ) -> Health:
-        """Return the health of this instant."""
+        """Return the health of this instant; `thin` says that the book runs out of known levels."""
         rate, intervals, latency = self.meter.read(steady_ms)
-        return Health(
+        health = Health(
             depth=self.depth.health(steady_ms),
             trades=self.trades.health(steady_ms),
             update_rate=rate,
             update_interval_ms=intervals,
             latency_ms=latency,
+            clock_offset_ms=None if clock_offset is None else round(clock_offset.offset_ms, 2),
+            clock_uncertainty_ms=None if clock_offset is None else round(clock_offset.uncertainty_ms, 2),
             gaps=self.gaps,
             resyncs=self.resyncs,
+            resync_causes=words(self.resync_causes),
             snapshots=self.snapshots,
             bursts=self.bursts,
             audits=AuditHealth(self.audits, self.levels_compared, self.mismatches),
             detections={kind.value: count for kind, count in detections.items()},
             late_messages=late,
             covered_levels=covered,
+            warnings=[],
         )
+        opened = self.depth.since
+        rate_is_full = opened is not None and steady_ms - opened >= RATE_WINDOW_MS
+        warnings = warnings_of(health, rate_is_full=rate_is_full, thin=thin)
+        return msgspec.structs.replace(health, warnings=warnings)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import HIDDEN, SettingError, Settings, documentation, read_settings, settings_markdown
+from config import HIDDEN, INTERNAL, SettingError, Settings, documentation, read_settings, settings_markdown
 
 FLAGS = [row[0] for row in documentation() if row[0]]
 
@@ -38,6 +38,7 @@ BAD = [
     ("stale_after", ["", "0", "61", "inf", "-inf", "nan", "1e9", "two", "2s"]),
     ("book_levels", ["19", "100001", "1e3", "20.0"]),
     ("request_weight", ["19", "2401"]),
+    ("profile_memory", ["2", "maybe"]),
     ("simulated_seed", ["-1", str(2**63), "one"]),
 ]
 
@@ -110,6 +111,13 @@ def test_flags_beat_the_environment() -> None:
     assert (settings.api_port, settings.stale_after) == (9000, 3.5)
 
 
+def test_a_switch_is_on_where_it_is_named_alone() -> None:
+    """And may be given a value as any other setting."""
+    assert read_settings(["--profile-memory", "--api-port", "9000"], {}).profile_memory is True
+    assert read_settings(["--profile-memory=false"], {"PROFILE_MEMORY": "true"}).profile_memory is False
+    assert read_settings([], {"PROFILE_MEMORY": "True"}).profile_memory is True
+
+
 def test_lists_are_tidied() -> None:
     """Symbols in upper case, origins as browsers send them, no blanks, nothing twice, the order kept."""
     settings = read_settings(
@@ -152,7 +160,7 @@ def test_help_lists_every_flag_with_its_range_and_default(capsys: pytest.Capture
     shown = " ".join(capsys.readouterr().out.split())
     for flag, _, default, limits, _ in documentation():
         if flag:
-            assert f"{flag} VALUE" in shown
+            assert f"{flag} VALUE" in shown or f"{flag} [VALUE]" in shown
             assert "".join(limits.split()) in "".join(shown.split())
             assert "".join(f"default {default}".split() if default else []) in "".join(shown.split())
     assert "FEED_TOKEN" in shown
@@ -168,7 +176,7 @@ def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
     """One line each, five cells, as Markdown wants it."""
     head, rule, *rows = settings_markdown().splitlines()
     assert set(rule) == {"|", "-"}
-    assert len(rows) == len(fields(Settings)) - 1  # but supervisor_pid
+    assert len(rows) == len(fields(Settings)) - len(INTERNAL)
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
 

@@ -14,12 +14,13 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from main import _lines as lines_of
+from supervisor import lines_of
 from tests.program import (
     PATIENCE,
     ROOT,
     Frame,
     Program,
+    asked,
     environment_of,
     free_port,
     listening,
@@ -186,6 +187,66 @@ async def test_an_exchange_that_is_killed_comes_back(program: Program) -> None:
             assert frames[-1]["health"]["depth"]["reconnects"] >= 1
 
 
+@in_one_loop
+async def test_an_engine_that_hangs_is_replaced_and_the_other_symbol_stays_live(program: Program) -> None:
+    """Stopped as a whole, it cannot even be asked to end; its frames are dark until the next one is live."""
+    async with (
+        listening(program.url("BTCUSDT")) as connection,
+        listening(program.url("ETHUSDT")) as bystander,
+    ):
+        await next_live(connection)
+        await next_live(bystander)
+        victim = processes_of(program)["BTCUSDT"]
+        victim.send_signal(signal.SIGSTOP)
+        frames = await live_after(connection, await replacement(program, "BTCUSDT", victim))
+        unharmed = await frames_to(bystander, frames[-1]["timestamp"])
+    assert all_gone([victim])
+    assert stamps(frames) == sorted(set(stamps(frames)))
+    for frame in frames:
+        assert frame["status"] == "live" or (frame["mid_price"] is None and frame["reason"])
+    assert {frame["status"] for frame in unharmed} == {"live"}
+
+
+@in_one_loop
+@pytest.mark.parametrize("name", ["api", "dashboard", "exchange"])
+async def test_any_other_process_that_hangs_is_replaced(program: Program, name: str) -> None:
+    """And both symbols are live again afterwards."""
+    victim = processes_of(program)[name]
+    victim.send_signal(signal.SIGSTOP)
+    new = await replacement(program, name, victim)
+    assert all_gone([victim])
+    for symbol in SYMBOLS:
+        async with listening(program.url(symbol)) as connection:
+            assert (await live_after(connection, new))[-1]["mid_price"]
+
+
+@in_one_loop
+async def test_every_process_is_listed_with_its_memory_and_restarts(program: Program) -> None:
+    """In `/health` under its role, or its symbol for an engine, and in `/metrics` under one name."""
+    async with listening(program.url("ETHUSDT")) as connection:
+        await next_live(connection)
+        victim = processes_of(program)["ETHUSDT"]
+        victim.kill()
+        new = await replacement(program, "ETHUSDT", victim)
+        await live_after(connection, new)
+        async with asyncio.timeout(PATIENCE):
+            while new.pid not in (listed := await processes_listed(program)):
+                await next_frame(connection)
+    names = {entry["symbol"] or entry["role"]: entry for entry in listed.values()}
+    assert set(names) == {"supervisor", "api", "dashboard", "exchange", *SYMBOLS}
+    assert names["ETHUSDT"]["restarts"] >= 1
+    assert all(entry["memory_mib"] > 5 for entry in names.values())
+    metrics = (await asked(f"http://127.0.0.1:{program.api_port}/metrics")).text
+    for name in names:
+        assert f'orderbook_process_memory_bytes{{process="{name}"}}' in metrics
+
+
+async def processes_listed(program: Program) -> dict[int, dict[str, Any]]:
+    """Return the processes of `/health` by their pid."""
+    health = (await asked(f"http://127.0.0.1:{program.api_port}/health")).json()
+    return {entry["pid"]: entry for entry in health["processes"]}
+
+
 # --- ending -------------------------------------------------------------------------------------------------
 
 
@@ -208,8 +269,8 @@ async def test_nothing_outlives_a_supervisor_that_is_killed() -> None:
     async with simulated(symbols="BTCUSDT") as running:
         async with listening(running.url("BTCUSDT")) as connection:
             await next_frame(connection)
+        await until(lambda: len(processes_of(running)) == 4)
         processes = list(processes_of(running).values())
-        assert len(processes) == 4
         await running.stop(signal.SIGKILL)
         await until(lambda: all_gone(processes))
 

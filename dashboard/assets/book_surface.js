@@ -45,40 +45,72 @@
     return { x, y, z, surfacecolor };
   }
 
+  /** Return the changes of the figure's layout that give it the colours of a theme. */
+  function layoutOf(name) {
+    const theme = liquidity.themes.THEMES[name];
+    const layout = { "font.color": theme.text, "font.size": 10 };
+    for (const axis of ["xaxis", "yaxis", "zaxis"]) {
+      layout[`scene.${axis}.gridcolor`] = theme.grid;
+      layout[`scene.${axis}.color`] = theme.faint;
+      layout[`scene.${axis}.backgroundcolor`] = "rgba(0,0,0,0)";
+    }
+    return layout;
+  }
+
+  /** Set `object.a.b` for a key such as "a.b". */
+  function assignDeep(object, key, value) {
+    const [name, ...others] = key.split(".");
+    if (!others.length) object[name] = value;
+    else assignDeep((object[name] ??= {}), others.join("."), value);
+  }
+
   class BookSurface {
-    constructor(gd) {
-      this.gd = gd;
+    /** `element` is to hold the scene, and has its first figure, which is made with the first drawing only:
+     * the texts of its axes take several times as long as the whole map.
+     */
+    constructor(element) {
+      this.gd = element;
+      this.theme = "dark";
+      this.made = false;
       this.held = false;
       this.freeAt = 0;
-      gd.addEventListener("pointerdown", () => { this.held = true; }, true);
+      element.addEventListener("pointerdown", () => { this.held = true; }, true);
       window.addEventListener("pointerup", () => { this.held = false; this.freeAt = Date.now() + AFTER_POINTER_MS; }, true);
-      gd.addEventListener("wheel", () => { this.freeAt = Date.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
+      element.addEventListener("wheel", () => { this.freeAt = Date.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
     }
 
     /** Show the window, unless somebody is turning the scene. */
     draw(rows, stepIndex, range, logarithmic) {
       if (this.held || Date.now() < this.freeAt || stepIndex === null) return;
       const { x, y, z, surfacecolor } = surfaceOf(rows, stepIndex, range, logarithmic);
+      const change = { z: [z], surfacecolor: [surfacecolor] };
+      if (!this.made) {
+        this.make();
+        Object.assign(change, { x: [x], y: [y] }); // the same every second
+      }
+      window.Plotly.restyle(this.gd, change, [0]);
+    }
+
+    make() {
+      const { data, layout, config } = JSON.parse(this.gd.dataset.figure);
+      for (const [key, value] of Object.entries(layoutOf(this.theme))) assignDeep(layout, key, value);
+      data[0].colorscale = liquidity.colourScale.diverging(this.theme);
+      window.Plotly.newPlot(this.gd, data, layout, config);
+      this.made = true;
       this.readNothingBack();
-      window.Plotly.restyle(this.gd, { x: [x], y: [y], z: [z], surfacecolor: [surfacecolor] }, [0]);
     }
 
     /** After each update Plotly reads the scene's pixels back for its hover, which this scene has not: skip it. */
     readNothingBack() {
-      const gl = this.gd._fullLayout.scene?._scene?.glplot?.gl;
-      if (gl && gl.readPixels.name !== "skipped") gl.readPixels = function skipped() {};
+      const gl = this.gd._fullLayout.scene._scene?.glplot?.gl;
+      if (gl) gl.readPixels = function skipped() {};
     }
 
     /** Give the scene another theme's colours. */
     setTheme(name) {
-      const theme = liquidity.themes.THEMES[name];
-      const layout = { "font.color": theme.text, "font.size": 10 };
-      for (const axis of ["xaxis", "yaxis", "zaxis"]) {
-        layout[`scene.${axis}.gridcolor`] = theme.grid;
-        layout[`scene.${axis}.color`] = theme.faint;
-        layout[`scene.${axis}.backgroundcolor`] = "rgba(0,0,0,0)";
-      }
-      window.Plotly.update(this.gd, { colorscale: [liquidity.colourScale.diverging(name)] }, layout, [0]);
+      this.theme = name;
+      if (!this.made) return;
+      window.Plotly.update(this.gd, { colorscale: [liquidity.colourScale.diverging(name)] }, layoutOf(name), [0]);
     }
   }
 

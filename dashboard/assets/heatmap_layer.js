@@ -46,36 +46,23 @@
   }`;
 
   class HeatmapLayer {
-    /** `onRestored` is called when a lost context is back: everything must be written again. */
-    constructor(canvas, onRestored) {
+    /** `canvas` is a GlCanvas. */
+    constructor(canvas) {
       this.canvas = canvas;
       this.base = { second: 0, bin: 0, step: 1 };
       this.range = [0.001, 1];
       this.logarithmic = true;
       this.table = liquidity.colourScale.lookUpTable("dark");
-      canvas.addEventListener("webglcontextlost", (event) => {
-        event.preventDefault();
-        this.gl = null;
-      });
-      canvas.addEventListener("webglcontextrestored", () => {
-        this.start();
-        onRestored();
-      });
-      this.start();
+      canvas.add(this);
     }
 
-    start() {
-      const gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
-      if (!gl) throw new Error("This browser has no WebGL 2, which the heatmap needs.");
-      this.gl = gl;
-      const program = link(gl);
-      gl.useProgram(program);
-      this.uniforms = Object.fromEntries(
-        ["cells", "rows", "colours", "view", "scale"].map((name) => [name, gl.getUniformLocation(program, name)]),
-      );
+    start(gl) {
+      this.program = liquidity.gl.link(gl, VERTEX, FRAGMENT);
+      this.uniforms = liquidity.gl.uniformsOf(gl, this.program, ["cells", "rows", "colours", "view", "scale"]);
       this.cells = texture(gl, 0, gl.RG32F, BINS, ROWS, gl.RG, gl.FLOAT);
       this.rows = texture(gl, 1, gl.RGBA32F, 1, ROWS, gl.RGBA, gl.FLOAT);
       this.colours = texture(gl, 2, gl.RGBA8, liquidity.colourScale.ENTRIES, 2, gl.RGBA, gl.UNSIGNED_BYTE);
+      gl.useProgram(this.program);
       ["cells", "rows", "colours"].forEach((name, unit) => gl.uniform1i(this.uniforms[name], unit));
       this.setColours(this.table);
       this.reset(this.base.second, this.base.bin, this.base.step);
@@ -84,7 +71,7 @@
     /** Forget all rows; `second` and `bin` are the new bases, `step` the bins' height in USDT. */
     reset(second, bin, step) {
       this.base = { second, bin, step };
-      const { gl } = this;
+      const { gl } = this.canvas;
       if (!gl) return;
       const nothing = new Float32Array(ROWS * 4).fill(-1e9);
       gl.activeTexture(gl.TEXTURE1);
@@ -93,7 +80,7 @@
 
     /** Write one second: its cells (see price_steps.js), or null for a second that stays blank. */
     write(second, cells) {
-      const { gl, base } = this;
+      const { base, canvas: { gl } } = this;
       if (!gl) return;
       const index = second - base.second;
       const row = index & (ROWS - 1);
@@ -109,7 +96,7 @@
 
     /** Set the colours: a table of colour_scale.js. */
     setColours(table) {
-      const { gl } = this;
+      const { gl } = this.canvas;
       this.table = table;
       if (!gl) return;
       gl.activeTexture(gl.TEXTURE2);
@@ -117,21 +104,16 @@
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, 2, gl.RGBA, gl.UNSIGNED_BYTE, table);
     }
 
-    /** Draw into a rectangle (CSS pixels from the canvas's top left) what lies between these seconds and prices. */
-    draw({ left, top, width, height, from, to, low, high }) {
-      const { gl, canvas, base, range } = this;
+    /** Draw into a panel (see ShapeLayer.draw) what lies between its seconds since the epoch and its prices. */
+    draw(panel) {
+      const { base, range, canvas: { gl } } = this;
+      const { x, y, width, height } = this.canvas.pixelsOf(panel);
       if (!gl || width <= 0 || height <= 0) return;
-      const ratio = window.devicePixelRatio || 1;
-      const size = [canvas.clientWidth, canvas.clientHeight].map((length) => Math.round(length * ratio));
-      if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
-      gl.disable(gl.SCISSOR_TEST);
-      gl.clearColor(0, 0, 0, 0);
-      gl.clear(gl.COLOR_BUFFER_BIT);
-      const [x, y] = [Math.round(left * ratio), Math.round(canvas.height - (top + height) * ratio)];
-      gl.viewport(x, y, Math.round(width * ratio), Math.round(height * ratio));
+      gl.useProgram(this.program);
+      gl.viewport(x, y, width, height);
       gl.uniform4f(
-        this.uniforms.view,
-        from - base.second, to - base.second, low / base.step - base.bin, high / base.step - base.bin,
+        this.uniforms.view, panel.from - base.second, panel.to - base.second,
+        panel.low / base.step - base.bin, panel.high / base.step - base.bin,
       );
       gl.uniform3f(this.uniforms.scale, range[0], range[1], this.logarithmic ? 1 : 0);
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
@@ -156,21 +138,6 @@
     gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
     for (const which of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, which, gl.NEAREST);
     return made;
-  }
-
-  function link(gl) {
-    const program = gl.createProgram();
-    for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-      const shader = gl.createShader(type);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-    }
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-      throw new Error(`The heatmap's shader does not link: ${gl.getProgramInfoLog(program)}`);
-    }
-    return program;
   }
 
   liquidity.HeatmapLayer = HeatmapLayer;

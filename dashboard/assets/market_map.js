@@ -1,78 +1,56 @@
-// The map: heatmap layer, best prices, trades and detections over it, the book beside it, strips below it.
+// The map: heatmap with best prices, trades and detections over it, the book beside it, strips below it.
 //
-// Time runs in seconds from `zero`, the newest second while the map follows. So neither the axes' ranges nor
-// the lines' x change from one second to the next, and Plotly need not lay the figure out anew, which costs
-// as much as drawing it. The times of day along the axis are written by time_axis.js.
+// What changes every second is drawn by the layers of one WebGL canvas under Plotly's figure, which has no
+// data: it has the axes, and a person's zoom and drag. A layout of the figure costs more than all drawing, so
+// Plotly is called only when an axis must show another range. Therefore time runs in seconds from `zero`, the
+// newest second while the map follows, and the axis of time stays the same. The times of day along it are
+// written by time_axis.js.
 "use strict";
 (function (liquidity) {
-  const { WINDOW_SECONDS } = liquidity;
   const AXES = ["xaxis", "yaxis", "xaxis2", "yaxis2", "yaxis3", "yaxis4", "yaxis5"];
-  const FOLLOWED = [-WINDOW_SECONDS, 2]; // seconds from the newest; some room after it
-  const BUBBLES_A_SECOND = 3; // the largest prints; more would only cover one another
-  const LARGEST_BUBBLE = 20; // px
-  const FITS = 1.6; // a range this much larger than needed is made smaller
-  const STRIPS = { mid: "yaxis2", spread: "yaxis3", ofi: "yaxis5" }; // the imbalance has a range of its own
-  // The order of the traces in dashboard/figures.py.
-  const TRACE = {
-    bestBid: 0, bestAsk: 1, bought: 2, sold: 3, detections: 4, bids: 5, asks: 6, cumulativeBids: 7,
-    cumulativeAsks: 8, mid: 9, spread: 10, imbalance: 11, ofi: 12, midInBook: 13,
-  };
+  const STROKE = 1.5; // CSS px
+  const BAR_EDGE = 0.5;
+  const BUBBLE_EDGE = 1;
+  const NEAR = 7; // CSS px from a detection at which hovering tells of it
 
-  /** Return `range` where `low` to `high` still fits it well, else a new one with some room. */
-  function calmRange(range, low, high, room) {
-    if (!(high >= low)) return range;
-    const size = high - low || Math.abs(high) * 1e-3 || 1;
-    if (range && low >= range[0] && high <= range[1] && range[1] - range[0] < FITS * size * (1 + 2 * room)) return range;
-    return [low - room * size, high + room * size];
-  }
-
-  /** Return {x, y} of a ladder's side as bars on the price axis: one closed step a group. */
-  function bars(cells, sizes) {
-    const [x, y] = [[], []];
-    for (const bin of [...sizes.keys()].sort((a, b) => a - b)) {
-      const [from, to, size] = [bin * cells.step, (bin + 1) * cells.step, sizes.get(bin)];
-      x.push(0, size, size, 0);
-      y.push(from, from, to, to);
-    }
-    return { x, y };
-  }
-
-  /** Return {x, y} of a side's cumulative sizes as a stepped line away from the touch. */
-  function cumulative(cells, sizes, side) {
-    const bins = [...sizes.keys()].sort((a, b) => (side === "bid" ? b - a : a - b));
-    const [x, y] = [[], []];
-    let total = 0;
-    for (const bin of bins) {
-      const [near, far] = side === "bid" ? [bin + 1, bin] : [bin, bin + 1];
-      x.push(total);
-      y.push(near * cells.step);
-      total += sizes.get(bin);
-      x.push(total, total);
-      y.push(near * cells.step, far * cells.step);
-    }
-    return { x, y };
-  }
-
-  /** Return {x, y} of a line across the book at the mid. */
-  function midLine(cells) {
-    return { x: [0, Math.max(...cells.bids.values(), ...cells.asks.values())], y: [cells.mid, cells.mid] };
-  }
+  // Each shape's panel (see MarketMap.panels) and look in the order of drawing; colours are names of themes.js.
+  const SHAPES = [
+    ["best bid", "map", { fill: "bid", stroke: STROKE }],
+    ["best ask", "map", { fill: "ask", stroke: STROKE }],
+    ["bought", "map", { fill: "bought", edge: "edge", edgeWidth: BUBBLE_EDGE }],
+    ["sold", "map", { fill: "sold", edge: "edge", edgeWidth: BUBBLE_EDGE }],
+    ["detection lines", "map", { fill: "detection", stroke: 2 }],
+    ["detections", "map", { fill: "detection", edge: "edge", edgeWidth: BUBBLE_EDGE }],
+    ["bids", "bars", { fill: "bidFill", edge: "bid", edgeWidth: BAR_EDGE }],
+    ["asks", "bars", { fill: "askFill", edge: "ask", edgeWidth: BAR_EDGE }],
+    ["cumulative bids", "depth", { fill: "bid", stroke: STROKE }],
+    ["cumulative asks", "depth", { fill: "ask", stroke: STROKE }],
+    ["order", "depth", { fill: "orderFill", edge: "order", edgeWidth: STROKE }],
+    ["mid in the book", "bars", { fill: "mid", stroke: STROKE }],
+    ["mid", "mid", { fill: "line", stroke: STROKE }],
+    ["spread", "spread", { fill: "line", stroke: STROKE }],
+    ["imbalance", "imbalance", { fill: "line", stroke: STROKE }],
+    ["ofi", "ofi", { fill: "line", stroke: STROKE }],
+  ];
 
   class MarketMap {
-    constructor(gd, canvas, onFollow) {
+    constructor(gd, element, onFollow) {
       this.gd = gd;
       this.following = true;
       this.onFollow = onFollow;
       this.stepIndex = null;
       this.cutOffs = [5, 99];
-      this.theme = "dark";
-      this.ranges = {}; // by axis, as last given to Plotly
+      this.ranges = {}; // by axis, see axis_ranges.js
       this.zero = 0; // the second that time is counted from
       this.end = 0; // the newest second of the window
       this.updating = false;
+      this.looks = [];
+      this.order = null; // an answer of /simulate for this second
       this.rows = [];
       this.cells = new Map(); // by second, at the step shown
-      this.layer = new liquidity.HeatmapLayer(canvas, () => this.rewrite());
+      this.canvas = new liquidity.GlCanvas(element, () => this.restored());
+      this.layer = new liquidity.HeatmapLayer(this.canvas);
+      this.shapes = new liquidity.ShapeLayer(this.canvas);
       for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_autosize"]) gd.on(event, () => this.align());
       gd.on("plotly_relayout", (change) => this.relayouted(change));
       gd.on("plotly_doubleclick", () => this.follow());
@@ -85,13 +63,16 @@
       this.stepIndex = null;
       this.ranges = {};
       this.layer.reset(0, 0, 1);
+      this.writeShapes(null);
       this.follow();
+      this.align();
     }
 
     /** Show the newest second from now on. */
     follow() {
       this.following = true;
-      this.ranges = {};
+      delete this.ranges.xaxis; // a person has moved them
+      delete this.ranges.yaxis;
       this.onFollow(true);
       if (this.rows.length) this.draw();
     }
@@ -124,13 +105,18 @@
       }
     }
 
+    restored() {
+      this.rewrite();
+      this.align();
+    }
+
     /** Write all rows into the layer: the step is another one, or the layer was lost. */
     rewrite() {
       this.cells.clear();
       const newest = this.rows.findLast((row) => row?.ladders);
       if (!newest || this.stepIndex === null) return;
       const { step } = newest.ladders[this.stepIndex];
-      this.layer.reset(newest.timestamp / 1000 - WINDOW_SECONDS, Math.floor(newest.mid_price / step), step);
+      this.layer.reset(newest.timestamp / 1000 - liquidity.WINDOW_SECONDS, Math.floor(newest.mid_price / step), step);
       for (const row of this.rows) if (row) this.write(row);
     }
 
@@ -147,15 +133,35 @@
       this.layer.write(second, cells);
     }
 
-    /** Return what the axes show: {from, to} in seconds since the epoch, {low, high} in USDT. */
-    view() {
-      const { xaxis, yaxis } = this.gd._fullLayout;
+    /** Return the map's panels: where each lies in the figure, in CSS pixels, and what its axes show.
+     *
+     * Time is in seconds since the epoch. Bars have a scale of their own, since each is far less than the depth.
+     */
+    panels() {
+      const { xaxis, yaxis, xaxis2, yaxis2, yaxis3, yaxis4, yaxis5 } = this.gd._fullLayout;
+      const panel = (across, upwards, [from, to] = across.range) => ({
+        left: across._offset, top: upwards._offset, width: across._length, height: upwards._length,
+        from, to, low: upwards.range[0], high: upwards.range[1],
+      });
+      const time = xaxis.range.map((seconds) => this.zero + seconds);
       return {
-        from: this.zero + xaxis.range[0], to: this.zero + xaxis.range[1], low: yaxis.range[0], high: yaxis.range[1],
+        map: panel(xaxis, yaxis, time),
+        depth: panel(xaxis2, yaxis),
+        bars: panel(xaxis2, yaxis, this.ranges.bars),
+        mid: panel(xaxis, yaxis2, time),
+        spread: panel(xaxis, yaxis3, time),
+        imbalance: panel(xaxis, yaxis4, time),
+        ofi: panel(xaxis, yaxis5, time),
       };
     }
 
-    /** Return {cells, row, price, second} at a point of the page, or null outside the heatmap. */
+    /** Return what the heatmap shows: {from, to} in seconds since the epoch, {low, high} in USDT. */
+    view() {
+      const { from, to, low, high } = this.panels().map;
+      return { from, to, low, high };
+    }
+
+    /** Return {cells, row, price, second, detections} at a point of the page, or null outside the heatmap. */
     pointAt(clientX, clientY) {
       const { xaxis, yaxis } = this.gd._fullLayout;
       const box = this.gd.getBoundingClientRect();
@@ -163,16 +169,21 @@
       if (x < 0 || y < 0 || x > xaxis._length || y > yaxis._length) return null;
       const second = Math.floor(this.zero + xaxis.p2l(x)) + 1; // a row's second ends at its time
       const row = this.rows.find((candidate) => candidate?.timestamp === second * 1000) || null;
-      return { second, price: yaxis.p2l(y), row, cells: this.cells.get(second) || null };
+      const price = yaxis.p2l(y);
+      const [seconds, distance] = [NEAR * xaxis.p2l(1) - NEAR * xaxis.p2l(0), NEAR * (yaxis.p2l(0) - yaxis.p2l(1))];
+      const detections = liquidity.detectionMarks.detectionsNear(this.rows, this.end, { second, price }, seconds, distance);
+      return { second, price, row, cells: this.cells.get(second) || null, detections };
     }
 
-    /** Put the layer and the times where the axes are. */
+    /** Draw the layers and the times where the axes are. */
     align() {
       const { xaxis, yaxis } = this.gd._fullLayout || {};
-      if (!xaxis || !yaxis) return;
-      const view = this.view();
-      this.layer.draw({ left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, ...view });
-      liquidity.showTimes(xaxis._offset, xaxis._length, view.from, view.to);
+      if (!xaxis || !yaxis || this.updating) return;
+      const panels = this.panels();
+      this.canvas.clear();
+      this.layer.draw(panels.map);
+      for (const [name, panel, look] of this.looks) this.shapes.draw(name, panels[panel], look);
+      liquidity.showTimes(panels.map.left, panels.map.width, panels.map.from, panels.map.to);
     }
 
     /** Set the colours' range from the sizes that are visible. */
@@ -191,135 +202,77 @@
       if (range) this.layer.range = range;
     }
 
-    /** Return the ranges that axes should have now, calm from one second to the next: {axis: [low, high]}. */
-    wantedRanges(book) {
-      const live = this.rows.filter((row) => row?.status === "live");
-      const wanted = { ...this.ranges };
-      const want = (axis, values, room) => {
-        wanted[axis] = calmRange(this.ranges[axis], Math.min(...values), Math.max(...values), room);
-      };
-      want(STRIPS.mid, live.map((row) => row.mid_price), 0.1);
-      want(STRIPS.spread, [0, ...live.map((row) => row.spread)], 0.05);
-      want(STRIPS.ofi, live.flatMap((row) => [row.ofi, -row.ofi]), 0.05);
-      if (book) {
-        const sum = (sizes) => [...sizes.values()].reduce((total, size) => total + size, 0);
-        want("xaxis2", [0, 1.03 * Math.max(sum(book.bids), sum(book.asks))], 0);
-        want("xaxis3", [0, 1.03 * Math.max(...book.bids.values(), ...book.asks.values())], 0);
-      }
-      if (this.following) {
-        const edges = [...this.cells.values()].flatMap((cells) => [cells.low * cells.step, (cells.high + 1) * cells.step]);
-        want("yaxis", edges, 0.05);
-        wanted.xaxis = FOLLOWED;
-      }
-      return wanted;
-    }
-
-    /** Bring the figure up to date with the rows. `live` says whether the newest second may be shown as such. */
+    /** Bring the map up to date with the rows. `live` says whether the newest second may be shown as such. */
     draw(live = this.live) {
       this.live = live;
       if (this.gd._dragging || !this.rows.length) return;
       if (this.following) this.zero = this.end;
-      const book = live ? this.cells.get(this.end) : null;
-      const wanted = this.wantedRanges(book);
-      const layout = {};
-      for (const [axis, range] of Object.entries(wanted)) {
-        if (range && range !== this.ranges[axis]) layout[`${axis}.range`] = range.slice();
-      }
-      this.ranges = wanted;
-      const { data, indices } = this.traces(book);
-      this.updating = true;
-      if (Object.keys(layout).length) window.Plotly.update(this.gd, data, layout, indices);
-      else window.Plotly.restyle(this.gd, data, indices);
-      this.updating = false;
+      const { rows, cells, following } = this;
+      const book = (live && cells.get(this.end)) || null;
+      this.writeShapes(book);
+      this.showRanges(liquidity.axisRanges.wantedRanges(this.ranges, { rows, cells, book, following }));
       this.measure();
       this.align();
     }
 
-    traces(book) {
-      const { rows } = this;
-      const first = this.end - this.zero - rows.length + 1;
-      const times = rows.map((_, index) => first + index);
-      const column = (read) => rows.map((row) => (row && row.status === "live" ? read(row) : null));
-      const none = { x: [], y: [] };
-      const parts = new Map([
-        [TRACE.bestBid, { x: times, y: column((row) => row.bid_levels[0][0]) }],
-        [TRACE.bestAsk, { x: times, y: column((row) => row.ask_levels[0][0]) }],
-        [TRACE.bids, book ? bars(book, book.bids) : none],
-        [TRACE.asks, book ? bars(book, book.asks) : none],
-        [TRACE.cumulativeBids, book ? cumulative(book, book.bids, "bid") : none],
-        [TRACE.cumulativeAsks, book ? cumulative(book, book.asks, "ask") : none],
-        [TRACE.mid, { x: times, y: column((row) => row.mid_price) }],
-        [TRACE.spread, { x: times, y: column((row) => row.spread) }],
-        [TRACE.imbalance, { x: times, y: column((row) => row.imbalance) }],
-        [TRACE.ofi, { x: times, y: column((row) => row.ofi) }],
-        [TRACE.midInBook, book ? midLine(book) : none],
-        ...this.bubbles(),
-        [TRACE.detections, this.detections()],
-      ]);
-      const indices = [...parts.keys()];
-      const of = (key) => indices.map((index) => parts.get(index)[key]);
-      const data = { x: of("x"), y: of("y") };
-      const marked = indices.map((index) => parts.get(index).size ?? 6);
-      data["marker.size"] = marked;
-      return { data, indices };
-    }
-
-    /** Return the largest prints of each second, as bubbles whose area is their size. */
-    bubbles() {
-      const prints = [];
-      for (const row of this.rows) {
-        if (row?.trades) prints.push(...row.trades.largest.slice(0, BUBBLES_A_SECOND));
+    /** Give the axes these ranges; those that have them already cost nothing. */
+    showRanges(wanted) {
+      const layout = {};
+      for (const axis of AXES) {
+        if (wanted[axis] && wanted[axis] !== this.ranges[axis]) layout[`${axis}.range`] = wanted[axis].slice();
       }
-      const sizes = prints.map(([, size]) => size).sort((a, b) => a - b);
-      const reference = sizes[Math.floor(0.99 * (sizes.length - 1))] || 1;
-      const smallest = sizes[Math.floor(0.4 * (sizes.length - 1))] || 0;
-      const of = (side) => {
-        const mine = prints.filter((print) => print[2] === side && print[1] >= smallest);
-        return {
-          x: mine.map((print) => print[3] / 1000 - this.zero),
-          y: mine.map((print) => print[0]),
-          size: mine.map((print) => 3 + (LARGEST_BUBBLE - 3) * Math.sqrt(Math.min(1, print[1] / reference))),
-        };
-      };
-      return [[TRACE.bought, of("buy")], [TRACE.sold, of("sell")]];
+      this.ranges = wanted;
+      if (Object.keys(layout).length) this.updateFigure(layout);
     }
 
-    detections() {
-      const found = this.rows.flatMap((row) => row?.detections || []);
-      const begun = found.filter((entry) => entry.event === "opened" || entry.event === "fired");
-      return {
-        x: begun.map((entry) => entry.time / 1000 - this.zero),
-        y: begun.map((entry) => entry.price),
-        size: begun.map(() => 11),
-      };
-    }
-
-    /** Give the figure another theme's colours. */
-    setTheme(name) {
-      this.theme = name;
-      const theme = liquidity.themes.THEMES[name];
-      const order = Object.values(TRACE);
-      const lines = {
-        bestBid: theme.bid, bestAsk: theme.ask, bids: theme.bid, asks: theme.ask, cumulativeBids: theme.bid,
-        cumulativeAsks: theme.ask, mid: theme.line, spread: theme.line, imbalance: theme.line, ofi: theme.line,
-        midInBook: theme.mid,
-      };
-      const markers = { bought: theme.bought, sold: theme.sold, detections: theme.detection };
-      const names = Object.keys(TRACE);
-      this.layer.setColours(liquidity.colourScale.lookUpTable(name));
+    updateFigure(layout) {
       this.updating = true;
-      window.Plotly.update(
-        this.gd,
-        {
-          "line.color": names.map((key) => lines[key] ?? theme.line),
-          "marker.color": names.map((key) => markers[key] ?? theme.line),
-          "marker.line.color": theme.edge,
-          fillcolor: names.map((key) => (key === "bids" ? theme.bidFill : key === "asks" ? theme.askFill : "rgba(0,0,0,0)")),
-        },
-        liquidity.themes.layoutOf(name, AXES),
-        order,
-      );
+      window.Plotly.update(this.gd, {}, layout); // which says less than a relayout: that is a person's
       this.updating = false;
+    }
+
+    /** Write all shapes but the cells. */
+    writeShapes(book) {
+      const { rows, end, shapes } = this;
+      const { bars, cumulative, midLine } = liquidity.bookProfile;
+      const line = (name, read) => shapes.write(name, "boxes", liquidity.stepLine(rows, end, read));
+      line("best bid", (row) => row.bid_levels[0][0]);
+      line("best ask", (row) => row.ask_levels[0][0]);
+      line("mid", (row) => row.mid_price);
+      line("spread", (row) => row.spread);
+      line("imbalance", (row) => row.imbalance);
+      line("ofi", (row) => row.ofi);
+      const { buy, sell } = liquidity.tradeBubbles(rows);
+      shapes.write("bought", "bubbles", buy);
+      shapes.write("sold", "bubbles", sell);
+      const { marks, lines } = liquidity.detectionMarks.detectionShapes(rows, end);
+      shapes.write("detections", "bubbles", marks);
+      shapes.write("detection lines", "boxes", lines);
+      shapes.write("bids", "boxes", book ? bars(book, book.bids) : []);
+      shapes.write("asks", "boxes", book ? bars(book, book.asks) : []);
+      shapes.write("cumulative bids", "boxes", book ? cumulative(book, book.bids, "bid") : []);
+      shapes.write("cumulative asks", "boxes", book ? cumulative(book, book.asks, "ask") : []);
+      if (!book) shapes.write("order", "boxes", []);
+      shapes.write("mid in the book", "boxes", book ? midLine(book) : []);
+    }
+
+    /** Show what a simulated order takes, or nothing for null. */
+    showOrder(order) {
+      if (order === this.order) return;
+      this.order = order;
+      this.shapes.write("order", "boxes", order && this.live ? liquidity.bookProfile.orderBox(order) : []);
+      this.align();
+    }
+
+    /** Give layers and figure another theme's colours. */
+    setTheme(name) {
+      const { THEMES, premultiplied, layoutOf } = liquidity.themes;
+      const colour = (key) => key && premultiplied(THEMES[name][key]);
+      this.looks = SHAPES.map(([shape, panel, { fill, edge, ...widths }]) => (
+        [shape, panel, { fill: colour(fill), edge: colour(edge), ...widths }]
+      ));
+      this.layer.setColours(liquidity.colourScale.lookUpTable(name));
+      this.updateFigure(layoutOf(name, AXES));
       this.align();
     }
   }

@@ -25,20 +25,23 @@
       this.changed = [];
       this.timings = []; // ms of JavaScript for each update: {map, layer, surface, all}
       const gd = document.querySelector("#map .js-plotly-plot");
-      this.map = new liquidity.MarketMap(gd, document.getElementById("heatmap-layer"), (on) => press("follow", on));
+      this.map = new liquidity.MarketMap(gd, document.getElementById("map-canvas"), (on) => press("follow", on));
       this.map.cutOffs = cutOffs.split(",").map(Number);
-      this.surface = new liquidity.BookSurface(document.querySelector("#surface .js-plotly-plot"));
+      this.surface = new liquidity.BookSurface(document.getElementById("surface"));
+      const api = `${window.location.protocol}//${window.location.hostname}:${this.root.dataset.apiPort}`;
+      this.impact = new liquidity.ImpactForm(api, (order) => this.map.showOrder(order));
+      this.health = new liquidity.HealthPanel(api);
       this.hover(gd);
       this.keys();
       this.applyTheme();
       this.drain();
       window.setInterval(() => this.tick(), TICK_MS);
-      document.addEventListener("visibilitychange", () => this.drain());
+      document.addEventListener("visibilitychange", () => this.drawSoon());
     }
 
     // --- frames ---------------------------------------------------------------------------------------
 
-    /** Take all waiting frames and draw once, however many they are. */
+    /** Take all waiting frames. */
     drain() {
       let fresh = false;
       for (const { url, text, at } of liquidity.messageQueue.take()) {
@@ -50,7 +53,13 @@
         this.lead = Math.min(this.lead, at - frame.timestamp);
         fresh = true;
       }
-      if (fresh && !document.hidden) this.draw();
+      if (fresh) this.drawSoon();
+    }
+
+    /** Draw with the browser's next picture: once, however many frames came; and not while the page is hidden. */
+    drawSoon() {
+      window.cancelAnimationFrame(this.nextDrawing);
+      this.nextDrawing = window.requestAnimationFrame(() => this.draw());
     }
 
     /** Note what the stream's component says of its socket. */
@@ -109,15 +118,18 @@
       const beforeSurface = performance.now();
       this.showState();
       this.showScale();
-      liquidity.readout.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
+      this.askImpact();
+      this.health.draw(this.store.frame);
+      liquidity.detectionList.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
       const timing = {
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
       };
       this.timings.push(timing);
       this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
-      window.clearTimeout(this.surfaceTask);
-      this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing)); // a task of its own is a shorter one
+      // In a task of its own, after the map is on the screen; and never in a page that is not.
+      window.cancelAnimationFrame(this.surfaceFrame);
+      this.surfaceFrame = window.requestAnimationFrame(() => window.setTimeout(() => this.drawSurface(rows, timing)));
     }
 
     drawSurface(rows, timing) {
@@ -147,6 +159,20 @@
       this.map.clear();
       this.connection.follow(symbol, Date.now());
       this.showState();
+    }
+
+    askImpact() {
+      this.impact.ask(this.symbol, liquidity.readout.decimalsOf(this.store.frame));
+    }
+
+    chooseSide(side) {
+      this.impact.choose(side);
+      this.askImpact();
+    }
+
+    chooseSize(size) {
+      this.impact.size = size ?? "";
+      this.askImpact();
     }
 
     chooseStep(step) {
@@ -199,6 +225,7 @@
         if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA/.test(event.target.tagName)) return;
         if (event.key === "t") this.toggleTheme();
         else if (event.key === "f") this.map.follow();
+        else if (event.key === "h") this.health.toggle(this.store.frame);
         else if (this.symbols[Number(event.key) - 1]) this.chooseSymbol(this.symbols[Number(event.key) - 1]);
       });
     }
@@ -235,11 +262,11 @@
 
   let connection = null;
 
-  /** Connect as soon as Dash has laid the page out, and start once it has drawn both graphs. */
+  /** Connect as soon as Dash has laid the page out, and start once it has drawn the map's axes. */
   function start() {
     const root = document.getElementById("page");
     if (root && window.dash_clientside?.set_props) connection = connection || connect(root.dataset);
-    const drawn = ["map", "surface"].every((id) => document.querySelector(`#${id} .js-plotly-plot .plot-container`));
+    const drawn = document.querySelector("#map .js-plotly-plot .plot-container");
     if (connection && drawn && window.Plotly) liquidity.page = new Page(connection);
     else window.requestAnimationFrame(start);
   }
@@ -261,6 +288,9 @@
     chooseStep: withPage((page) => page.chooseStep(triggered().replace("step-", ""))),
     chooseCutOffs: withPage((page, cutOffs) => page.chooseCutOffs(cutOffs)),
     toggleLogarithmic: withPage((page) => page.toggleLogarithmic()),
+    chooseSide: withPage((page) => page.chooseSide(triggered().replace("impact-", ""))),
+    chooseSize: withPage((page, size) => page.chooseSize(size)),
+    toggleHealth: withPage((page) => page.health.toggle(page.store.frame)),
     toggleTheme: withPage((page) => page.toggleTheme()),
     followAgain: withPage((page) => page.map.follow()),
   };

@@ -1,4 +1,4 @@
-// The texts of the page: header, state, legend, hover and the list of detections.
+// The texts of the page: header, state, legend and hover.
 "use strict";
 (function (liquidity) {
   const NONE = "–";
@@ -16,8 +16,19 @@
     return tick ? Math.max(0, Math.ceil(-Math.log10(tick) - 1e-9)) : 2;
   }
 
+  // A formatter costs far more to make than to use.
+  const numbers = new Map(); // by decimals
+  const clock = new Intl.DateTimeFormat(undefined, {
+    hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  });
+  let legendTable = null;
+
   function number(value, decimals) {
-    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    if (!numbers.has(decimals)) {
+      const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+      numbers.set(decimals, new Intl.NumberFormat("en-US", digits));
+    }
+    return numbers.get(decimals).format(value);
   }
 
   function signed(value, decimals) {
@@ -31,7 +42,7 @@
   }
 
   function time(ms) {
-    return new Date(ms).toLocaleTimeString(undefined, { hour12: false });
+    return clock.format(ms);
   }
 
   function utc(ms) {
@@ -70,9 +81,10 @@
 
   /** Draw the legend of the colour scale and write its ends. */
   function showLegend(table, range) {
-    const canvas = byId("legend");
-    const context = canvas.getContext("2d");
-    context.putImageData(new ImageData(new Uint8ClampedArray(table), 256, 2), 0, 0);
+    if (table !== legendTable) {
+      legendTable = table;
+      byId("legend").getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(table), 256, 2), 0, 0);
+    }
     setText("legend-range", range ? `${size(range[0])} … ${size(range[1])}` : "");
   }
 
@@ -91,6 +103,9 @@
       const far = Math.max(decimals, 0);
       lines.push(`${number(cell.from, far)} – ${number(cell.to, far)}`, `${cell.side} ${size(cell.size)}`);
     } else lines.push(number(point.price, decimals), "outside the ten levels");
+    for (const entry of point.detections) {
+      lines.push(`${entry.kind}: ${liquidity.detectionList.detectionSummary(entry, decimals)}`);
+    }
     tooltip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
     tooltip.hidden = false;
     const { offsetWidth: width, offsetHeight: height } = tooltip;
@@ -98,26 +113,5 @@
     tooltip.style.top = `${Math.min(clientY + 14, window.innerHeight - height - 6)}px`;
   }
 
-  function evidence(entry) {
-    return Object.entries(entry.evidence || {}).map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ");
-  }
-
-  /** Write the window's detections, newest first. */
-  function showDetections(rows, decimals) {
-    const entries = rows.flatMap((row) => row?.detections || []).filter((entry) => entry.event !== "updated").reverse();
-    const body = byId("detections-rows");
-    const key = entries.map((entry) => entry.id + entry.event).join();
-    if (body.dataset.key === key) return;
-    body.dataset.key = key;
-    body.replaceChildren(...entries.slice(0, 100).map((entry) => {
-      const row = document.createElement("tr");
-      const texts = [time(entry.time), `${entry.kind} ${entry.event}`, entry.side, number(entry.price, decimals), evidence(entry)];
-      row.append(...texts.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-      row.title = utc(entry.time);
-      return row;
-    }));
-    byId("detections-none").hidden = entries.length > 0;
-  }
-
-  liquidity.readout = { setText, decimalsOf, size, time, utc, showHeader, showLegend, showTooltip, showDetections };
+  liquidity.readout = { setText, decimalsOf, number, signed, size, time, utc, showHeader, showLegend, showTooltip };
 })((window.liquidity = window.liquidity || {}));

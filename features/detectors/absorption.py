@@ -7,7 +7,7 @@ within a tick of it. Closes with
 
 - `gave_way` when the best price goes through it, by more than a tick,
 - `moved_away` when the best price leaves it behind, by more than a tick,
-- `ended` when nobody has hit it for `absorption_ms`.
+- `ended` when this has no longer been so for `absorption_ms`.
 
 Sizes in base asset, times in exchange ms. Source: the project's own definition of what order-flow traders
 call absorption.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
@@ -27,13 +27,14 @@ from features.detectors.settings import DetectorSettings
 class _Fight:
     """A best price that is being hit. `subject` is None until the absorption is open."""
 
-    __slots__ = ("level", "price", "reported_at", "subject")
+    __slots__ = ("absorbed_at", "level", "price", "reported_at", "subject")
 
     def __init__(self, price: float, level: HitLevel) -> None:
         self.price = price
         self.level = level
         self.subject: Subject | None = None
         self.reported_at = 0
+        self.absorbed_at = 0  # when it last met the definition
 
 
 class AbsorptionDetector:
@@ -58,13 +59,17 @@ class AbsorptionDetector:
         """Take the next book."""
         found: Sequence[Detection] = NOTHING
         for side, fight in enumerate(self._fights):
-            if fight is not None:
-                found = [*found, *self._follow(side, fight, step)]
+            said = NOTHING if fight is None else self._follow(side, fight, step)
+            if said:
+                found = [*found, *said]
         return found
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
         book, level = step.after, fight.level
         level.move(book.size_at(side, fight.price) or 0.0, book)
+        absorbs = self._absorbs(level, step)
+        if absorbs:
+            fight.absorbed_at = book.time
         ending = self._ending(side, fight, step)
         if ending is not None:
             self._fights[side] = None
@@ -73,11 +78,11 @@ class AbsorptionDetector:
             self._cooldown.start((side, fight.price), book.time)
             return [fight.subject.say(Event.CLOSED, book.time, level.evidence(step.median, book), ending)]
         if fight.subject is None:
-            if not self._absorbs(level, step) or not self._cooldown.over((side, fight.price), book.time):
+            if not absorbs or not self._cooldown.over((side, fight.price), book.time):
                 return NOTHING
             fight.subject = Subject(Kind.ABSORPTION, side, fight.price, level.fills[0][3])
             event = Event.OPENED
-        elif level.intervals[-1].taken and book.time - fight.reported_at >= _UPDATE_MS:
+        elif absorbs and level.last_taken and book.time - fight.reported_at >= _UPDATE_MS:
             event = Event.UPDATED
         else:
             return NOTHING
@@ -90,7 +95,8 @@ class AbsorptionDetector:
             return Ending.GAVE_WAY
         if ahead > _NEARLY_TWO * step.tick:
             return Ending.MOVED_AWAY
-        if step.after.time - fight.level.last_hit >= self._settings.absorption_ms:
+        alive_at = fight.level.last_hit if fight.subject is None else fight.absorbed_at
+        if step.after.time - alive_at >= self._settings.absorption_ms:
             return Ending.ENDED
         return None
 
@@ -100,7 +106,7 @@ class AbsorptionDetector:
             level.size > 0
             and level.refills >= settings.absorption_refills
             and level.volume > step.threshold
-            and level.volume > settings.absorption_ratio * level.largest_size()
+            and level.volume > rounded(settings.absorption_ratio * level.largest_size())
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -64,7 +64,7 @@ class Baseline:
     def __init__(self, *, median_ms: int, range_ms: int, fall_ms: int) -> None:
         self._sizes = RollingMedian(median_ms // _SECOND)
         self._range_seconds = range_ms // _SECOND
-        self._fall_seconds = fall_ms // _SECOND
+        self._fall_seconds = -(-fall_ms // _SECOND)  # rounded up: the range ends before the fall
         self._spreads = RollingMedian(self._range_seconds)
         self._depths = (RollingMedian(self._range_seconds), RollingMedian(self._range_seconds))
         self._mids: deque[tuple[int, float, float]] = deque()  # second, lowest and highest mid

@@ -2,14 +2,14 @@
 
 import msgspec
 
-from features.detectors.detection import SIGNS
+from features.detectors.detection import SIGNS, rounded
 from orderbook.book_state import TopOfBook
 
 Sizes = dict[float, float]
 """Size (base asset) by price (USDT), best first."""
 
 
-class Book(msgspec.Struct, frozen=True):
+class Book(msgspec.Struct, frozen=True, gc=False):
     """The ten best levels a side after a depth event; index 0 is the bids, 1 the asks."""
 
     time: int  # T of the event, ms since the epoch
@@ -26,11 +26,11 @@ class Book(msgspec.Struct, frozen=True):
     @property
     def mid(self) -> float:
         """Middle of the best prices, USDT."""
-        return (self.best[0] + self.best[1]) / 2
+        return round((self.best[0] + self.best[1]) / 2, 9)
 
     def depth(self, side: int) -> float:
         """Return the volume of the ten levels, base asset."""
-        return sum(self.levels[side].values())
+        return rounded(sum(self.levels[side].values()))
 
     def size_at(self, side: int, price: float) -> float | None:
         """Return the size at a price: 0 where nothing rests, None beyond the tenth level."""

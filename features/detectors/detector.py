@@ -15,7 +15,7 @@ Large = tuple[list[float], list[float]]
 NOTHING: Sequence[Detection] = ()
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One depth event: the books before and after it, and what they are held against."""
 
     before: Book

@@ -54,20 +54,22 @@ class EventTimeMerge:
         if time < self._passed[0] - SET_BACK_MS:
             self._held.clear()
             self._newest, self._passed = 0, (0, 0, 0)
-        elif (time, rank, number) < self._passed:
+        self._arrivals += 1
+        entry = (time, rank, number, self._arrivals, item)
+        if entry < self._passed:
             self.late += 1
             return iter(())
-        self._arrivals += 1
-        heapq.heappush(self._held, (time, rank, number, self._arrivals, item))
+        heapq.heappush(self._held, entry)
         self._newest = max(self._newest, time)
-        return self._due(self._newest - self._holdback)
+        until = self._newest - self._holdback
+        return self._due(until) if self._held[0][0] < until or len(self._held) > MOST_HELD else iter(())
 
     def _due(self, until: float) -> Iterator[AggTrade | Book]:
         held = self._held
-        while held and (held[0][0] <= until or len(held) > MOST_HELD):
-            time, rank, number, _, item = heapq.heappop(held)
-            self._passed = time, rank, number
-            yield item
+        while held and (held[0][0] < until or len(held) > MOST_HELD):
+            first = heapq.heappop(held)
+            self._passed = first[:3]
+            yield first[4]
 
     def flush(self) -> Iterator[AggTrade | Book]:
         """Let all go, in order."""

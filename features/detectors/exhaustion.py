@@ -23,7 +23,7 @@ from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
 
-class _Depth(msgspec.Struct, frozen=True):
+class _Depth(msgspec.Struct, frozen=True, gc=False):
     """A side's depth after one book."""
 
     book: Book
@@ -33,7 +33,7 @@ class _Depth(msgspec.Struct, frozen=True):
 class _Fall:
     """A side that has emptied."""
 
-    __slots__ = ("after", "before", "high", "low", "median", "spread", "widest")
+    __slots__ = ("after", "before", "high", "low", "median", "widest")
 
     def __init__(self, before: _Depth, after: _Depth, median: float, low: float, high: float) -> None:
         self.before = before
@@ -42,7 +42,6 @@ class _Fall:
         self.low = low
         self.high = high
         self.widest = after.book.spread
-        self.spread = 0.0
 
 
 class ExhaustionDetector:
@@ -70,7 +69,8 @@ class ExhaustionDetector:
             while peaks[0].book.time < book.time - self._settings.exhaustion_fall_ms:
                 peaks.popleft()
             median = baseline.depth[side]
-            if peaks[0].volume - now.volume > self._settings.exhaustion_share * median:
+            lost = rounded(peaks[0].volume - now.volume)
+            if lost > rounded(self._settings.exhaustion_share * median):
                 self._fell(side, peaks[0], now, median)
             if self._falls[side] is not None:
                 found = [*found, *self._follow(side, step)]
@@ -81,7 +81,7 @@ class ExhaustionDetector:
         fall = self._falls[side]
         if fall is not None:
             if after.volume < fall.after.volume:
-                fall.after = after
+                fall.before, fall.after, fall.median = before, after, median
             return
         span = self._baseline.mid_range(after.book.time)
         if span is not None:
@@ -90,6 +90,9 @@ class ExhaustionDetector:
     def _follow(self, side: int, step: Step) -> Sequence[Detection]:
         fall, book = self._falls[side], step.after
         if fall is None or self._baseline.spread is None:
+            return NOTHING
+        if book.time - fall.after.book.time > self._settings.exhaustion_break_ms:
+            self._falls[side] = None
             return NOTHING
         fall.widest = max(fall.widest, book.spread)
         wide = fall.widest >= self._settings.exhaustion_spread_ratio * self._baseline.spread * _ALMOST
@@ -101,8 +104,6 @@ class ExhaustionDetector:
             if self._cooldown.over(place, book.time):
                 self._cooldown.start(place, book.time)
                 return [self._breakout(side, fall, book)]
-        elif book.time - fall.after.book.time > self._settings.exhaustion_break_ms:
-            self._falls[side] = None
         return NOTHING
 
     def _breakout(self, side: int, fall: _Fall, book: Book) -> Detection:
@@ -111,8 +112,9 @@ class ExhaustionDetector:
             Event.FIRED,
             book.time,
             {
-                "depth_before": rounded(fall.before.volume),
-                "depth_after": rounded(fall.after.volume),
+                "depth_before": fall.before.volume,
+                "depth_after": fall.after.volume,
+                "fall_ms": fall.after.book.time - before.time,
                 "median_depth": rounded(fall.median),
                 "spread": rounded(fall.widest),
                 "median_spread": rounded(self._baseline.spread or 0.0),

@@ -13,8 +13,8 @@ from features.detectors.settings import DetectorSettings
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
 
-class _Interval(msgspec.Struct, frozen=True):
-    """What happened between two books."""
+class _Interval(msgspec.Struct, frozen=True, gc=False):
+    """What happened between two books. One without a trade that left the size as it was is not kept."""
 
     time: int  # of the later book
     size: float  # visible in it
@@ -26,19 +26,20 @@ class HitLevel:
     """Trades, visible sizes and refills at one price over a sliding window.
 
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
-    up at least `refill_share` of what they took, since that book or in the interval before. `first_size`
-    is what was visible when the window began. Sizes in base asset, times in exchange ms.
+    up at least `refill_share` of what they took, since that book or in the interval before. The window
+    is of whole intervals between books; `first_size` is what was visible when it began, `last_taken` what
+    trades took between the last two books. Sizes in base asset, times in exchange ms.
     """
 
     __slots__ = (
         "_owed", "_refill_share", "_span", "_taken", "fills", "first_size", "first_update_id", "intervals",
-        "last_hit", "refills", "size", "volume",
+        "last_hit", "last_taken", "refills", "size", "volume",
     )  # fmt: skip
 
     def __init__(self, book: Book, size: float, span_ms: int, settings: DetectorSettings) -> None:
         self._span = span_ms
         self._refill_share = settings.refill_share
-        self._taken = self._owed = 0.0
+        self._taken = self._owed = self.last_taken = 0.0
         self.intervals: deque[_Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
@@ -51,41 +52,46 @@ class HitLevel:
         """Take a trade at this price. Constant time."""
         fill = fill_of(trade)
         self.fills.append(fill)
-        self.volume += fill[2]
-        self._taken += fill[2]
+        self.volume = rounded(self.volume + fill[2])
+        self._taken = rounded(self._taken + fill[2])
         self.last_hit = fill[3]
 
     def move(self, size: float, book: Book) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
-        taken, owed = self._taken, self._taken + self._owed
-        added = size - (self.size - taken)
-        came_back = added if owed > 0 and added >= self._refill_share * owed else None
-        if came_back is not None:
-            self.refills += 1
-        self._owed = 0.0 if came_back is not None else taken
-        self._taken = 0.0
-        self.size = size
-        self.intervals.append(_Interval(book.time, size, taken, came_back))
-        self._forget(book.time - self._span)
+        taken, came_back, time = self._taken, None, book.time
+        owed = taken + self._owed
+        if owed > 0:  # mostly nobody has hit the price since the last book, and there is nothing to refill
+            added = rounded(size - self.size + taken)
+            if added >= rounded(self._refill_share * owed):
+                came_back = added
+                self.refills += 1
+            self._owed = 0.0 if came_back is not None else taken
+            self._taken = 0.0
+        self.last_taken = taken
+        if taken or size != self.size or came_back is not None:
+            self.size = size
+            self.intervals.append(_Interval(time, size, taken, came_back))
+        if self.intervals and self.intervals[0].time <= time - self._span:
+            self._forget(time - self._span)
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
         while intervals and intervals[0].time <= until:
             gone = intervals.popleft()
             self.first_size = gone.size
-            self.volume -= gone.taken
+            self.volume = rounded(self.volume - gone.taken)
             self.refills -= gone.came_back is not None
-        while fills and fills[0][3] <= until:
-            fills.popleft()
+            while fills and fills[0][3] <= gone.time:
+                fills.popleft()
 
     def largest_size(self) -> float:
-        """Return the largest size that was visible in the window. O(books of the window)."""
-        return max(self.first_size, *(interval.size for interval in self.intervals))
+        """Return the largest size that was visible in the window. O(intervals)."""
+        return max([self.first_size, *(interval.size for interval in self.intervals)])
 
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {
-            "volume": rounded(self.volume),
+            "volume": self.volume,
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,

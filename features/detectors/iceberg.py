@@ -7,7 +7,7 @@ something is visible there still. Closes with
 
 - `gave_way` when nothing is left at the price and the best price is beyond it,
 - `out_of_range` when the price left the ten levels,
-- `ended` when nobody has hit it for `iceberg_idle_ms` (3 s).
+- `ended` when nobody has hit it, or this has no longer been so, for `iceberg_idle_ms` (3 s).
 
 `hidden_volume` estimates what was never visible before it traded: the volume less the visible loss. A
 suspicion: makers who quote anew look the same as one hidden order. Sizes in base asset, times in exchange
@@ -31,12 +31,13 @@ _UPDATE_MS = 1_000  # between two reports of one iceberg, at least
 class _Suspect:
     """A price that is being hit. `subject` is None until it is suspected."""
 
-    __slots__ = ("level", "reported_at", "subject")
+    __slots__ = ("level", "met_at", "reported_at", "subject")
 
     def __init__(self, level: HitLevel) -> None:
         self.level = level
         self.subject: Subject | None = None
         self.reported_at = 0
+        self.met_at = 0  # when it last met the definition
 
     def evidence(self, step: Step) -> Evidence:
         loss = max(0.0, self.level.first_size - self.level.size)
@@ -73,6 +74,9 @@ class IcebergDetector:
         for place, suspect in list(self._suspects.items()):
             size = book.size_at(*place)
             suspect.level.move(size or 0.0, book)
+            is_iceberg = self._is_iceberg(suspect.level, step)
+            if is_iceberg:
+                suspect.met_at = book.time
             ending = self._ending(place, suspect, size, book)
             subject = suspect.subject
             if ending is not None:
@@ -81,11 +85,11 @@ class IcebergDetector:
                     self._cooldown.start(place, book.time)
                     found.append(subject.say(Event.CLOSED, book.time, suspect.evidence(step), ending))
             elif subject is None:
-                if self._is_iceberg(suspect.level, step) and self._cooldown.over(place, book.time):
+                if is_iceberg and self._cooldown.over(place, book.time):
                     suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
                     suspect.reported_at = book.time
                     found.append(suspect.subject.say(Event.OPENED, book.time, suspect.evidence(step)))
-            elif suspect.level.intervals[-1].taken and book.time - suspect.reported_at >= _UPDATE_MS:
+            elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
                 found.append(subject.say(Event.UPDATED, book.time, suspect.evidence(step)))
         return found
@@ -96,13 +100,11 @@ class IcebergDetector:
         side, price = place
         if size is None:
             return Ending.OUT_OF_RANGE
-        if book.time - suspect.level.last_hit >= self._settings.iceberg_idle_ms:
+        idle = self._settings.iceberg_idle_ms
+        over = suspect.subject is not None and book.time - suspect.met_at >= idle
+        if over or book.time - suspect.level.last_hit >= idle:
             return Ending.ENDED
-        if (
-            size == 0
-            and not suspect.level.intervals[-1].taken
-            and SIGNS[side] * (book.best[side] - price) < 0
-        ):
+        if size == 0 and not suspect.level.last_taken and SIGNS[side] * (book.best[side] - price) < 0:
             return Ending.GAVE_WAY
         return None
 
@@ -114,7 +116,7 @@ class IcebergDetector:
             and len(level.fills) >= settings.iceberg_trades
             and level.volume > step.threshold
             and level.volume > level.largest_size()
-            and level.volume >= settings.iceberg_ratio * (level.first_size - level.size)
+            and level.volume >= rounded(settings.iceberg_ratio * (level.first_size - level.size))
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -26,36 +26,32 @@ from features.detectors.detection import (
     Ending,
     Event,
     Evidence,
+    Fill,
     Kind,
     Subject,
+    fill_of,
     rounded,
-    visible_volume,
 )
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least
-_MOST_TRADES = 2_000  # of one price within the window
+_MOST_TRADES = 10_000  # of one side within the window
 _MOST_CHANGES = 200  # likewise: ten books a second
 _TRACKED = 64  # prices of a side remembered before the old ones are thrown out
 
 
 class _Level:
-    """Changes of a level while it was large, and trades at it."""
+    """Changes of a level while it was large."""
 
-    __slots__ = ("changes", "trades")
+    __slots__ = ("changes",)
 
     def __init__(self) -> None:
         self.changes: deque[int] = deque(maxlen=_MOST_CHANGES)  # times
-        self.trades: deque[tuple[int, float]] = deque(maxlen=_MOST_TRADES)  # time, size
 
     def changed(self, since: int) -> list[int]:
         """Return the times of the changes after `since`."""
         return [time for time in self.changes if time > since]
-
-    def traded(self, since: int) -> float:
-        """Return the volume that traded after `since`."""
-        return sum(volume for time, volume in self.trades if time > since)
 
 
 class _Layering:
@@ -77,13 +73,18 @@ class LayeringDetector:
         self._settings = settings
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._levels: list[dict[float, _Level]] = [{}, {}]
+        self._trades: tuple[deque[Fill], deque[Fill]] = (
+            deque(maxlen=_MOST_TRADES),
+            deque(maxlen=_MOST_TRADES),
+        )
         self._open: list[_Layering | None] = [None, None]
 
     def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
-        """Count a trade at a large level."""
-        level = self._levels[side].get(trade.price)
-        if level is not None:
-            level.trades.append((trade.trade_time, visible_volume(trade)))
+        """Remember a trade for as long as the window. Constant time, amortised."""
+        trades = self._trades[side]
+        trades.append(fill_of(trade))
+        while trades[0][3] <= trade.trade_time - self._settings.layering_ms:
+            trades.popleft()
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -100,8 +101,14 @@ class LayeringDetector:
     def _note_changes(self, side: int, step: Step) -> None:
         """Note which levels changed that were large before or are so after."""
         levels, time, threshold = self._levels[side], step.after.time, step.threshold
-        changed = step.before.levels[side].items() ^ step.after.levels[side].items()
-        for price in {price for price, size in changed if size > threshold}:
+        before, after = step.before.levels[side], step.after.levels[side]
+        changed = [price for price in step.large[side] if before.get(price) != after[price]]
+        for price, size in before.items():
+            if size > threshold and after.get(price) != size and price not in changed:
+                changed.append(price)
+        for price in changed:
+            if step.before.size_at(side, price) is None or step.after.size_at(side, price) is None:
+                continue  # it came into sight or left it: that is no change that is known
             level = levels.get(price)
             if level is None:
                 level = levels[price] = _Level()
@@ -114,12 +121,18 @@ class LayeringDetector:
 
     def _rows(self, side: int, step: Step) -> list[list[float]]:
         """Return the rows of consecutive large levels that change often."""
-        large, levels, least = set(step.large[side]), self._levels[side], self._settings.layering_changes
+        levels, least = self._levels[side], self._settings.layering_changes
         since = step.after.time - self._settings.layering_ms
+        often = []
+        for price in step.large[side]:
+            changes = levels[price].changes if price in levels else ()
+            if len(changes) >= least and changes[-least] > since:
+                often.append(price)
+        if len(often) < self._settings.layering_levels:
+            return []
         rows: list[list[float]] = [[]]
         for price in step.after.levels[side]:
-            changes = levels[price].changes if price in large and price in levels else ()
-            if len(changes) >= least and changes[-least] > since:
+            if price in often:
                 rows[-1].append(price)
             elif rows[-1]:
                 rows.append([])
@@ -127,10 +140,10 @@ class LayeringDetector:
 
     def _traded_share(self, side: int, prices: list[float], book: Book) -> float:
         """Return what traded within the window at these prices, as a share of that and what rests there."""
-        levels, since = self._levels[side], book.time - self._settings.layering_ms
-        traded = sum(levels[price].traded(since) for price in prices if price in levels)
+        since = book.time - self._settings.layering_ms
+        traded = sum(size for _, price, size, time in self._trades[side] if time > since and price in prices)
         resting = sum(book.levels[side].get(price, 0.0) for price in prices)
-        return traded / (traded + resting) if traded else 0.0
+        return rounded(traded / (traded + resting)) if traded else 0.0
 
     def _look(self, side: int, step: Step) -> Sequence[Detection]:
         book = step.after
@@ -159,13 +172,15 @@ class LayeringDetector:
             if lost:
                 ending = Ending.OUT_OF_RANGE
             else:
-                ending = Ending.PULLED if len(large) < settings.layering_levels else Ending.ENDED
+                ending = Ending.PULLED if len(large) < len(layering.prices) else Ending.ENDED
         else:
             layering.prices = row
         if ending is not None:
             self._open[side] = None
             self._cooldown.start((side, layering.subject.price), book.time)
             evidence = self._evidence(side, layering, step)
+            for price in layering.prices:
+                self._levels[side].pop(price, None)  # changes that were told of are no new layering
             return [layering.subject.say(Event.CLOSED, book.time, evidence, ending)]
         if book.time - layering.reported_at < _UPDATE_MS:
             return NOTHING
@@ -185,7 +200,7 @@ class LayeringDetector:
             "changes": changes,
             "median_size": step.median,
             "threshold": step.threshold,
-            "traded_share": rounded(self._traded_share(side, layering.prices, step.after)),
+            "traded_share": self._traded_share(side, layering.prices, step.after),
             "first_update_id": layering.first_update_id,
             "last_update_id": step.after.update_id,
         }
@@ -198,7 +213,8 @@ class LayeringDetector:
             if layering is not None
         ]
         self._open = [None, None]
-        for levels in self._levels:
+        for levels, trades in zip(self._levels, self._trades, strict=True):
             levels.clear()
+            trades.clear()
         self._cooldown.clear()
         return found

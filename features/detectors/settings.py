@@ -11,7 +11,7 @@ class DetectorSettings(msgspec.Struct, frozen=True):
 
     holdback_ms: int = 250  # that depth and trades are held back to be put in order
     warm_up_ms: int = 10_000  # after the start of a book, in which nothing is detected
-    cooldown_ms: int = 5_000  # before the same kind may be flagged again at the same side and price
+    cooldown_ms: int = 6_000  # before the same kind may be flagged again at the same side and price
     median_ms: int = 60_000  # window of the median size
     large_ratio: float = 3.0
     wall_hold_ms: int = 5_000  # longer than this a level must stay large

@@ -9,10 +9,9 @@ Instant. `price` is the first print's. A sweep moves the price, so its cooldown 
 Source: the project's own definition.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
-from itertools import groupby, takewhile
-from operator import attrgetter
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -37,7 +36,7 @@ from features.detectors.settings import DetectorSettings
 _MOST_HITS: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
 
 
-class _Hit(msgspec.Struct, frozen=True):
+class _Hit(msgspec.Struct, frozen=True, gc=False):
     """A trade, and the book that stood before it."""
 
     fill: Fill
@@ -72,9 +71,10 @@ class SweepDetector:
         for side, hits in enumerate(self._hits):
             if not hits:
                 continue
-            if hits[-1].before is step.before:
+            # Prints at fewer prices than levels cannot have eaten them: mostly that spares the search.
+            if hits[-1].before is step.before and len({hit.fill[1] for hit in hits}) >= self._levels:
                 run, prices = self._best_run(side, hits, step.after)
-                if len(prices) >= self._levels:
+                if prices:
                     hits.clear()
                     if self._cooldown.over((side, ANY_PRICE), step.after.time):
                         self._cooldown.start((side, ANY_PRICE), step.after.time)
@@ -89,21 +89,23 @@ class SweepDetector:
 
     def _best_run(self, side: int, hits: deque[_Hit], after: Book) -> tuple[list[_Hit], list[float]]:
         """Return the trades that ate the most levels, and those levels' prices, best first."""
-        best: tuple[list[_Hit], list[float]] = ([], [])
-        newest = hits[-1].time
-        for before, group in groupby(hits, key=attrgetter("before")):
-            gone = list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
-            if len(gone) < self._levels:
-                continue
-            starts = list(group)
-            last_start = next((hit for hit in starts if newest - hit.time < self._span), starts[0])
-            for first in (starts[0], last_start):  # the run that begins soonest, and one that ends last
-                run = [hit for hit in hits if first.time <= hit.time < first.time + self._span]
-                printed = {hit.price for hit in run}
-                prices = list(takewhile(printed.__contains__, gone))
-                if prices and len(prices) >= len(best[1]):
-                    best = (run, prices)
-        return best
+        ordered, end = list(hits), 0
+        span, prices = slice(0), list[float]()
+        printed: Counter[float] = Counter()  # prices of the run that begins with `first`
+        before, gone = None, list[float]()
+        for start, first in enumerate(ordered):
+            while end < len(ordered) and ordered[end].time - first.time < self._span:
+                printed[ordered[end].price] += 1
+                end += 1
+            if first.before is not before:
+                before = first.before
+                gone = list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
+            if ordered[end - 1].before is ordered[-1].before:  # else `after` is not the first book after it
+                eaten = list(takewhile(printed.__getitem__, gone))
+                if len(eaten) >= max(self._levels, len(prices)):
+                    span, prices = slice(start, end), eaten
+            printed[first.price] -= 1
+        return ordered[span], prices
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Forget the trades; a sweep is instant, so nothing is open."""

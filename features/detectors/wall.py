@@ -42,7 +42,7 @@ class _Wall:
     """A level that is large, and what happened to it. `subject` is None until the wall is open."""
 
     __slots__ = (
-        "decline_began", "fills", "first_size", "first_update_id", "largest", "median", "reference",
+        "decline_began", "fills", "first_size", "first_update_id", "hit", "largest", "median", "reference",
         "reported", "reported_at", "since", "size", "subject", "threshold", "traded",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class _Wall:
         self.first_size = self.largest = self.size = self.reference = size
         self.threshold = self.median = 0.0
         self.traded = 0.0  # since the decline began
+        self.hit = False  # since the last book
         self.fills: list[Fill] = []
         self.subject: Subject | None = None
         self.reported = 0.0
@@ -59,11 +60,12 @@ class _Wall:
 
     def move(self, size: float, time: int) -> None:
         """Take the size at the next book."""
-        if size >= self.size:
+        whole = size == self.reference or (size == self.size and self.hit)  # still, or again
+        if size > self.size or whole:
             self.reference, self.decline_began = size, time
             self.traded = 0.0
             self.fills.clear()
-        self.size = size
+        self.size, self.hit = size, False
         self.largest = max(self.largest, size)
 
     def evidence(self, book: Book) -> Evidence:
@@ -93,7 +95,8 @@ class WallDetector:
         wall = self._walls.get((side, trade.price))
         if wall is not None:
             fill = fill_of(trade)
-            wall.traded += fill[2]
+            wall.traded = rounded(wall.traded + fill[2])
+            wall.hit = True
             wall.fills.append(fill)
             del wall.fills[:-FILLS_SHOWN]
 
@@ -144,16 +147,17 @@ class WallDetector:
             found.append(subject.say(Event.UPDATED, book.time, wall.evidence(book)))
 
     def _close(self, subject: Subject, wall: _Wall, step: Step) -> Detection:
-        book, lost = step.after, wall.reference - wall.size
+        book, lost = step.after, rounded(wall.reference - wall.size)
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
         else:
-            reason = Ending.CONSUMED if wall.traded >= self._share * lost else Ending.PULLED
+            reason = Ending.CONSUMED if wall.traded >= rounded(self._share * lost) else Ending.PULLED
         evidence = wall.evidence(book) | {
             "size_before": wall.reference,
             "size_after": wall.size,
-            "lost": rounded(lost),
-            "traded": rounded(wall.traded),
+            "lost": lost,
+            "decline_began": wall.decline_began,
+            "traded": wall.traded,
             "trades": wall.fills,
         }
         return subject.say(Event.CLOSED, book.time, evidence, reason)

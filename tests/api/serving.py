@@ -59,19 +59,23 @@ NOT_MARKET_FIELDS = {"symbol", "source", "timestamp", "status", "reason", "detec
 def a_health() -> Health:
     """Return the health of an engine that has seen some trouble; every number in it is another."""
     return Health(
-        depth=StreamHealth("open", None, 12.0, 2, 3, 4),
-        trades=StreamHealth("silent", "no trade for 6 s", 6000.0, 5, 6, 7),
+        depth=StreamHealth("open", None, 12.0, 2, {}, 3, 4),
+        trades=StreamHealth("silent", "no trade for 6 s", 6000.0, 5, {}, 6, 7),
         update_rate=9.5,
         update_interval_ms=Percentiles(100.0, 150.0),
         latency_ms=Percentiles(8.0, 21.0),
+        clock_offset_ms=None,
+        clock_uncertainty_ms=None,
         gaps=11,
         resyncs=12,
+        resync_causes={},
         snapshots=13,
         bursts=14,
         audits=AuditHealth(15, 1600, 17),
         detections={"wall": 18, "sweep": 19},
         late_messages=20,
         covered_levels=(900, 800),
+        warnings=["the trade stream is silent"],
     )
 
 

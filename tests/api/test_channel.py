@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.channel import LATE_MS, Channel, Client
 from api.feed import FeedSecond
 from state.frames import Frame, Row, Status
-from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_second, a_state, at
+from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_health, a_second, a_state, at
 
 WINDOW = 180
 
@@ -33,12 +33,33 @@ def joined(channel: Channel, *, ladders: bool = False, queue_size: int = 8) -> C
 
 async def texts(client: Client) -> list[str]:
     """Take all that waits for a client."""
-    return [await client.queue.get() for _ in range(len(client.queue))]
+    return [(await client.queue.get()).text for _ in range(len(client.queue))]
 
 
 async def frames(client: Client) -> list[dict[str, Any]]:
     """Take all that waits for a client, decoded."""
     return [json.loads(text) for text in await texts(client)]
+
+
+async def test_the_delay_of_a_frame_is_told_where_it_says_something() -> None:
+    """Not of one that is not live, nor of the one with history, which a client may ask for at any time."""
+    channel = channel_of(1)
+    client = joined(channel)
+    channel.take(a_second(at(2)))
+    channel.go_dark(at(3), "a reason")
+    assert [(await client.queue.get()).second for _ in range(3)] == [None, at(2), None]
+
+
+async def test_who_reads_too_slowly_is_warned_of() -> None:
+    """Beside the engine's own warnings, for as long as a queue is full."""
+    channel = channel_of(1)
+    assert channel.warnings() == a_health().warnings
+    client = joined(channel, queue_size=2)
+    channel.take(a_second(at(2)))
+    (*_, slow) = channel.warnings()
+    assert "1 of 1 clients" in slow
+    await client.queue.get()
+    assert channel.warnings() == a_health().warnings
 
 
 async def history(channel: Channel, *, ladders: bool = False) -> list[dict[str, Any]]:
@@ -273,7 +294,7 @@ def test_the_window_is_always_whole(steps: list[tuple[str, int]]) -> None:
         else:
             channel.restore(a_state(at(second), at(second + 1)))
     client = joined(channel)
-    first = json.loads(client.queue._queue.get_nowait())
+    first = json.loads(client.queue._queue.get_nowait().text)
     stamps = [row["timestamp"] for row in first["history"]]
     assert 1 <= len(stamps) <= WINDOW
     assert stamps == list(range(stamps[0], stamps[0] + 1000 * len(stamps), 1000))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -14,14 +15,17 @@ from api.feed import (
     FeedBook,
     FeedLatencies,
     FeedMessage,
+    FeedProcess,
     FeedSecond,
     FeedState,
     NoBook,
     decode_feed,
 )
 from api.feed_publisher import FeedPublisher
+from api.processes import ProcessReader
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
+from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from tests.api.serving import PATIENCE, SOURCE, T0, TOKEN, at, until
 from tests.engine_rig import opened
@@ -41,6 +45,7 @@ class FakeApi:
         self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # states and seconds
         self.books: asyncio.Queue[FeedBook] = asyncio.Queue()
         self.latencies: asyncio.Queue[FeedLatencies] = asyncio.Queue()
+        self.processes: asyncio.Queue[FeedProcess] = asyncio.Queue()
         self.deaf = asyncio.Event()  # set while it reads
         self.deaf.set()
         self.connected = 0
@@ -100,6 +105,8 @@ class FakeApi:
                 self.books.put_nowait(decoded)
             elif isinstance(decoded, FeedLatencies):
                 self.latencies.put_nowait(decoded)
+            elif isinstance(decoded, FeedProcess):
+                self.processes.put_nowait(decoded)
             else:
                 self.told.put_nowait(decoded)
             await self.deaf.wait()
@@ -113,8 +120,16 @@ class Delivery:
         self.applied = LatencyMeter()
         backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
         clock = Clock(wall=lambda: T0 / 1000, steady=lambda: rig.now / 1000)
+        self.exchange_clock = ExchangeClock(clock)
         self.publisher = FeedPublisher(
-            rig.engine, url, TOKEN, applied=self.applied, backoff=backoff, clock=clock
+            rig.engine,
+            url,
+            TOKEN,
+            applied=self.applied,
+            backoff=backoff,
+            clock=clock,
+            exchange_clock=self.exchange_clock,
+            process=ProcessReader("engine", "BTCUSDT", restarts=3),
         )
         self._task = asyncio.create_task(self.publisher.run())
 
@@ -335,3 +350,24 @@ async def test_stopping_it_closes_its_connection(api: FakeApi, delivery: Deliver
     await api.stop()
     assert len(asyncio.all_tasks()) < len(before)
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_frame_says_how_far_the_exchanges_clock_is_ahead(delivery: Delivery) -> None:
+    """Nothing while it is not known, and then by how much at most that may be wrong."""
+    before = delivery.publisher.close_second(at(1)).health
+    assert before is not None
+    assert (before.clock_offset_ms, before.clock_uncertainty_ms) == (None, None)
+    delivery.exchange_clock.add(delivery.rig.now, T0 + 300)
+    after = delivery.publisher.close_second(at(2)).health
+    assert after is not None
+    assert (after.clock_offset_ms, after.clock_uncertainty_ms) == (300.5, 0.5)
+
+
+async def test_an_engine_tells_of_its_own_process(api: FakeApi, delivery: Delivery) -> None:
+    """Wherever it runs, after each second."""
+    await api.start()
+    await api.next_state()
+    delivery.close(1)
+    told = (await asyncio.wait_for(api.processes.get(), PATIENCE)).report
+    assert (told.role, told.symbol, told.pid, told.restarts) == ("engine", "BTCUSDT", os.getpid(), 3)
+    assert told.memory_bytes > 2**20

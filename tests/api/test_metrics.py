@@ -3,12 +3,16 @@
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.channel import Channel, Client
+from api.feed import feed_second
 from api.metrics import registry_of
-from tests.api.serving import SOURCE, SYMBOLS, a_second, at, latencies
+from api.processes import ProcessReport
+from state.frames import WindowRow, row_of
+from tests.api.serving import SOURCE, SYMBOLS, a_frame, a_health, a_second, at, latencies
 
 FAMILIES = {
     "orderbook_live": "gauge",
@@ -24,12 +28,25 @@ FAMILIES = {
     "orderbook_audits": "counter",
     "orderbook_audit_levels": "counter",
     "orderbook_audit_mismatches": "counter",
+    "orderbook_late_messages": "counter",
+    "orderbook_detections": "counter",
     "orderbook_stream_open": "gauge",
     "orderbook_reconnects": "counter",
     "orderbook_malformed_messages": "counter",
     "orderbook_messages_dropped": "counter",
     "orderbook_stage_latency_ms": "histogram",
     "orderbook_simulations": "counter",
+}
+
+FAMILIES |= {
+    "orderbook_resync_causes": "counter",
+    "orderbook_reconnect_causes": "counter",
+    "orderbook_warnings": "gauge",
+    "orderbook_process_memory_bytes": "gauge",
+    "orderbook_process_cpu_share": "gauge",
+    "orderbook_process_restarts": "counter",
+    "orderbook_clock_offset_ms": "gauge",
+    "orderbook_clock_uncertainty_ms": "gauge",
 }
 
 
@@ -68,6 +85,8 @@ def test_each_number_is_that_of_the_newest_frame() -> None:
         ("orderbook_clients", "ETHUSDT"): 0,
         ("orderbook_client_frames_dropped_total", "BTCUSDT"): 0,
         ("orderbook_client_frames_dropped_total", "ETHUSDT"): 0,
+        ("orderbook_warnings", "BTCUSDT"): 1,
+        ("orderbook_warnings", "ETHUSDT"): 0,
         ("orderbook_update_rate", "BTCUSDT"): 9.5,
         ("orderbook_latency_ms", "0.5", "BTCUSDT"): 8,
         ("orderbook_latency_ms", "0.99", "BTCUSDT"): 21,
@@ -80,6 +99,9 @@ def test_each_number_is_that_of_the_newest_frame() -> None:
         ("orderbook_audits_total", "BTCUSDT"): 15,
         ("orderbook_audit_levels_total", "BTCUSDT"): 1600,
         ("orderbook_audit_mismatches_total", "BTCUSDT"): 17,
+        ("orderbook_detections_total", "BTCUSDT", "wall"): 18,
+        ("orderbook_detections_total", "BTCUSDT", "sweep"): 19,
+        ("orderbook_late_messages_total", "BTCUSDT"): 20,
         ("orderbook_stream_open", "BTCUSDT", "depth"): 1,
         ("orderbook_stream_open", "BTCUSDT", "trade"): 0,
         ("orderbook_reconnects_total", "BTCUSDT", "depth"): 2,
@@ -108,7 +130,9 @@ def test_latencies_are_cumulative_histograms_by_stage() -> None:
         ("BTCUSDT", "applied"): 4,
         ("BTCUSDT", "encoded"): 1,
         ("BTCUSDT", "delivered"): 1,
+        ("BTCUSDT", "sent"): 0,
         ("ETHUSDT", "delivered"): 0,
+        ("ETHUSDT", "sent"): 0,
     }
 
 
@@ -148,3 +172,40 @@ def test_two_apps_in_one_process_do_not_meet() -> None:
     one, other = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
     assert {symbol for key in scrape(one)[1] for symbol in SYMBOLS if symbol in key} == {"BTCUSDT"}
     assert {symbol for key in scrape(other)[1] for symbol in SYMBOLS if symbol in key} == {"ETHUSDT"}
+
+
+def test_resyncs_and_reconnects_are_told_by_cause() -> None:
+    """Each cause that has occurred is a label of its own."""
+    channel, health = Channel("BTCUSDT", SOURCE), a_health()
+    depth = replace(health.depth, reconnect_causes={"silent": 2})
+    frame = replace(a_frame(at(1)), health=replace(health, depth=depth, resync_causes={"gap": 3, "audit": 1}))
+    channel.take(feed_second(frame, WindowRow(row_of(frame), None)))
+    _, samples = scrape(channel)
+    assert {key: value for key, value in samples.items() if "_causes" in key[0]} == {
+        ("orderbook_reconnect_causes_total", "BTCUSDT", "depth", "silent"): 2,
+        ("orderbook_resync_causes_total", "BTCUSDT", "gap"): 3,
+        ("orderbook_resync_causes_total", "BTCUSDT", "audit"): 1,
+    }
+
+
+def test_each_process_has_its_figures() -> None:
+    """An engine goes by its symbol, any other by its role."""
+    reports = [
+        ProcessReport("engine", "BTCUSDT", 11, 40_000_000, 0.25, 2),
+        ProcessReport("api", None, 12, 50_000_000, 0.5, 0),
+    ]
+    text = generate_latest(registry_of((), Counter(), lambda: reports)).decode()
+    samples = {
+        (sample.name, sample.labels["process"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if "process" in sample.labels
+    }
+    assert samples == {
+        ("orderbook_process_memory_bytes", "BTCUSDT"): 40_000_000,
+        ("orderbook_process_memory_bytes", "api"): 50_000_000,
+        ("orderbook_process_cpu_share", "BTCUSDT"): 0.25,
+        ("orderbook_process_cpu_share", "api"): 0.5,
+        ("orderbook_process_restarts_total", "BTCUSDT"): 2,
+        ("orderbook_process_restarts_total", "api"): 0,
+    }

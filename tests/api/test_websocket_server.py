@@ -521,3 +521,20 @@ async def test_the_api_documents_itself(served: Served) -> None:
     assert (await served.get("/docs")).status_code == 200
     schema = (await served.get("/openapi.json")).json()
     assert {"/symbols", "/health", "/metrics"} <= set(schema["paths"])
+
+
+async def test_each_client_counts_the_time_from_a_second_to_its_socket(served: Served) -> None:
+    """Every live frame that was written counts once a client, by the API's clock."""
+    channel = served.api.channels["BTCUSDT"]
+    async with (
+        served.client("/ws/BTCUSDT") as one,
+        served.client("/ws/BTCUSDT") as other,
+        served.link() as link,
+    ):
+        await until(lambda: len(waiting(served)) == 2)
+        served.clock.set(3.03)
+        await tell(link, a_state(at(1)), a_second(at(2)), a_second(at(3)))
+        for client in (one, other):
+            await frames_until(client, at(3))
+        await until(lambda: sum(channel.sent.read().buckets) == 4)
+    assert channel.sent.read().sum_ms == pytest.approx(2 * (1_030 + 30))

@@ -25,15 +25,18 @@ from api.book_report import BookReport
 from api.channel import Channel
 from api.feed import ExactBook, FeedBook
 from api.simulate import NotLive, Simulator
+from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
-from data_ingestion.ingestor import Ingestor
+from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.request_budget import RequestBudget
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultRequest, FaultState
 from data_ingestion.simulated_market import TopOfBook as Truth
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
-from data_ingestion.snapshot_loader import SnapshotLoader
+from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from features.market_impact import Side
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
@@ -123,7 +126,7 @@ class Watch:
         self.symbol, self.recovery = symbol, Recovery()
         self.engine = Engine(symbol, "simulated", settings)
         self.frame: Frame | None = None
-        self.ingestor: Ingestor | None = None
+        self.budget = RequestBudget(900, BURST_WEIGHT)
         self._venue, self._judge, self._random = venue, judge, random
         self._second = 0
         self._last_depth = float("-inf")
@@ -184,9 +187,7 @@ class Watch:
             self.recovery.acts(now + seconds)
 
     def _limited(self, now: float) -> bool:
-        if self.ingestor is None or self.engine.snapshot_request is None:
-            return False
-        return self.ingestor._snapshot_limit.wait(now) > 0
+        return self.engine.snapshot_request is not None and self.budget.wait(now, SNAPSHOT_WEIGHT) > 0
 
     # --- the sink ---------------------------------------------------------------------------------------
 
@@ -196,10 +197,15 @@ class Watch:
         return self.engine.snapshot_request
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Pass on and look."""
-        self.engine.on_stream(stream, state, steady_ms, reason)
+        self.engine.on_stream(stream, state, steady_ms, reason, cause)
         self.look()
 
     def on_malformed(self, stream: Stream) -> None:
@@ -246,26 +252,31 @@ async def _look_on(watch: Watch) -> None:
 @contextlib.asynccontextmanager
 async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterator[asyncio.Task[None]]:
     """Run one symbol's ingestion with the settings that the program has by default."""
-    base = f"127.0.0.1:{venue.exchange.port}"
+    base, clock = f"127.0.0.1:{venue.exchange.port}", venue.clocks.machine
+    rest_url, timeout, budget = f"http://{base}", SNAPSHOT_TIMEOUT, watch.budget
+    exchange_clock = ExchangeClock(clock)
     async with aiohttp.ClientSession() as session:
-        ingestor = watch.ingestor = Ingestor(
+        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
+        ingestor = Ingestor(
             watch,
             watch.symbol,
-            SnapshotLoader(session, f"http://{base}", watch.symbol, timeout=SNAPSHOT_TIMEOUT),
+            SnapshotLoader(session, rest_url, watch.symbol, timeout=timeout),
             public_ws_url=f"ws://{base}/public",
             market_ws_url=f"ws://{base}/market",
             depth_silence=5.0,
             trade_silence=30.0,
             queue_size=random.choice((50, 1_000)),
-            weight_per_minute=900,
+            budget=budget,
             applied=LatencyMeter(),
             random=random.random,
-            clock=venue.clocks.machine,
+            clock=clock,
+            exchange_clock=exchange_clock,
         )
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
+                tasks.create_task(asker.run())
                 tasks.create_task(_look_on(watch))
 
         task = asyncio.create_task(both())

@@ -132,7 +132,7 @@ class Watched:
         await self.until(
             """(symbol) => {
               const page = window.liquidity?.page;
-              return page?.store.frame?.status === "live" && page.timings.length > 0
+              return page?.store.frame?.status === "live" && page.drawnSecond === page.store.newest
                 && document.getElementById("state").textContent === "LIVE"
                 && (!symbol || page.store.frame.symbol === symbol);
             }""",
@@ -140,9 +140,9 @@ class Watched:
         )
 
     async def frames(self, count: int) -> None:
-        """Wait until the page has taken so many more frames."""
+        """Wait until the page has drawn so many more frames."""
         newest = await self.do("window.liquidity.page.store.newest")
-        await self.until("(second) => window.liquidity.page.store.newest >= second", newest + count)
+        await self.until("(second) => window.liquidity.page.drawnSecond >= second", newest + count)
 
     async def text(self, element: str) -> str:
         """Return the text of the element with this id."""

@@ -82,6 +82,7 @@ class FakeApi:
         self.paths: list[str] = []
         self._server: Server | None = None
         self._pulse: asyncio.Task[None] | None = None
+        self._beating = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Listen and begin to send."""
@@ -120,11 +121,18 @@ class FakeApi:
             return live(symbol, second * 1000, mid=self.mids[symbol] + second % 7, source=self.source)
         return dark(symbol, second * 1000, self.mood, source=self.source)
 
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Let no second pass by itself."""
+        async with self._beating:
+            yield
+
     async def _beat(self) -> None:
         while True:
-            self.second += 1
-            if self.mood != "silent":
-                await self.send(*(self.make(symbol, self.second) for symbol in SYMBOLS))
+            async with self._beating:
+                self.second += 1
+                if self.mood != "silent":
+                    await self.send(*(self.make(symbol, self.second) for symbol in SYMBOLS))
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _serve(self, connection: ServerConnection) -> None:

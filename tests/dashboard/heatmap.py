@@ -18,8 +18,9 @@ Rows = dict[int, Frame]
 
 PIXELS = """(places) => {
   const { map } = window.liquidity.page;
-  map.align();
-  const { gl, canvas } = map.layer;
+  map.canvas.clear();
+  map.layer.draw(map.panels().map); // the cells alone, without what lies over them
+  const { gl, element: canvas } = map.canvas;
   const { xaxis, yaxis } = map.gd._fullLayout;
   const ratio = canvas.width / canvas.clientWidth;
   const { from, to, low, high } = map.view();
@@ -37,8 +38,8 @@ PIXELS = """(places) => {
     time: [from, to], price: [low, high],
     scale: [...map.layer.range, map.layer.logarithmic],
     step: window.liquidity.page.stepIndex,
-    table: Array.from(window.liquidity.colourScale.lookUpTable(map.theme)),
-    newest: window.liquidity.page.store.newest,
+    table: Array.from(window.liquidity.colourScale.lookUpTable(document.documentElement.dataset.theme)),
+    newest: map.end,
   };
 }"""
 
@@ -122,7 +123,7 @@ class Heatmap:
             around = {
                 (self.data_at(x + dx * SLACK, y)[0], self.cell(rows, x + dx * SLACK, y + dy * SLACK))
                 for dx in (-1, 1)
-                for dy in (-1, 0, 1)
+                for dy in (-1, -0.5, 0, 0.5, 1)
             }
             cells = {cell for _, cell in around}
             if len(cells) != 1:

@@ -13,7 +13,11 @@ from tests.program import ROOT, Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PURE = ("message_queue", "price_steps", "colour_scale", "frame_store", "connection", "book_surface")
+PURE = (
+    "axis_ranges", "book_profile", "book_surface", "colour_scale", "connection", "detection_list", "detection_marks",
+    "frame_store", "map_bubbles",
+    "message_queue", "price_steps", "readout", "step_line", "themes",
+)  # fmt: skip
 T0 = 1_700_000_000
 SYMBOL = "BTCUSDT"
 
@@ -422,3 +426,202 @@ async def test_the_surface_of_a_window_that_is_not_live_is_empty(scripts: Watche
     found = await call(scripts, "surfaceOf", rows, 0, [1.0, 5.0], True)
     heights = dict(zip(found["y"], found["z"], strict=True))
     assert all(height is None for level in range(1, 11) for height in heights[level] + heights[-level])
+
+
+# --- lines, bars and bubbles ------------------------------------------------------------------------------
+
+
+async def step_line(scripts: Watched, values: list[float | None]) -> list[list[float]]:
+    """Return the line of such mids, one a second, the last of which ends at T0; None is a row not live."""
+    rows = [
+        None if value is None else {"status": "live", "mid_price": value if value >= 0 else None}
+        for value in values
+    ]
+    found: list[list[float]] = await scripts.do(
+        "([rows, end]) => window.liquidity.stepLine(rows, end, (row) => row.mid_price)", [rows, T0]
+    )
+    return [[x - T0, y, to_x - T0, to_y] for x, y, to_x, to_y in found]
+
+
+async def test_a_value_holds_for_the_second_before_its_time(scripts: Watched) -> None:
+    """Equal values are one segment, and others are joined where one second ends and the next begins."""
+    assert await step_line(scripts, [5.0, 5.0, 7.0]) == [[-3, 5, -1, 5], [-1, 5, -1, 7], [-1, 7, 0, 7]]
+
+
+async def test_a_line_breaks_where_nothing_is_known(scripts: Watched) -> None:
+    """Neither a missing row nor a missing value is bridged."""
+    assert await step_line(scripts, [5.0, None, 5.0, -1]) == [[-4, 5, -3, 5], [-2, 5, -1, 5]]
+    rows = [dark(SYMBOL, T0 * 1000)]
+    assert await scripts.do("(rows) => window.liquidity.stepLine(rows, 1, () => 1)", rows) == []
+
+
+async def profile(scripts: Watched, function: str, *others: str) -> Any:
+    """Return what a function of bookProfile makes of the uneven ladder; sides are named by their maps."""
+    return await scripts.do(
+        """([ladder, name, [sizes, ...others]]) => {
+          const cells = window.liquidity.priceSteps.cellsOf(ladder, 100.5);
+          return window.liquidity.bookProfile[name](...(sizes ? [cells, cells[sizes], ...others] : [cells]));
+        }""",
+        [UNEVEN, function, others],
+    )
+
+
+async def test_bars_are_the_groups_from_price_to_price(scripts: Watched) -> None:
+    """Each group is a rectangle from nothing to its size, as high as the step."""
+    assert await profile(scripts, "bars", "bids") == [[0, 100, 1, 101], [0, 98, 2, 99]]
+    assert await profile(scripts, "bars", "asks") == [[0, 100, 3, 101], [0, 103, 4, 104]]
+
+
+async def test_cumulative_sizes_grow_away_from_the_touch(scripts: Watched) -> None:
+    """The line starts at nothing at the touch and ends at the side's sum at the far end of its last group."""
+    bids = await profile(scripts, "cumulative", "bids", "bid")
+    assert bids == [[0, 101, 1, 101], [1, 101, 1, 100], [1, 100, 1, 99], [1, 99, 3, 99], [3, 99, 3, 98]]
+    asks = await profile(scripts, "cumulative", "asks", "ask")
+    assert (asks[0][:2], asks[-1][2:]) == ([0, 100], [7, 104])
+    assert await profile(scripts, "deepest") == 7
+    assert await profile(scripts, "midLine") == [[0, 100.5, 4, 100.5]]
+
+
+async def test_bubbles_have_areas_by_size_and_stand_where_their_trades_were(scripts: Watched) -> None:
+    """Of each second the three largest prints count, of the window all but the smallest."""
+    prints = [[100.0, 16.0, "buy", 1500], [101.0, 4.0, "sell", 1600], [102.0, 1.0, "buy", 1700]]
+    rows = [None, {"trades": None}, {"trades": {"largest": [*prints, [103.0, 1.0, "buy", 1800]]}}]
+    bubbles = await call(scripts, "tradeBubbles", rows)
+    assert [bubble[:2] for bubble in bubbles["buy"]] == [[1.5, 100.0], [1.7, 102.0]]
+    assert [bubble[:2] for bubble in bubbles["sell"]] == [[1.6, 101.0]]
+    large, small = bubbles["buy"][0][2], bubbles["buy"][1][2]
+    assert 3 < small < bubbles["sell"][0][2] <= large == 20
+    assert await call(scripts, "tradeBubbles", [None]) == {"buy": [], "sell": []}
+
+
+def entry(detection: str, event: str, time: int, **others: Any) -> dict[str, Any]:
+    """Return an entry of a frame's detections; they all began at 2.5 s."""
+    return {
+        "id": detection, "kind": "wall", "event": event, "side": "bid", "price": 7.0, "started_at": 2500,
+        "time": time, "reason": None, "evidence": {"size": 1.0}, **others,
+    }  # fmt: skip
+
+
+async def test_a_detection_is_marked_where_it_began_and_lasts_until_it_closes(scripts: Watched) -> None:
+    """An open one reaches to the newest second; an instant one has a mark and no line."""
+    rows = [
+        None,
+        {"detections": [entry("a", "opened", 8000), entry("b", "fired", 2600, price=8.0)]},
+        {"detections": [entry("a", "updated", 9000), entry("c", "opened", 9000, price=9.0)]},
+        {"detections": [entry("c", "closed", 9500, price=9.0)]},
+    ]
+    shapes = await call(scripts, "detectionMarks.detectionShapes", rows, 10)
+    assert sorted(mark[:2] for mark in shapes["marks"]) == [[2.5, 7.0], [2.5, 8.0], [2.5, 9.0]]
+    assert sorted(shapes["lines"]) == [[2.5, 7.0, 10, 7.0], [2.5, 9.0, 9.5, 9.0]]
+    near = await call(
+        scripts, "detectionMarks.detectionsNear", rows, 10, {"second": 9.9, "price": 7.1}, 0.2, 0.2
+    )
+    assert [found["id"] for found in near] == ["a"]
+
+
+async def test_the_list_has_the_latest_of_each_detection(scripts: Watched) -> None:
+    """One that was interrupted keeps the figures that it had."""
+    rows = [
+        {"detections": [entry("a", "opened", 8000), entry("b", "fired", 2600, started_at=2600)]},
+        {"detections": [entry("a", "closed", 9000, reason="interrupted", evidence={})]},
+    ]
+    latest = await call(scripts, "detectionList.latestDetections", rows)
+    assert [(one["id"], one["event"]) for one in latest] == [("b", "fired"), ("a", "closed")]
+    assert latest[1]["evidence"] == {"size": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "summary"),
+    [
+        ("wall", {"size": 12.0, "median_size": 3.0, "held_ms": 5100}, "12, 4.0 x the median, for 5.1 s"),
+        (
+            "wall",
+            {"size": 0, "median_size": 3.0, "held_ms": 9000, "lost": 12.0, "traded": 11.5},
+            "lost 12, of that traded 11.5, after 9.0 s",
+        ),
+        (
+            "sweep",
+            {"levels": 4, "volume": 0.751, "duration_ms": 88, "last_price": 61808.5},
+            "4 levels, 0.751 in 88 ms, to 61,808.5",
+        ),
+        (
+            "absorption",
+            {"volume": 9.49, "largest_size": 6.23, "refills": 4},
+            "took 9.49 where 6.23 showed at most, 4 refills",
+        ),
+        (
+            "layering",
+            {"levels": 3, "changes": [7, 8, 9], "traded_share": 0.08},
+            "3 levels, changed 7, 8, 9 times in 5 s, 8 % traded",
+        ),
+        (
+            "iceberg",
+            {"volume": 3.24, "trade_count": 4, "hidden_volume": 3.08},
+            "took 3.24 in 4 trades, about 3.08 hidden",
+        ),
+        (
+            "exhaustion",
+            {"depth_before": 16.4, "depth_after": 0.41, "spread": 0.2, "direction": "up", "mid": 61825.9},
+            "depth 16.4 to 0.41, spread 0.2, mid up to 61,825.9",
+        ),
+        ("something new", {"size": 1.5}, "size: 1.5"),
+        ("wall", {"note": "odd"}, 'note: "odd"'),
+    ],
+)
+async def test_evidence_is_told_in_words(
+    scripts: Watched, kind: str, evidence: dict[str, Any], summary: str
+) -> None:
+    """Each kind has its figures; what the page does not know it shows as it is."""
+    one = entry("a", "opened", 8000, kind=kind, evidence=evidence)
+    assert await call(scripts, "detectionList.detectionSummary", one, 1) == summary
+
+
+@pytest.mark.parametrize(
+    ("before", "low", "high", "expected"),
+    [
+        (None, 0, 10, [-1, 12]),
+        ([-1, 12], 0, 10, [-1, 12]),
+        ([-1, 12], 2, 12, [-1, 12]),
+        ([-1, 12], 2, 12.5, [0.95, 14.6]),  # it no longer fits
+        ([-1, 12], 4, 8, [3.6, 8.8]),  # it has become far too large
+        ([-1, 12], None, None, [-1, 12]),  # there is nothing to show
+    ],
+)
+async def test_a_range_changes_only_where_it_must(
+    scripts: Watched, before: list[float] | None, low: float | None, high: float | None, expected: list[float]
+) -> None:
+    """Values that fit leave an axis as it is, so that it need not be laid out anew."""
+    found = await scripts.do(
+        """([before, low, high]) => window.liquidity.axisRanges.calmRange(
+          before, low ?? Infinity, high ?? -Infinity, 0.1, 0.2)""",
+        [before, low, high],
+    )
+    assert found == pytest.approx(expected)
+
+
+async def test_a_calm_market_keeps_all_ranges(scripts: Watched) -> None:
+    """A second like the one before gives the very same ranges, and a map that was moved keeps its own."""
+    kept = await scripts.do(
+        """(rows) => {
+          const { priceSteps, axisRanges } = window.liquidity;
+          const book = priceSteps.cellsOf(rows[0].ladders[0], rows[0].mid_price);
+          const state = { rows, cells: new Map([[1, book]]), book, following: true };
+          const first = axisRanges.wantedRanges({}, state);
+          const again = axisRanges.wantedRanges(first, state);
+          const moved = axisRanges.wantedRanges({}, { ...state, following: false });
+          return [Object.keys(first), Object.keys(first).filter((axis) => first[axis] !== again[axis]), Object.keys(moved)];
+        }""",
+        [second(0)],
+    )
+    assert set(kept[0]) == {"xaxis", "yaxis", "xaxis2", "bars", "yaxis2", "yaxis3", "yaxis5"}
+    assert kept[1] == []
+    assert set(kept[0]) - set(kept[2]) == {"xaxis", "yaxis"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("#ff8000", [1, 128 / 255, 0, 1]), ("rgba(255, 0, 51, 0.5)", [0.5, 0, 0.1, 0.5])],
+)
+async def test_colours_are_premultiplied(scripts: Watched, text: str, expected: list[float]) -> None:
+    """The layers' colours are what the theme says, as WebGL blends them."""
+    assert await call(scripts, "themes.premultiplied", text) == pytest.approx(expected)

@@ -158,28 +158,31 @@ async def view(page: Watched) -> dict[str, float]:
 
 async def test_every_chart_is_drawn(page: Watched) -> None:
     """Heatmap, book, strips and surface show data, all but the legend in WebGL."""
-    await page.until("window.liquidity.page.store.rows.size >= 2")
+    await page.until("window.liquidity.page.store.rows.size >= 2 && window.liquidity.page.surface.made")
     drawn = await page.do(
         """() => {
           const { map, surface } = window.liquidity.page;
-          const filled = (values) => values.filter((value) => value !== null).length;
           return {
-            traces: Object.fromEntries(map.gd._fullData.map((trace) => [trace.name, filled(Array.from(trace.y))])),
-            gl: map.gd._fullData.every((trace) => trace.type === "scattergl"),
+            shapes: Object.fromEntries(Array.from(map.shapes.shapes, ([name, { count }]) => [name, count])),
+            axes: Array.from(map.gd.querySelectorAll(".xtick, .ytick, .x2tick, .y2tick, .y3tick, .y4tick, .y5tick"),
+              (tick) => tick.classList[0]),
+            points: map.gd._fullData.flatMap((trace) => Array.from(trace.y)).length,
             surface: surface.gd._fullData[0].z.flat().filter((value) => value !== null).length,
             flat: Array.from(document.querySelectorAll("canvas"))
               .filter((canvas) => !window.webglCanvases.has(canvas) && !canvas.matches(".gl-canvas-pick"))
               .map((canvas) => canvas.id),
-            layer: map.layer.gl instanceof WebGL2RenderingContext,
+            layer: map.canvas.gl instanceof WebGL2RenderingContext,
           };
         }"""
     )
     assert drawn["layer"]
-    assert drawn["gl"]
+    assert drawn["points"] == 0  # Plotly draws none of it
+    assert set(drawn["axes"]) == {"ytick", "x2tick", "y2tick", "y3tick", "y4tick", "y5tick"}
     assert drawn["flat"] == ["legend"]
     assert drawn["surface"] >= 20
-    empty = {name for name, points in drawn["traces"].items() if not points}
-    assert empty <= {"detection", "taker bought", "taker sold"}
+    assert len(drawn["shapes"]) == 14
+    empty = {name for name, count in drawn["shapes"].items() if not count}
+    assert empty <= {"detections", "detection lines", "bought", "sold"}
     heatmap = await read_heatmap(page, 20_000)
     assert len({pixel[2:] for pixel in heatmap.pixels}) > 10
 
@@ -294,7 +297,7 @@ async def test_another_symbol_takes_the_place_of_the_first(page: Watched, progra
             mid: store.frame.mid_price, text: document.getElementById("mid-price").textContent,
             mids: Array.from(store.rows.values(), (row) => row.mid_price).filter((mid) => mid !== null),
             cells: Array.from(map.cells.values(), (cells) => cells.mid),
-            lines: Array.from(map.gd._fullData[0].y).filter((price) => price !== null),
+            lines: [map.shapes.shapes.get("best bid").base[1], map.shapes.shapes.get("mid").base[1]],
             range: map.gd._fullLayout.yaxis.range, title: document.title,
           };
         }"""
@@ -336,7 +339,7 @@ async def test_what_a_person_zoomed_to_stays_until_they_follow_again(page: Watch
     assert await page.pressed("follow")
     await page.frames(1)
     following = await page.do(
-        "({ newest: window.liquidity.page.store.newest, ...window.liquidity.page.map.view() })"
+        "({ newest: window.liquidity.page.map.end, ...window.liquidity.page.map.view() })"
     )
     assert following["newest"] <= following["to"] <= following["newest"] + 5
     assert following["from"] == following["newest"] - 180
@@ -368,8 +371,8 @@ async def test_a_step_regroups_the_whole_window(page: Watched) -> None:
         await page.until("(index) => window.liquidity.page.stepIndex === index", index)
         grouped = await page.do(
             """(index) => {
-              const { map, store } = window.liquidity.page;
-              const live = Array.from(store.rows.values()).filter((row) => row.status === "live");
+              const { map } = window.liquidity.page;
+              const live = map.rows.filter((row) => row?.status === "live");
               return {
                 live: live.length, cells: map.cells.size, wanted: live[live.length - 1].ladders[index].step,
                 steps: Array.from(new Set(Array.from(map.cells.values(), (cells) => cells.step))),
@@ -444,7 +447,7 @@ async def test_contexts_of_webgl_do_not_grow(page: Watched) -> None:
             await page.page.click("#theme")
             await page.page.click("#step-x50")
     await page.frames(2)
-    assert 3 <= await page.do("window.webglCanvases.size") == before <= MOST_CONTEXTS
+    assert 2 <= await page.do("window.webglCanvases.size") == before <= MOST_CONTEXTS
 
 
 async def test_the_theme_is_toggled_and_kept(page: Watched) -> None:
@@ -453,7 +456,8 @@ async def test_the_theme_is_toggled_and_kept(page: Watched) -> None:
       theme: document.documentElement.dataset.theme,
       back: getComputedStyle(document.body).backgroundColor,
       table: window.liquidity.page.map.layer.table.slice(0, 4).join(),
-      line: window.liquidity.page.map.gd._fullData[0].line.color,
+      line: window.liquidity.page.map.looks[0][2].fill.join(),
+      grid: window.liquidity.page.map.gd._fullLayout.yaxis.gridcolor,
     })"""
     before = await page.do(look)
     await page.page.click("#theme")

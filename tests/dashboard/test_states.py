@@ -18,6 +18,7 @@ from tests.dashboard.fake_api import (
     served_page,
 )
 from tests.dashboard.heatmap import Heatmap, read_heatmap
+from tests.dashboard.shapes import Place, drawn_at, theme_colour
 from tests.program import Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -68,11 +69,10 @@ async def compared(page: Watched, api: FakeApi) -> Heatmap:
     return heatmap
 
 
-async def points(page: Watched) -> dict[str, int]:
-    """Return how many points each trace of the map has that are not null."""
+async def drawn_shapes(page: Watched) -> dict[str, int]:
+    """Return how many lines, bars and bubbles the map draws of each kind."""
     found: dict[str, int] = await page.do(
-        """() => Object.fromEntries(window.liquidity.page.map.gd._fullData.map(
-          (trace) => [trace.name, Array.from(trace.y).filter((value) => value !== null).length]))"""
+        "Object.fromEntries(Array.from(window.liquidity.page.map.shapes.shapes, ([name, { count }]) => [name, count]))"
     )
     return found
 
@@ -81,13 +81,14 @@ async def newest_column(page: Watched) -> set[tuple[int, ...]]:
     """Return the colours in the newest second's column of the heatmap."""
     colours = await page.do(
         """() => {
-          const { map, store } = window.liquidity.page;
-          map.align();
-          const { gl, canvas } = map.layer;
+          const { map } = window.liquidity.page;
+          map.canvas.clear();
+          map.layer.draw(map.panels().map);
+          const { gl, element: canvas } = map.canvas;
           const { xaxis, yaxis } = map.gd._fullLayout;
           const { from, to } = map.view();
           const ratio = canvas.width / canvas.clientWidth;
-          const x = Math.floor((xaxis._offset + (store.newest - 0.5 - from) / (to - from) * xaxis._length) * ratio);
+          const x = Math.floor((xaxis._offset + (map.end - 0.5 - from) / (to - from) * xaxis._length) * ratio);
           const [top, height] = [Math.ceil(yaxis._offset * ratio), Math.floor(yaxis._length * ratio)];
           const found = new Uint8Array(4 * height);
           gl.readPixels(x, canvas.height - top - height, 1, height, gl.RGBA, gl.UNSIGNED_BYTE, found);
@@ -100,9 +101,76 @@ async def newest_column(page: Watched) -> set[tuple[int, ...]]:
 async def test_the_newest_second_is_drawn(page: Watched) -> None:
     """A live second has a column of many colours, and the book stands beside it."""
     assert len(await newest_column(page)) > 5
-    drawn = await points(page)
+    drawn = await drawn_shapes(page)
     assert drawn["bids"] > 0
     assert drawn["cumulative asks"] > 0
+
+
+async def assert_shapes_drawn(page: Watched, frame: Frame) -> None:
+    """Hold pixels of every line, bar and bubble against the frame that closes the newest second."""
+    end = frame["timestamp"] / 1000
+    at = end - 0.5
+    step = await page.do("window.liquidity.page.stepIndex")
+    shown = frame["ladders"][step]
+    height = shown["step"]
+    # At a coarse step the first groups of both sides lie in the same range of prices, so the second ones count.
+    (_, best_bid_size), (bid, bid_size) = shown["bids"][:2]
+    (_, best_ask_size), (ask, ask_size) = shown["asks"][:2]
+    lines: list[tuple[Place, str]] = [
+        (("map", at, frame["bid_levels"][0][0]), "bid"),
+        (("map", at, frame["ask_levels"][0][0]), "ask"),
+        (("mid", at, frame["mid_price"]), "line"),
+        (("spread", at, frame["spread"]), "line"),
+        (("imbalance", at, frame["imbalance"]), "line"),
+        (("ofi", at, frame["ofi"]), "line"),
+        (("bars", 0.5 * bid_size, bid + 0.7 * height), "bidFill"),
+        (("bars", 0.5 * ask_size, ask - 0.7 * height), "askFill"),
+        (("depth", best_bid_size + bid_size, bid + 0.3 * height), "bid"),
+        (("depth", best_ask_size + ask_size, ask - 0.3 * height), "ask"),
+    ]
+    for price, _, _, time in frame["trades"]["largest"]:
+        lines.append((("map", time / 1000, price), "bought"))
+    found = await drawn_at(page, [place for place, _ in lines])
+    for drawn, (place, name) in zip(found, lines, strict=True):
+        assert drawn.shows(await theme_colour(page, name)), f"{name} at {place}: {drawn}"
+
+
+async def test_lines_bars_and_bubbles_stand_where_the_frame_says(page: Watched, api: FakeApi) -> None:
+    """Pixels at the touch, the strips, the book and a trade have their colours, in both themes."""
+    await page.page.click("#step-x1")
+    for _ in range(2):
+        async with api.paused():
+            api.second += 1
+            frame = api.make(SYMBOL, api.second)
+            frame["trades"]["largest"] = [
+                [frame["ladders"][0]["asks"][6][0], 5.0, "buy", frame["timestamp"] - 400]
+            ]
+            await api.send(frame)
+            await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+            await assert_shapes_drawn(page, frame)
+        await page.page.click("#theme")
+    await page.page.click("#step-auto")
+
+
+async def test_nothing_is_drawn_outside_its_panel(page: Watched) -> None:
+    """A map zoomed into one second's prices leaves the room between the panels empty."""
+    await page.do(
+        """() => {
+          const { map, store } = window.liquidity.page;
+          const { mid_price: mid } = store.window().findLast((row) => row?.mid_price);
+          return window.Plotly.relayout(map.gd, { "yaxis.range": [mid - 0.2, mid + 0.2], "xaxis.range": [-5, -1] });
+        }"""
+    )
+    panels = await page.do("window.liquidity.page.map.panels()")
+    outside: list[Place] = []
+    for name, panel in panels.items():
+        across, up = panel["to"] - panel["from"], panel["high"] - panel["low"]
+        beside = 5 / panel["width"] * across, 5 / panel["height"] * up
+        for share in (0.1, 0.5, 0.9):
+            outside.append((name, panel["from"] - beside[0], panel["low"] + share * up))
+            outside.append((name, panel["from"] + share * across, panel["low"] - beside[1]))
+    assert all(drawn.empty() for drawn in await drawn_at(page, outside))
+    await page.page.click("#follow")
 
 
 @pytest.mark.parametrize("status", ["stale", "syncing"])
@@ -117,10 +185,11 @@ async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, stat
     assert reason in await page.text("veil")
     assert status.upper() in await page.text("veil")
     assert status.upper() in await page.page.title()
-    drawn = await points(page)
+    drawn = await drawn_shapes(page)
     assert drawn["bids"] == drawn["asks"] == drawn["cumulative bids"] == drawn["cumulative asks"] == 0
     assert await newest_column(page) == {(0, 0, 0, 0)}
     assert drawn["mid"] > 0  # the past stays
+    await page.until("window.liquidity.page.timings.at(-1).surface > 0")
     surface = await page.do(
         "window.liquidity.page.surface.gd._fullData[0].z.slice(1, -1).map((row) => row.at(-1))"
     )
@@ -141,7 +210,7 @@ async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched,
         assert await shown_numbers(page) == NOT_SHOWN
         assert await page.text("number-latency") == NONE
         assert await page.page.is_visible("#veil")
-        await page.until("window.liquidity.page.map.gd._fullData[5].x.length === 0")
+        await page.until("window.liquidity.page.map.shapes.shapes.get('bids').count === 0")
         await page.until("window.liquidity.page.connection.attempts > 0")
         api.mood = "live"
         await page.live()
@@ -157,7 +226,7 @@ async def test_frames_that_come_all_at_once_are_all_taken(page: Watched, api: Fa
     first = api.second + 1
     api.second += 20
     await api.send(*(api.make(SYMBOL, first + at) for at in range(20)))
-    await page.until("(second) => window.liquidity.page.store.newest >= second", first + 19)
+    await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 19)
     held = await page.do("Array.from(window.liquidity.page.store.rows.keys())")
     assert set(range(first, first + 20)) <= set(held)
     draws, missed = await page.do(
@@ -175,7 +244,7 @@ async def test_a_missing_second_is_blank(page: Watched, api: FakeApi) -> None:
     await page.do("window.before = window.liquidity.page.store.missed")
     api.second += 4
     gap = api.second
-    await page.until("(second) => window.liquidity.page.store.newest > second", gap)
+    await page.until("(second) => window.liquidity.page.drawnSecond > second", gap)
     assert await page.do("window.liquidity.page.store.missed - window.before") >= 3
     assert await page.do("(second) => window.liquidity.page.map.cells.get(second) === undefined", gap - 1)
     heatmap = await compared(page, api)
@@ -204,7 +273,7 @@ async def test_an_empty_spread_and_unknown_groups(page: Watched, api: FakeApi) -
     first = api.second + 1
     api.second += 180
     await api.send(*(wide(first + at) for at in range(180)))
-    await page.until("(second) => window.liquidity.page.store.newest >= second", first + 179)
+    await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 179)
     for index, step in enumerate(("x1", "x10")):
         await page.page.click(f"#step-{step}")
         await page.until("(index) => window.liquidity.page.stepIndex === index", index)
@@ -225,7 +294,7 @@ async def test_a_clock_that_was_set_back_is_followed(page: Watched, api: FakeApi
         "Math.max(...window.liquidity.page.map.cells.keys()) <= window.liquidity.page.store.newest"
     )
     api.second += 3  # these seconds were known before the clock was set back
-    await page.until("(second) => window.liquidity.page.store.newest > second", api.second)
+    await page.until("(second) => window.liquidity.page.drawnSecond > second", api.second)
     heatmap = await compared(page, api)
     assert heatmap.blank > 50
     await page.page.click("#step-auto")
@@ -275,7 +344,7 @@ async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> 
     """A detection appears in the list with its evidence, as text, and as a mark in the map."""
     entry = {
         "id": "w1", "kind": "wall", "event": "opened", "side": "bid", "price": 59999.0,
-        "started_at": 1, "time": (api.second + 1) * 1000, "reason": None,
+        "started_at": (api.second - 5) * 1000, "time": (api.second + 1) * 1000, "reason": None,
         "evidence": {"size": 12.5, "note": "<img src=x onerror=alert(1)>"},
     }  # fmt: skip
     api.second += 1
@@ -283,7 +352,8 @@ async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> 
     await page.until("document.querySelectorAll('#detections-rows tr').length === 1")
     row = await page.text("detections-rows")
     assert all(part in row for part in ("wall", "bid", "59,999", "12.5", "<img"))
-    assert (await points(page))["detection"] == 1
+    drawn = await drawn_shapes(page)
+    assert (drawn["detections"], drawn["detection lines"]) == (1, 1)
     assert not await page.page.is_visible("#detections-none")
 
 
@@ -291,13 +361,17 @@ async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -
     """After the browser took the layer's context away and gave it back, all cells are there again."""
     await page.do(
         """() => {
-          const { canvas } = window.liquidity.page.map.layer;
-          window.losing = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
+          const { element } = window.liquidity.page.map.canvas;
+          window.losing = element.getContext("webgl2").getExtension("WEBGL_lose_context");
           window.losing.loseContext();
         }"""
     )
-    await page.until("window.liquidity.page.map.layer.gl === null")
+    await page.until("window.liquidity.page.map.canvas.gl === null")
     await page.frames(1)  # drawing goes on without it
     await page.do("window.losing.restoreContext()")
-    await page.until("window.liquidity.page.map.layer.gl !== null")
+    await page.until("window.liquidity.page.map.canvas.gl !== null")
     assert (await compared(page, api)).coloured > 100
+    async with api.paused():
+        await page.live()
+        newest = await page.do("window.liquidity.page.drawnSecond")
+        await assert_shapes_drawn(page, api.sent[SYMBOL][newest])

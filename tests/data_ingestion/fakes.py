@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from data_ingestion.causes import Cause
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from tests.builders import depth_wire, encode, snapshot_wire
@@ -269,6 +270,7 @@ class Recorder:
         self.dropped: Counter[Stream] = Counter()
         self.states: dict[Stream, list[StreamState]] = {Stream.DEPTH: [], Stream.TRADES: []}
         self.reasons: list[str] = []
+        self.causes: list[Cause] = []
         self.snapshots: list[tuple[SnapshotRequest, Snapshot]] = []
         self.failures: list[tuple[SnapshotRequest, str]] = []
         self.after_snapshot: Callable[[], object] = self.want_nothing
@@ -287,7 +289,12 @@ class Recorder:
         self.snapshot_request = None
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Remember."""
         del steady_ms
@@ -295,6 +302,8 @@ class Recorder:
         self.log.append((f"{stream.value} {state.value}", None))
         if reason is not None:
             self.reasons.append(reason)
+        if cause is not None:
+            self.causes.append(cause)
         if stream is Stream.DEPTH and state is StreamState.DOWN:
             self.at_down()
 

@@ -14,9 +14,12 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
-from data_ingestion.ingestor import Ingestor
+from data_ingestion.causes import Cause
+from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.request_budget import RequestBudget
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultKind
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
@@ -72,10 +75,15 @@ class Witness:
         return self.engine.snapshot_request
 
     def on_stream(
-        self, stream: Stream, state: StreamState, steady_ms: float, reason: str | None = None
+        self,
+        stream: Stream,
+        state: StreamState,
+        steady_ms: float,
+        reason: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Pass on and look."""
-        self.engine.on_stream(stream, state, steady_ms, reason)
+        self.engine.on_stream(stream, state, steady_ms, reason, cause)
         self.look(steady_ms)
         if stream is Stream.DEPTH and state is not StreamState.OPEN:
             assert not self.live or state is StreamState.CONNECTING
@@ -177,6 +185,7 @@ async def running(
         settings = EngineSettings(stale_after_ms=STALE_AFTER * 1000, audit_interval_ms=audit_interval * 1000)
         witness = Witness(Engine(SYMBOL, "simulated", settings), exchange)
         base = f"127.0.0.1:{exchange.port}"
+        budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
         ingestor = Ingestor(
             witness,
             SYMBOL,
@@ -186,15 +195,18 @@ async def running(
             depth_silence=depth_silence,
             trade_silence=30.0,
             queue_size=queue_size,
-            weight_per_minute=1_000,
+            budget=budget,
             applied=LatencyMeter(),
             random=random.random,
             clock=clock,
+            exchange_clock=exchange_clock,
         )
+        asker = ClockAsker(session, f"http://{base}", exchange_clock, timeout=5.0, budget=budget, clock=clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
+                tasks.create_task(asker.run())
                 tasks.create_task(_look_on(witness))
 
         task = asyncio.create_task(both())
@@ -297,6 +309,7 @@ async def test_a_lost_depth_connection_is_the_end_of_the_book(kind: FaultKind) -
             await bench.live()
         assert bench.health.resyncs == 3
         assert bench.health.depth.reconnects == 3
+        assert bench.health.depth.reconnect_causes == bench.health.resync_causes == {Cause.CLOSED: 3}
         assert bench.exchange.connections == 2
 
 
@@ -322,6 +335,8 @@ async def test_a_silent_depth_stream_goes_stale_and_is_left() -> None:
         await bench.until(lambda: bench.health.depth.reconnects >= 2)
         await bench.live()
         assert bench.exchange.connections == 2
+        assert set(bench.health.depth.reconnect_causes) == {Cause.SILENT}
+        assert set(bench.health.resync_causes) == {Cause.SILENT}
 
 
 @in_virtual_time

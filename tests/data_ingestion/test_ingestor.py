@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from data_ingestion.causes import Cause
 from data_ingestion.errors import UnknownSymbol
-from data_ingestion.ingestor import SNAPSHOT_BURST, Ingestor
+from data_ingestion.exchange_clock import ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor
 from data_ingestion.latency import LatencyMeter
+from data_ingestion.request_budget import RequestBudget
 from data_ingestion.sink import Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from tests.builders import encode, trade_wire
@@ -43,10 +46,12 @@ async def running(
     silence: float = 1e5,
     symbol: str = "BTCUSDT",
     slash: str = "",
+    exchange_clock: ExchangeClock | None = None,
 ) -> AsyncIterator[Bench]:
     """Run an ingestion; both streams are open."""
     async with FakeExchange(*snapshots) as exchange, aiohttp.ClientSession() as session:
         sink, applied, base = Recorder(), LatencyMeter(), f"127.0.0.1:{exchange.port}"
+        clock = virtual_clock()
         ingestor = Ingestor(
             sink,
             symbol,
@@ -56,10 +61,11 @@ async def running(
             depth_silence=silence,
             trade_silence=1e6,
             queue_size=queue_size,
-            weight_per_minute=weight_per_minute,
+            budget=RequestBudget(weight_per_minute, BURST_WEIGHT),
             applied=applied,
             random=lambda: 1.0,
-            clock=virtual_clock(),
+            clock=clock,
+            exchange_clock=exchange_clock or ExchangeClock(clock),
         )
         task = asyncio.create_task(ingestor.run())
         bench = Bench(exchange, sink, applied, task)
@@ -362,6 +368,7 @@ async def test_a_silent_stream_is_told_with_its_reason() -> None:
         assert bench.sink.states[Stream.TRADES] == [StreamState.CONNECTING, StreamState.OPEN]
         assert all(bench.sink.reasons)
         assert len(bench.sink.reasons) >= 2
+        assert set(bench.sink.causes) == {Cause.SILENT}
 
 
 @in_virtual_time
@@ -386,3 +393,15 @@ async def test_cancelling_leaves_nothing(snapshot: Answer) -> None:
         await asyncio.wait([bench.task])
         assert bench.task.cancelled()
         await until(lambda: bench.exchange.connections == 0)
+
+
+@in_virtual_time
+async def test_arrivals_are_by_the_exchanges_clock() -> None:
+    """A clock that is behind would make every event come from the future."""
+    exchange_clock, now = ExchangeClock(virtual_clock()), virtual_clock()
+    exchange_clock.add(now.steady_ms(), now.wall_ms() + 90_000)
+    async with running(exchange_clock=exchange_clock) as bench:
+        await bench.exchange.send_updates(1)
+        await until(lambda: bench.sink.arrivals)
+        wall_ms, steady_ms = bench.sink.arrivals[0]
+        assert wall_ms - steady_ms == pytest.approx(EPOCH * 1000 + 90_000, abs=1)

@@ -376,6 +376,48 @@ async def test_the_truth_door_knows_its_events(bench: Bench) -> None:
             assert reply.status == 404
 
 
+async def test_the_stage_door_stages_patterns_and_tells_when(bench: Bench) -> None:
+    """POST /_stage does what stage() does; GET /_staged lists what has ended, with its times."""
+    bench.step()
+    sweep = {"kind": "sweep", "symbol": "btcusdt", "side": "ask"}
+    async with bench.session.post(bench.url("/_stage"), json=sweep) as reply:
+        assert (reply.status, await reply.json()) == (200, {"ok": True})
+    bench.exchange.stage("sweep", "BTCUSDT", near_miss="slow")
+    for _ in range(6):
+        bench.step(1.0)
+    _, staged, _ = await bench.get("/_staged/BTCUSDT")
+    assert [(one["kind"], one["side"], one["near_miss"]) for one in staged] == [
+        ("sweep", "ask", None),
+        ("sweep", "bid", "slow"),
+    ]
+    assert START_S * 1_000 < staged[0]["started_at"] <= staged[0]["fulfilled_at"]
+    assert staged[0]["ended_at"] < staged[1]["started_at"]
+    assert (await bench.get("/_staged/ETHUSDT"))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "must be JSON"),
+        (b"\xff", "JSON"),
+        (b'{"kind":"storm","symbol":"BTCUSDT"}', "kind must be one of"),
+        (b'{"kind":"wall","symbol":"DOGEUSDT"}', "symbol must be one of"),
+        (b'{"kind":"wall","symbol":"BTCUSDT","near_miss":"thin"}', "near_miss of wall"),
+    ],
+)
+async def test_the_stage_door_explains_refusals(bench: Bench, body: bytes, sentence: str) -> None:
+    """What it cannot stage is answered with status 400 and a sentence."""
+    async with bench.session.post(bench.url("/_stage"), data=body) as reply:
+        assert reply.status == 400
+        assert sentence in (await reply.json())["error"]
+
+
+async def test_only_markets_that_exist_have_a_record(bench: Bench) -> None:
+    """GET /_staged of an unknown symbol is not found."""
+    async with bench.session.get(bench.url("/_staged/DOGEUSDT")) as reply:
+        assert reply.status == 404
+
+
 async def test_test_doors_are_shut_unless_asked_for() -> None:
     """An exchange as users run it can neither be broken nor questioned from outside."""
     async with (
@@ -384,8 +426,13 @@ async def test_test_doors_are_shut_unless_asked_for() -> None:
     ):
         async with session.get(f"http://127.0.0.1:{exchange.port}/_truth/BTCUSDT") as reply:
             assert reply.status == 404
-        async with session.post(f"http://127.0.0.1:{exchange.port}/_fault", json={"kind": "gap"}) as reply:
+        async with session.get(f"http://127.0.0.1:{exchange.port}/_staged/BTCUSDT") as reply:
             assert reply.status == 404
+        for door in ("_fault", "_stage"):
+            async with session.post(
+                f"http://127.0.0.1:{exchange.port}/{door}", json={"kind": "gap"}
+            ) as reply:
+                assert reply.status == 404
 
 
 async def test_left_alone_it_plays_by_itself_and_leaves_nothing_behind() -> None:

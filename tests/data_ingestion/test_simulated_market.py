@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_ingestion.simulated_book import ASK, BID, MatchingBook
+from data_ingestion.simulated_crowd import EVENT_MS
 from data_ingestion.simulated_market import (
-    EVENT_MS,
     AggTrade,
     DepthSnapshot,
     DepthUpdate,

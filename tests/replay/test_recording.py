@@ -1,8 +1,10 @@
 """The engine over a real recording of Binance, message by message."""
 
 import json
+from typing import Any
 
 from data_ingestion.messages import decode_snapshot
+from features.detectors.detection import Kind
 from tests.replay.playback import Playback, best, connected_engine, raw_diffs, top_of
 from tests.replay.rig import book_tickers, needs_recording
 
@@ -73,3 +75,42 @@ def test_the_same_messages_give_the_same_bytes() -> None:
         pass
     assert len(first.frames) > 300
     assert first.frames == second.frames
+    assert len(detections(first)) > 50
+
+
+def detections(playback: Playback) -> list[dict[str, Any]]:
+    """Return all that was detected, in the order of the frames."""
+    return [entry for text in playback.frames for entry in json.loads(text)[0]["detections"]]
+
+
+def spans(said: list[dict[str, Any]], kind: str, end: int) -> list[tuple[int, int]]:
+    """Return from when to when each of a kind was open, in exchange ms; an instant one begins as it ends."""
+    begun = {entry["id"]: entry["time"] for entry in said if entry["event"] in {"opened", "fired"}}
+    ended = {entry["id"]: entry["time"] for entry in said if entry["event"] in {"closed", "fired"}}
+    kinds = {entry["id"]: entry["kind"] for entry in said}
+    return sorted((begun[one], ended.get(one, end)) for one in begun if kinds[one] == kind)
+
+
+def test_detections_on_the_recording_are_neither_constant_nor_absent() -> None:
+    """Walls open as often and as long as a plain reading of the rule has it; no kind is always there."""
+    playback = Playback()
+    for _ in playback.run():
+        pass
+    said = detections(playback)
+    end = json.loads(playback.frames[-1])[0]["timestamp"]
+    length = 1000 * len(playback.frames)
+    walls = spans(said, "wall", end)
+    assert 30 <= len(walls) <= 42
+    until, covered = 0, 0
+    for opened, closed in walls:
+        covered += max(0, closed - max(opened, until))
+        until = max(until, closed)
+    assert 0.10 <= covered / length <= 0.15
+    for kind in Kind:
+        seconds = {
+            second
+            for opened, closed in spans(said, kind, end)
+            for second in range(opened // 1000, closed // 1000 + 1)
+        }
+        assert 0 < len(seconds) <= 0.2 * len(playback.frames), kind
+    assert playback.engine.health.trades.malformed == 0

@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
+from features.detectors.detection import Event, Kind
+from features.detectors.settings import DetectorSettings
 from orderbook.book_state import TOP_LEVELS
 from orderbook.synchronizer import OUTDATED_EVENTS
 from state.engine import PHASE_STEPS, EngineSettings, Phase
-from state.frames import Frame, Status
+from state.frames import Frame, Row, Status
 from tests.builders import depth, json_of, snapshot, trade
 from tests.engine_rig import PHASES_AFTER, Rig, assert_dark, assert_follows, assert_true, live, opened
 
@@ -222,6 +224,24 @@ def test_a_lost_book_is_dark_at_once_and_rebuilt(
     last = rig.emit((False, 1, 3))
     assert_true(rig.close(), rig.exchange, last)
     assert rig.health().resyncs == before.resyncs + 1
+
+
+@pytest.mark.parametrize(
+    ("lose", "cause"),
+    [
+        (gap, "gap"),
+        (counter_restarted, "gap"),
+        (crossed, "corrupt"),
+        (emptied, "corrupt"),
+        (disconnected, "closed"),
+        (overflowed, "overflow"),
+    ],
+)
+def test_a_lost_book_is_counted_under_its_cause(lose: Callable[[Rig], None], cause: str) -> None:
+    """Once, and the count by cause adds up to all resyncs."""
+    rig = live()
+    lose(rig)
+    assert rig.health().resync_causes == {cause: 1}
 
 
 @pytest.mark.parametrize(("lose", "phase", "gaps"), LOSSES, ids=[row[0].__name__ for row in LOSSES])
@@ -531,6 +551,173 @@ def test_the_first_update_after_a_resync_adds_nothing_to_ofi(
     assert frame.ofi == 0
 
 
+# --- detections -------------------------------------------------------------------------------------------
+
+HASTY = DetectorSettings(warm_up_ms=2_000, wall_hold_ms=1_000)
+WALL_LOTS = 500
+
+
+def watched(engine: EngineSettings | None = None) -> Rig:
+    """Return a live rig with trades whose detectors are warm, and whose wall has just opened."""
+    rig = live(msgspec.structs.replace(engine or EngineSettings(), detectors=HASTY))
+    rig.open(Stream.TRADES)
+    print_trade(rig)
+    for _ in range(25):
+        rig.emit()
+    rig.emit((True, 4, WALL_LOTS))
+    for _ in range(15):
+        rig.emit()
+    print_trade(rig)
+    return rig
+
+
+def print_trade(rig: Rig, lots: int = 0) -> None:
+    """Let a taker sell so much at the best bid, just after the last event."""
+    last = rig.exchange.events[-1].transaction_time
+    best = rig.exchange.book()[0][0][0]
+    rig.engine.on_trade(trade(best, lots / 1000, sold=True, at=last + 1), rig.now)
+
+
+def hit(rig: Rig) -> None:
+    """Let sellers hit the best bid, which refills, until an absorption and an iceberg are open."""
+    for _ in range(12):
+        print_trade(rig, 3)
+        rig.emit()
+    for _ in range(4):
+        rig.emit()
+
+
+def told(frame: Frame) -> list[tuple[str, str, str | None]]:
+    """Return kind, event and reason of a frame's detections."""
+    return sorted((entry.kind, entry.event, entry.reason or "") for entry in frame.detections)
+
+
+def newest_row(rig: Rig) -> Row:
+    """Return the newest row of the rolling window."""
+    return list(rig.engine.window)[-1].row
+
+
+def test_a_detection_is_in_the_frame_the_row_and_the_counts() -> None:
+    """What a second found is told once, in its frame and in the window, and counted from then on."""
+    rig = watched()
+    frame = rig.close()
+    (entry,) = frame.detections
+    assert (entry.kind, entry.event, entry.side) == ("wall", "opened", "bid")
+    assert entry.evidence["size"] == WALL_LOTS / 1000
+    assert newest_row(rig).detections == frame.detections
+    assert frame.health is not None
+    assert frame.health.detections == {kind.value: int(kind is Kind.WALL) for kind in Kind}
+    later = rig.close()
+    assert later.detections == []
+    assert later.health is not None
+    assert later.health.detections == frame.health.detections
+
+
+def test_an_ending_is_told_with_its_reason() -> None:
+    """A wall that vanishes without trades is pulled."""
+    rig = watched()
+    rig.close()
+    rig.emit((True, 4, 1))
+    for _ in range(4):
+        rig.emit()
+    assert told(rig.close()) == [("wall", "closed", "pulled")]
+
+
+@pytest.mark.parametrize(("lose", "phase", "gaps"), LOSSES, ids=[row[0].__name__ for row in LOSSES])
+def test_a_lost_book_closes_what_is_open(lose: Callable[[Rig], None], phase: Phase, gaps: int) -> None:
+    """The dark frame after a loss tells that the wall was interrupted; the rebuilt book begins anew."""
+    rig = watched()
+    opened = rig.close().detections[0]
+    lose(rig)
+    frame = rig.close()
+    assert_dark(frame, Status.SYNCING)
+    (closed,) = frame.detections
+    assert (closed.id, closed.event, closed.reason) == (opened.id, "closed", "interrupted")
+    assert newest_row(rig).detections == [closed]
+    if phase is Phase.DISCONNECTED:
+        rig.open()
+    rig.emit((True, 4, WALL_LOTS))
+    rig.answer()
+    for _ in range(15):
+        rig.emit()
+    frame = rig.close()
+    assert (frame.status, frame.detections) == (Status.LIVE, [])
+    assert frame.health is not None
+    assert (frame.health.gaps, frame.health.detections["wall"]) == (gaps, 1)
+
+
+def trades_down(rig: Rig) -> None:
+    """Lose the trade stream."""
+    rig.down(Stream.TRADES)
+
+
+def trades_silent(rig: Rig) -> None:
+    """Let no trade arrive for longer than the stream may be silent, and the book change as ever."""
+    rig.now += rig.engine.settings.trade_silent_after_ms + 1
+    rig.emit()
+
+
+@pytest.mark.parametrize(
+    "lose", [trades_overflow, trades_malformed, trades_reconnect, trades_down, trades_silent]
+)
+def test_kinds_that_need_trades_pause_where_trades_are_missing(lose: Callable[[Rig], None]) -> None:
+    """Absorption and iceberg are interrupted, the wall is not, and its loss has no explanation."""
+    rig = watched()
+    hit(rig)
+    begun = [entry for entry in rig.close().detections if entry.event is Event.OPENED]
+    assert {entry.kind for entry in begun} == {"wall", "absorption", "iceberg"}
+    lose(rig)
+    assert told(rig.close()) == [
+        ("absorption", "closed", "interrupted"),
+        ("iceberg", "closed", "interrupted"),
+    ]
+    rig.emit((True, 4, 1))
+    for _ in range(4):
+        rig.emit()
+    frame = rig.close()
+    assert frame.status is Status.LIVE
+    assert told(frame) == [("wall", "closed", "unexplained")]
+
+
+def test_kinds_that_need_trades_go_on_when_trades_are_back() -> None:
+    """After an interruption the same pattern is found again, on the trades that came since."""
+    rig = watched()
+    hit(rig)
+    rig.close()
+    rig.engine.on_overflow(Stream.TRADES, 1)
+    rig.close()
+    hit(rig)
+    assert told(rig.close()) == [("absorption", "opened", ""), ("iceberg", "opened", "")]
+
+
+def test_a_background_book_does_not_disturb_the_detectors() -> None:
+    """When a second book takes the first one's place nothing is interrupted, and no event counts twice."""
+    rig = watched(EngineSettings(audit_interval_ms=3_000))
+    opened = told(rig.close())
+    assert opened == [("wall", "opened", "")]
+    while rig.engine.snapshot_request is None:
+        rig.emit()
+    rig.answer()
+    for _ in range(8):
+        rig.emit()
+    frame = rig.close()
+    assert (frame.status, frame.detections) == (Status.LIVE, [])
+    assert frame.health is not None
+    assert (frame.health.audits.count >= 1, frame.health.late_messages) == (True, 0)
+    rig.emit((True, 4, 1))
+    for _ in range(4):
+        rig.emit()
+    assert told(rig.close()) == [("wall", "closed", "pulled")]
+
+
+def test_late_messages_are_counted() -> None:
+    """A trade too late to be put in order shows in the health."""
+    rig = watched()
+    rig.close()
+    rig.engine.on_trade(trade(at=rig.exchange.events[-6].transaction_time), rig.now)
+    assert rig.health().late_messages == 1
+
+
 # --- coverage and audit -----------------------------------------------------------------------------------
 
 REFRESHING = EngineSettings(book_levels=30, refresh_interval_ms=1_000)
@@ -675,6 +862,7 @@ def test_an_audit_that_differs_is_counted_and_the_book_rebuilt(side: str, how: s
     assert_dark(frame, Status.SYNCING)
     assert frame.health is not None
     assert (frame.health.audits.count, frame.health.audits.mismatches, frame.health.resyncs) == (1, 1, 1)
+    assert frame.health.resync_causes == {"audit": 1}
     assert any(notice.warning for notice in rig.engine.take_notices())
     rig.emit()
     assert_dark(rig.close(), Status.SYNCING)

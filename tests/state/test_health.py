@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_ingestion.causes import Cause
 from data_ingestion.sink import StreamState
+from features.detectors.detection import Kind
 from state.frames import Percentiles
 from state.health import STREAM_STEPS, DepthMeter, EngineHealth, StreamMonitor, percentiles
 from tests.builders import property_settings
@@ -206,8 +208,19 @@ def test_the_engines_counters_are_published() -> None:
     health.gaps, health.resyncs, health.snapshots, health.bursts = 1, 2, 3, 4
     health.audits, health.levels_compared, health.mismatches = 5, 6, 7
     health.depth.malformed, health.trades.dropped = 8, 9
-    read = health.read(0.0, (10, 11))
+    read = health.read(0.0, (10, 11), {Kind.WALL: 12, Kind.SWEEP: 0}, 13)
     assert (read.gaps, read.resyncs, read.snapshots, read.bursts) == (1, 2, 3, 4)
     assert (read.audits.count, read.audits.levels_compared, read.audits.mismatches) == (5, 6, 7)
     assert (read.depth.malformed, read.trades.dropped_in_bursts) == (8, 9)
     assert read.covered_levels == (10, 11)
+    assert (read.detections, read.late_messages) == ({"wall": 12, "sweep": 0}, 13)
+
+
+def test_each_lost_connection_and_each_failed_try_is_counted_under_its_cause() -> None:
+    """A connection that ends by itself has a cause too, where nobody named one."""
+    made = monitor(OPEN)
+    made.move(DOWN, 1.0, "silent for 5 s", Cause.SILENT)
+    for cause in (Cause.REFUSED, Cause.REFUSED, None):
+        made.move(CONNECTING, 2.0)
+        made.move(DOWN, 3.0, "in words", cause)
+    assert made.health(4.0).reconnect_causes == {"silent": 1, "refused": 2, "closed": 1}

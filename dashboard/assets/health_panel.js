@@ -1,0 +1,95 @@
+// The health panel: what the newest frame says of its own making, and the processes that the API knows of.
+"use strict";
+(function (liquidity) {
+  const MIB = (value) => `${liquidity.readout.number(value, 1)} MiB`;
+  const NONE = "–";
+
+  const listed = (causes) => Object.entries(causes ?? {}).map(([cause, count]) => `${cause} ${count}`).join(", ");
+  const ms = (value) => (value === null || value === undefined ? NONE : `${liquidity.readout.number(value, 1)} ms`);
+
+  /** Return [name, text] lines that say what a frame's `health` does. */
+  function healthLines(health) {
+    const stream = ({ state, reason, reconnects, reconnect_causes: causes, malformed, dropped_in_bursts: dropped }) => {
+      const lost = listed(causes);
+      return [
+        reason ? `${state}: ${reason}` : state, `${reconnects} reconnects${lost && ` (${lost})`}`,
+        `${malformed} malformed`, `${dropped} dropped`,
+      ].join(", ");
+    };
+    const resyncs = listed(health.resync_causes);
+    const { count, levels_compared: compared, mismatches } = health.audits;
+    return [
+      ["depth", stream(health.depth)],
+      ["trades", stream(health.trades)],
+      ["latency", `${ms(health.latency_ms.median)} median, ${ms(health.latency_ms.p99)} at 99 %`],
+      ["clock", health.clock_offset_ms === null
+        ? "offset to the exchange not known yet"
+        : `${ms(health.clock_offset_ms)} to the exchange, within ${ms(health.clock_uncertainty_ms)}`],
+      ["updates", `${liquidity.readout.number(health.update_rate, 1)}/s, ${ms(health.update_interval_ms.p99)} between them at 99 %`],
+      ["book", `${health.gaps} gaps, ${health.resyncs} resyncs${resyncs && ` (${resyncs})`}, ${health.snapshots} snapshots`],
+      ["audits", `${count}, ${liquidity.readout.number(compared, 0)} levels compared, ${mismatches} mismatches`],
+      ["covered", health.covered_levels ? `${health.covered_levels[0]} bids, ${health.covered_levels[1]} asks` : NONE],
+    ];
+  }
+
+  /** Return [name, text] lines of the processes that /health lists. */
+  function processLines(processes) {
+    return processes.map(({ role, symbol, memory_mib: memory, cpu_share: cpu, restarts }) => [
+      symbol ? `${role} ${symbol}` : role,
+      [
+        MIB(memory), cpu === null || cpu === undefined ? null : `${liquidity.readout.number(100 * cpu, 1)} % of a core`,
+        restarts ? `${restarts} restarts` : null,
+      ].filter(Boolean).join(", "),
+    ]);
+  }
+
+  class HealthPanel {
+    /** `base` is the API's URL. */
+    constructor(base) {
+      this.base = base;
+      this.processes = [];
+    }
+
+    get open() {
+      return !document.getElementById("health-panel").hidden;
+    }
+
+    toggle(frame) {
+      document.getElementById("health-panel").hidden = this.open;
+      document.getElementById("health").setAttribute("aria-expanded", String(this.open));
+      this.draw(frame);
+    }
+
+    /** Bring the button's number of warnings up to date, and the panel if it is open. */
+    draw(frame) {
+      const warnings = frame?.health?.warnings ?? [];
+      const button = document.getElementById("health");
+      liquidity.readout.setText("health", warnings.length ? `health: ${warnings.length}` : "health");
+      button.classList.toggle("warns", warnings.length > 0);
+      button.title = warnings.join("\n") || "How it is doing (h)";
+      if (!this.open) return;
+      const lines = frame?.health ? healthLines(frame.health) : [];
+      this.write([...warnings.map((warning) => ["warning", warning]), ...lines, ...processLines(this.processes)]);
+      this.askForProcesses();
+    }
+
+    async askForProcesses() {
+      try {
+        const reply = await fetch(`${this.base}/health`);
+        this.processes = (await reply.json()).processes ?? [];
+      } catch {
+        this.processes = [];
+      }
+    }
+
+    write(lines) {
+      document.getElementById("health-lines").replaceChildren(...lines.flatMap(([name, text]) => [
+        Object.assign(document.createElement("dt"), { textContent: name }),
+        Object.assign(document.createElement("dd"), { textContent: text }),
+      ]));
+    }
+  }
+
+  liquidity.HealthPanel = HealthPanel;
+  Object.assign(liquidity, { healthLines, processLines });
+})((window.liquidity = window.liquidity || {}));

@@ -1,0 +1,135 @@
+"""The exchange's clock as this process knows it, and the shell that asks for it now and then."""
+
+import asyncio
+import logging
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from data_ingestion.clock import Clock
+from data_ingestion.clock_offset import ClockOffset, ClockOffsetEstimator
+from data_ingestion.errors import (
+    ExchangeError,
+    HttpRefusal,
+    MalformedMessage,
+    Unreachable,
+    retry_after,
+)
+from data_ingestion.request_budget import RequestBudget
+from data_ingestion.snapshot_loader import NETWORK_ERRORS, retry_after_seconds
+
+log = logging.getLogger(__name__)
+
+TIME_WEIGHT: Final = 1  # request weight
+ASK_EVERY: Final = 120.0  # seconds
+ASK_SOON: Final = 1.0  # seconds; the first question pays for the connection, so it is not the only one
+FIRST_QUESTIONS: Final = 3
+LOOK_EVERY: Final = 10.0  # seconds between looks whether the clock was set
+MOST_BYTES: Final = 10_000
+_HTTP_OK: Final = 200
+
+
+class _ServerTime(msgspec.Struct):
+    serverTime: int  # noqa: N815 - the exchange's name
+
+
+_decode = msgspec.json.Decoder(_ServerTime).decode
+
+
+class ExchangeClock:
+    """Tells exchange time. Until the first answer that is this machine's own time, as far as it is right."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._estimator = ClockOffsetEstimator()
+
+    def add(self, sent_steady_ms: float, server_ms: float) -> None:
+        """Take an answer that came just now to the question of `sent_steady_ms`."""
+        self._estimator.add(sent_steady_ms, self._clock.wall_ms(), self._clock.steady_ms(), server_ms)
+
+    def offset(self) -> ClockOffset | None:
+        """Return how far the exchange is ahead; None while that is not known."""
+        return self._estimator.read(self._clock.wall_ms(), self._clock.steady_ms())
+
+    def now_ms(self) -> float:
+        """Return milliseconds since the epoch by the exchange's clock, as far as it is known."""
+        known = self.offset()
+        return self._clock.wall_ms() + (0.0 if known is None else known.offset_ms)
+
+
+class ClockAsker:
+    """Asks `rest_url` for its time. `session` stays the caller's to close."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        rest_url: str,
+        exchange_clock: ExchangeClock,
+        *,
+        timeout: float,
+        budget: RequestBudget,
+        clock: Clock,
+    ) -> None:
+        self._session = session
+        self._url = f"{rest_url.rstrip('/')}/fapi/v1/time"
+        self._exchange_clock = exchange_clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._budget = budget
+        self._clock = clock
+        self._told = False
+
+    async def run(self) -> None:
+        """Ask, at first a few times and then every few minutes, until cancelled. Trouble is told once."""
+        while True:
+            for _ in range(FIRST_QUESTIONS):
+                if not await self._ask():
+                    break
+                await asyncio.sleep(ASK_SOON)
+            await self._keep()
+
+    async def _keep(self) -> None:
+        """Ask every few minutes; return once the clock was set, and what was known is void."""
+        known = self._exchange_clock.offset() is not None
+        while True:
+            asked = self._clock.steady()
+            while (left := asked + ASK_EVERY - self._clock.steady()) > 0:
+                await asyncio.sleep(min(LOOK_EVERY, left))
+                if known and self._exchange_clock.offset() is None:
+                    return
+            known = await self._ask() or known
+
+    async def _ask(self) -> bool:
+        """Ask once, as soon as the budget lets it; return whether there was an answer."""
+        clock, budget = self._clock, self._budget
+        while (wait := budget.wait(clock.steady(), TIME_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone changes it
+            await asyncio.sleep(wait)
+        budget.take(clock.steady(), TIME_WEIGHT)
+        sent = clock.steady_ms()
+        try:
+            server_ms = await self._fetch()
+        except ExchangeError as error:
+            budget.hold(clock.steady(), retry_after(error))
+            if not self._told:
+                log.info("latencies are by this machine's clock alone: %s", error)
+                self._told = True
+            return False
+        self._exchange_clock.add(sent, server_ms)
+        return True
+
+    async def _fetch(self) -> int:
+        try:
+            async with self._session.get(self._url, timeout=self._timeout) as reply:
+                if reply.status != _HTTP_OK:
+                    headers = reply.headers.getall("Retry-After", ())
+                    wait = retry_after_seconds(headers, self._clock.wall())
+                    raise HttpRefusal("server time refused", reply.status, wait)
+                body = await reply.content.read(MOST_BYTES)
+        except TimeoutError as error:
+            raise Unreachable("server time", f"no reply within {self._timeout.total:g} s") from error
+        except NETWORK_ERRORS as error:
+            raise Unreachable("server time", str(error) or type(error).__name__) from error
+        try:
+            return _decode(body).serverTime
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            raise MalformedMessage("server time", str(error)) from error

@@ -1,0 +1,29 @@
+"""The request weight that one symbol may use at the exchange, shared by all that ask. Pure; seconds."""
+
+from typing import Final
+
+from data_ingestion.backoff import RateLimit
+
+_HAIR: Final = 1e-6
+"""Seconds. A shorter wait is the noise of floats, and a timer that short may not move a clock on."""
+
+
+class RequestBudget:
+    """Says when the next request may be made. `per_minute` and `burst` are in the exchange's weight."""
+
+    def __init__(self, per_minute: float, burst: int) -> None:
+        self._limit = RateLimit(per_minute, burst)
+        self._not_before = float("-inf")
+
+    def wait(self, now: float, weight: int) -> float:
+        """Return the seconds until a request of `weight` may be made; 0 where it may be now."""
+        wait = max(self._not_before - now, self._limit.wait(now, weight))
+        return wait if wait > _HAIR else 0.0
+
+    def take(self, now: float, weight: int) -> None:
+        """Note that a request of `weight` is made."""
+        self._limit.take(now, weight)
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Let no request be made for so long, for the exchange wants none."""
+        self._not_before = max(self._not_before, now + seconds)

@@ -1,0 +1,179 @@
+"""One peer on the messages of a file, in a Python of its own: `python peer.py NAME FILE` prints JSON.
+
+It imports nothing of this program. Every peer gets its messages decoded by msgspec in the way that it takes
+them, and is timed against msgspec decoding the same bytes to floats, block by block in turns.
+"""
+
+import gc
+import json
+import sys
+import time
+from importlib import import_module
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+BLOCK = 50
+LEVELS = 10
+
+
+class Floats(msgspec.Struct, gc=False):
+    """A message for those who take numbers."""
+
+    u: int
+    b: list[tuple[float, float]]
+    a: list[tuple[float, float]]
+
+
+class Texts(msgspec.Struct, gc=False):
+    """A message for those who take the exchange's strings."""
+
+    u: int
+    b: list[tuple[str, str]]
+    a: list[tuple[str, str]]
+
+
+floats = msgspec.json.Decoder(Floats, strict=False).decode
+texts = msgspec.json.Decoder(Texts).decode
+
+
+class PythonBinance:
+    """`DepthCache` as its manager fills it: two dicts, sorted at each look."""
+
+    def __init__(self) -> None:
+        self.cache = import_module("binance.ws.depthcache").DepthCache("BTCUSDT")
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        cache, message = self.cache, texts(data)
+        for level in message.b:
+            cache.add_bid(level)
+        for level in message.a:
+            cache.add_ask(level)
+        return cache.get_bids()[:LEVELS], cache.get_asks()[:LEVELS]
+
+
+class OrderBookC:
+    """The C extension `order-book`, whose sides are sorted dicts."""
+
+    def __init__(self) -> None:
+        self.book = import_module("order_book").OrderBook()
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        book, message = self.book, floats(data)
+        for side, levels in ((book.bids, message.b), (book.asks, message.a)):
+            for price, size in levels:
+                if size:
+                    side[price] = size
+                elif price in side:
+                    del side[price]
+        return _first(book.bids), _first(book.asks)
+
+
+def _first(side: Any) -> list[Any]:
+    return [side.index(place) for place in range(min(LEVELS, len(side)))]
+
+
+class NautilusRust:
+    """`OrderBook` of nautilus_trader's Rust core, price by price."""
+
+    def __init__(self) -> None:
+        n = self.n = import_module("nautilus_trader.core").nautilus_pyo3
+        self.book = n.OrderBook(n.InstrumentId.from_str("BTCUSDT-PERP.BINANCE"), n.BookType.L2_MBP)
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        n, book, message = self.n, self.book, floats(data)
+        for side, levels in ((n.OrderSide.BUY, message.b), (n.OrderSide.SELL, message.a)):
+            for price, size in levels:
+                order = n.BookOrder(side, n.Price(price, 2), n.Quantity(size, 3), 0)
+                if size:
+                    book.update(order, 0, message.u, 0)
+                else:
+                    book.delete(order, 0, message.u, 0)
+        return (
+            [(float(level.price), level.size()) for level in book.bids(LEVELS)],
+            [(float(level.price), level.size()) for level in book.asks(LEVELS)],
+        )
+
+
+class PlainSortedDict:
+    """No peer but the obvious way: each side one `SortedDict`."""
+
+    def __init__(self) -> None:
+        sorted_dict = import_module("sortedcontainers").SortedDict
+        self.bids, self.asks = sorted_dict(), sorted_dict()
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        message = floats(data)
+        for side, sign, levels in ((self.bids, -1, message.b), (self.asks, 1, message.a)):
+            for price, size in levels:
+                if size:
+                    side[sign * price] = size
+                else:
+                    side.pop(sign * price, None)
+        return (
+            [(-key, size) for key, size in islice(self.bids.items(), LEVELS)],
+            list(islice(self.asks.items(), LEVELS)),
+        )
+
+
+PEERS: dict[str, type[Any]] = {
+    "SortedDict, the obvious way": PlainSortedDict,
+    "order-book (C extension)": OrderBookC,
+    "nautilus_trader OrderBook (Rust)": NautilusRust,
+    "python-binance DepthCache": PythonBinance,
+}
+
+
+def _times(take: Any, messages: list[bytes]) -> list[int]:
+    spans, now = [], time.perf_counter_ns
+    gc.collect()
+    for data in messages:
+        start = now()
+        take(data)
+        spans.append(now() - start)
+    return spans
+
+
+def _figures(times: list[int]) -> tuple[float, float, float]:
+    ordered = sorted(times)
+    median, p99 = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.99))
+    return sum(ordered) / len(ordered), median, p99
+
+
+def run(name: str, messages: list[bytes], truths: list[Any], *, rounds: int) -> dict[str, Any]:
+    """Check every answer, then time. The first message is the whole book."""
+    checked = PEERS[name]()
+    right = 0
+    for data, truth in zip(messages, truths, strict=True):
+        # Some keep decimals of their own: eight of them are the exchange's, the rest is their noise.
+        answer = [[[round(float(p), 8), round(float(q), 8)] for p, q in side] for side in checked.take(data)]
+        right += answer == [[list(level) for level in side] for side in truth]
+    base, mine = [2**62] * (len(messages) - 1), [2**62] * (len(messages) - 1)
+    for _ in range(rounds):
+        peer = PEERS[name]()
+        peer.take(messages[0])
+        for start in range(1, len(messages), BLOCK):
+            block = messages[start : start + BLOCK]
+            for least, take in ((base, floats), (mine, peer.take)):
+                for place, span in enumerate(_times(take, block), start - 1):
+                    least[place] = min(least[place], span)
+    multiples = [a / b for a, b in zip(_figures(mine), _figures(base), strict=True)]
+    return {"right": right, "of": len(messages), "multiples": multiples}
+
+
+def main() -> None:
+    """Read the command line and run."""
+    name, file = sys.argv[1:]
+    messages, truths = msgspec.msgpack.decode(Path(file).read_bytes(), type=tuple[list[bytes], list[Any]])
+    sys.stdout.write(json.dumps(run(name, messages, truths, rounds=3)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The benchmarks' answers, on a few messages. Nothing here looks at a time."""
+
+import pytest
+
+from tests.benchmarks import growth, stages
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.contenders import ObviousWay, Stages
+from tests.benchmarks.peer import PlainSortedDict, run
+from tests.benchmarks.peers import _messages
+from tests.benchmarks.stages import Goal
+from tests.benchmarks.streams import of_size, recorded, simulated
+from tests.benchmarks.table import table
+from tests.benchmarks.timing import Spread, WrongAnswer, check, race, spread
+from tests.replay.rig import needs_recording
+
+
+def test_the_stages_and_the_engine_agree_on_the_simulated_exchange() -> None:
+    """Top tens equal the market's own, metrics are the same in both, and frames come out."""
+    said = stages.agree(simulated(260))
+    assert said.startswith("259 of 260 top tens compared")
+
+
+@needs_recording
+def test_the_stages_and_the_engine_agree_on_the_recording() -> None:
+    """Top tens equal those of the rig's own book."""
+    assert "all equal" in stages.agree(recorded(150))
+
+
+@pytest.mark.parametrize("size", growth.SIZES)
+def test_books_of_any_size_give_the_true_top_ten(size: int) -> None:
+    """The messages that growth is measured on keep the book exact."""
+    source = of_size(size, 40)
+    assert check(Stages(source.settings), source.ticks) == 40
+    assert check(ObviousWay(), source.ticks) == 40
+
+
+def test_a_wrong_answer_is_not_timed() -> None:
+    """The check finds a truth that is not what a contender says."""
+    source = of_size(1_000, 3)
+    ticks = [*source.ticks[:2], source.ticks[1]]
+    with pytest.raises(WrongAnswer):
+        check(Stages(source.settings), [ticks[0], source.ticks[2]])
+
+
+def test_every_message_is_timed_once_for_each_contender() -> None:
+    """Whatever the rounds and blocks, a column has one time for each message that counts."""
+    source = of_size(1_000, 30)
+    mine, other = race([lambda: Stages(source.settings), ObviousWay], source.ticks, rounds=2, skip=5)
+    assert {len(times) for times in (*mine.values(), *other.values())} == {25}
+    assert tuple(mine) == Stages.columns
+    assert all(time >= 0 for times in mine.values() for time in times)
+
+
+def test_a_peer_is_checked_message_by_message() -> None:
+    """What a peer's process does with its file, here with the way that needs nothing installed."""
+    messages, truths = _messages(simulated(60))
+    found = run_plain(messages, truths)
+    assert found["right"] == found["of"] == len(messages)
+
+
+def run_plain(messages: list[bytes], truths: list[object]) -> dict[str, object]:
+    """Run the plain `SortedDict` as a peer."""
+    assert PlainSortedDict is not None
+    return run("SortedDict, the obvious way", messages, truths, rounds=1)
+
+
+def test_goals_are_judged_by_mean_and_99_percent() -> None:
+    """Each figure is met or not on its own."""
+    goal = Goal("bytes to exact top ten", 6.0, Spread(mean=5.5, median=9.0, p99=6.5))
+    assert str(goal) == "* bytes to exact top ten, within 6 x decode: mean 5.50 (met), 99 % 6.50 (not met)"
+
+
+def test_figures_are_by_nearest_rank() -> None:
+    """Median and 99th percentile are times that occurred."""
+    assert spread(range(1, 101)) == Spread(50.5, 50, 99)
+
+
+def test_tables_are_markdown() -> None:
+    """First column to the left, figures to the right."""
+    assert table(["who", "mean"], [["we", "5.00"]]) == "| who | mean |\n|-----|-----:|\n| we  | 5.00 |\n"
+
+
+def test_the_command_prints_tables_and_goals(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a handful of messages the whole command runs through."""
+    assert main(["--messages", "40", "--rounds", "1", "--skip", "10", "--no-program"]) == 0
+    printed = capsys.readouterr().out
+    for expected in (
+        "### simulated exchange",
+        "bytes to exact top ten",
+        "20,000 a side",
+        "within 10 x decode",
+        "as the book grows",
+    ):
+        assert expected in printed
