@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test drill campaign load fuzz soak page bench clean
+.PHONY: run test help drill evaluate campaign load fuzz soak page bench clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -15,6 +15,23 @@ test: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(ARGS)
+
+help:
+	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'
+	@echo 'make test      set up and run every check'
+	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
+	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS)'
+	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
+	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
+	@echo 'make fuzz      the decoders under libFuzzer (SECONDS)'
+	@echo 'make soak      memory and CPU of each process (MINUTES, PAGE=1 opens the page too)'
+	@echo 'make page      drawing times, heap and WebGL contexts of the page (MINUTES)'
+	@echo 'make bench     stages of the engine in multiples of decoding (ARGS="--peers")'
+
+# Precision and recall of the detectors on staged patterns, and flags where nothing is staged.
+evaluate: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.detection.evaluate --patterns $(or $(PATTERNS),200) --seed $(or $(SEED),2000) \
+		--hours $(or $(HOURS),1)
 
 # Every fault of the replay rig against the real program, with recovery times.
 drill: $(VENV)/dev.stamp
