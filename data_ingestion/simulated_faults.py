@@ -128,10 +128,14 @@ def garbage(symbol: str) -> Iterator[bytes]:
 
 
 class FaultState:
-    """The faults that lie ahead of one symbol. Times are in ms of the exchange's clock."""
+    """The faults that lie ahead of one symbol. Times are in ms of the exchange's clock.
+
+    `used` counts, of each kind that lasts for a count, how often it has happened.
+    """
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
+        self.used: Counter[FaultKind] = Counter()
         self._left: Counter[FaultKind] = Counter()
         self._until_ms: dict[FaultKind, int] = {}
         self._last: dict[FaultKind, FaultRequest] = {}
@@ -152,6 +156,7 @@ class FaultState:
         if self._left[kind] <= 0:
             return False
         self._left[kind] -= 1
+        self.used[kind] += 1
         return True
 
     def active(self, kind: FaultKind, now_ms: int) -> bool:

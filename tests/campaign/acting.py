@@ -22,20 +22,20 @@ class Acting:
 
     def __init__(self) -> None:
         self._faults: FaultState | None = None
-        self._left: dict[FaultKind, int] = {}
+        self._used: dict[FaultKind, int] = {}
 
     def seconds(self, faults: FaultState, now_ms: int) -> float | None:
         """Return for how many seconds from now on something acts, 0 if just now, None if nothing does."""
         if faults is not self._faults:  # another exchange, which has not been told to do wrong yet
             self._faults = faults
-            self._left.clear()
+            self._used.clear()
         acts = [0.0] if faults._swapped is not None or faults._held else []
         for kind in FAULTS.keys() - HARMLESS:
             if FAULTS[kind].lasts is Lasts.SECONDS and faults.active(kind, now_ms):
                 acts.append(0.0)
-            left, before = faults._left[kind], self._left.get(kind, 0)
-            self._left[kind] = left
-            if left < before:
+            used, before = faults.used[kind], self._used.get(kind, 0)
+            self._used[kind] = used
+            if used > before:
                 acts.append(_lasts(kind, faults))
         return max(acts, default=None)
 
