@@ -127,7 +127,8 @@ class Ingestor:
             clock=clock,
         )
         # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
-        self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
+        # The stream is up then, and the budget of request weight bounds the tries: no need to wait for long.
+        self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, longest=2.0, stable=0)
         self._not_before = 0.0  # steady seconds, by our own backoff
         self._budget = budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
