@@ -127,8 +127,9 @@ class Ingestor:
             clock=clock,
         )
         # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
-        # The stream is up then, and the budget of request weight bounds the tries: no need to wait for long.
-        self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, longest=2.0, stable=0)
+        self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
+        # An exchange that answers, only too early, is well: it need not be spared for longer in a long outage.
+        self._misfit_backoff = Backoff(random, base=0.1, cap=1.0, longest=1.0, stable=0)
         self._not_before = 0.0  # steady seconds, by our own backoff
         self._budget = budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
@@ -204,10 +205,11 @@ class Ingestor:
             else:
                 now = clock.steady()
                 sink.on_snapshot(request, snapshot, now * 1000)
+                backoff.worked(now)
                 if sink.snapshot_request is None:
-                    backoff.worked(now)
+                    self._misfit_backoff.worked(now)
                 else:  # too old: the next one is asked for with the next event, and not at once
-                    self._not_before = now + backoff.failed(now)
+                    self._not_before = now + self._misfit_backoff.failed(now)
                 self._log_notices()
                 return
 
