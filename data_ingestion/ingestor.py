@@ -128,7 +128,7 @@ class Ingestor:
         )
         # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
         self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
-        # An exchange that answers, only too early, is well: it need not be spared for longer in a long outage.
+        # An exchange that answers, only too early, is well: no long outage is a reason to spare it.
         self._misfit_backoff = Backoff(random, base=0.1, cap=1.0, longest=1.0, stable=0)
         self._not_before = 0.0  # steady seconds, by our own backoff
         self._budget = budget

@@ -48,6 +48,7 @@
     constructor(base) {
       this.base = base;
       this.processes = [];
+      this.asked = null; // an AbortController
     }
 
     get open() {
@@ -73,9 +74,13 @@
       this.askForProcesses();
     }
 
+    /** Ask for the processes; an older question is dropped, so that none pile up where nobody answers. */
     async askForProcesses() {
+      this.asked?.abort();
+      const asked = new AbortController();
+      this.asked = asked;
       try {
-        const reply = await fetch(`${this.base}/health`);
+        const reply = await fetch(`${this.base}/health`, { signal: asked.signal });
         this.processes = (await reply.json()).processes ?? [];
       } catch {
         this.processes = [];

@@ -5,18 +5,19 @@
 "use strict";
 (function (liquidity) {
   const SIDES = ["buy", "sell"];
+  const EXACT = new Intl.NumberFormat("en-US", { maximumFractionDigits: 8 });
 
   /** Return [figures, note] that say what an order came to, with prices of so many decimals. */
   function orderTexts(order, decimals) {
-    const { number, size, signed } = liquidity.readout;
+    const { number, signed } = liquidity.readout;
     const levels = `${order.levels_consumed} level${order.levels_consumed === 1 ? "" : "s"}`;
     const figures = [
       ["average", number(order.avg_price, decimals + 2)],
       ["slippage", `${signed(order.slippage, decimals + 1)} (${signed(order.slippage_bps, 2)} bp)`],
       ["eats", `${levels}, to ${number(order.worst_price, decimals)}`],
     ];
-    const note = order.complete ? "" : `Only ${size(order.filled)} of ${size(order.size)}: the ten levels hold no more.`;
-    return [figures, note];
+    const [filled, size] = [EXACT.format(order.filled), EXACT.format(order.size)];
+    return [figures, order.complete ? "" : `Only ${filled} of ${size}: the ten levels hold no more.`];
   }
 
   class ImpactForm {
@@ -26,7 +27,7 @@
       this.onOrder = onOrder;
       this.side = "buy";
       this.size = "";
-      this.asked = null; // an AbortController while an answer is awaited
+      this.asked = null; // an AbortController, only while an answer is awaited
     }
 
     choose(side) {
@@ -34,13 +35,17 @@
       for (const name of SIDES) document.getElementById(`impact-${name}`).setAttribute("aria-pressed", String(name === side));
     }
 
+    /** Show no figures, but `note` if the form has a size; an answer that is still to come is dropped. */
+    clear(note = "") {
+      this.asked?.abort();
+      this.asked = null;
+      this.show([], this.size.trim() ? note : "", null);
+    }
+
     /** Ask for the form's order on `symbol`, unless it has no size; an older question is dropped. */
     async ask(symbol, decimals) {
-      this.asked?.abort();
-      if (!this.size.trim()) {
-        this.show([], "", null);
-        return;
-      }
+      if (this.asked || !this.size.trim()) this.clear("The API does not answer."); // what is shown is of before
+      if (!this.size.trim()) return;
       const asked = new AbortController();
       this.asked = asked;
       const query = new URLSearchParams({ symbol, side: this.side, size: this.size.trim() });
@@ -51,7 +56,8 @@
       } catch {
         answer = { reason: "The API does not answer." };
       }
-      if (asked !== this.asked || asked.signal.aborted) return;
+      if (asked !== this.asked) return;
+      this.asked = null;
       if (answer.reason === undefined) this.show(...orderTexts(answer, decimals), answer);
       else this.show([], answer.reason, null);
     }

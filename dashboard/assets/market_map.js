@@ -98,8 +98,9 @@
         const oldest = rows.find((row) => row)?.timestamp / 1000;
         const newest = rows.findLast((row) => row)?.timestamp / 1000;
         for (const second of this.cells.keys()) {
-          if (second < oldest || second > newest) this.cells.delete(second);
-          if (second > newest) this.layer.write(second, null); // the engine's clock was set back
+          if (second >= oldest && second <= newest) continue;
+          this.cells.delete(second);
+          this.layer.write(second, null); // it may come into view again where the engine's clock was set back
         }
         for (const row of rows) if (row && changed.includes(row.timestamp / 1000)) this.write(row);
       }
@@ -215,11 +216,16 @@
       this.align();
     }
 
-    /** Give the axes these ranges; those that have them already cost nothing. */
+    /** Give the axes these ranges; those that have them already cost nothing.
+     *
+     * The figure is asked what it shows, since Dash's graph may have given it its first layout again. A person's
+     * own view of the heatmap stays.
+     */
     showRanges(wanted) {
       const layout = {};
-      for (const axis of AXES) {
-        if (wanted[axis] && wanted[axis] !== this.ranges[axis]) layout[`${axis}.range`] = wanted[axis].slice();
+      for (const axis of this.following ? AXES : AXES.filter((name) => name !== "xaxis" && name !== "yaxis")) {
+        const shown = this.gd._fullLayout[axis].range;
+        if (wanted[axis]?.some((end, index) => end !== shown[index])) layout[`${axis}.range`] = wanted[axis].slice();
       }
       this.ranges = wanted;
       if (Object.keys(layout).length) this.updateFigure(layout);

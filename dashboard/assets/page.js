@@ -89,6 +89,11 @@
       return [frame.status, frame.reason || ""];
     }
 
+    /** Return the newest frame, or null while it says nothing of now. */
+    heard() {
+      return this.state()[0] === "disconnected" ? null : this.store.frame;
+    }
+
     showState() {
       liquidity.readout.showHeader(this.store.frame, ...this.state());
     }
@@ -119,7 +124,7 @@
       this.showState();
       this.showScale();
       this.askImpact();
-      this.health.draw(this.store.frame);
+      this.health.draw(this.heard());
       liquidity.detectionList.showDetections(rows, liquidity.readout.decimalsOf(this.store.frame));
       const timing = {
         layer: beforeMap - beforeLayer, map: beforeSurface - beforeMap, surface: 0, all: performance.now() - begin,
@@ -157,21 +162,28 @@
       this.stepIndex = null;
       this.changed = [];
       this.map.clear();
+      this.impact.clear();
+      this.health.draw(null);
       this.connection.follow(symbol, Date.now());
       this.showState();
     }
 
+    /** Have the form ask what its order costs now, unless the newest second has no book to be asked for. */
     askImpact() {
-      this.impact.ask(this.symbol, liquidity.readout.decimalsOf(this.store.frame));
+      const [state, reason] = this.state();
+      if (state === "live") this.impact.ask(this.symbol, liquidity.readout.decimalsOf(this.store.frame));
+      else this.impact.clear(reason);
     }
 
     chooseSide(side) {
       this.impact.choose(side);
+      this.impact.clear(); // the figures are of another order
       this.askImpact();
     }
 
     chooseSize(size) {
       this.impact.size = size ?? "";
+      this.impact.clear();
       this.askImpact();
     }
 
@@ -225,7 +237,7 @@
         if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA/.test(event.target.tagName)) return;
         if (event.key === "t") this.toggleTheme();
         else if (event.key === "f") this.map.follow();
-        else if (event.key === "h") this.health.toggle(this.store.frame);
+        else if (event.key === "h") this.health.toggle(this.heard());
         else if (this.symbols[Number(event.key) - 1]) this.chooseSymbol(this.symbols[Number(event.key) - 1]);
       });
     }
@@ -290,7 +302,7 @@
     toggleLogarithmic: withPage((page) => page.toggleLogarithmic()),
     chooseSide: withPage((page) => page.chooseSide(triggered().replace("impact-", ""))),
     chooseSize: withPage((page, size) => page.chooseSize(size)),
-    toggleHealth: withPage((page) => page.health.toggle(page.store.frame)),
+    toggleHealth: withPage((page) => page.health.toggle(page.heard())),
     toggleTheme: withPage((page) => page.toggleTheme()),
     followAgain: withPage((page) => page.map.follow()),
   };

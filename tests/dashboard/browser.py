@@ -49,6 +49,8 @@ WHILE_RECONNECTING = (
     re.compile(r"WebSocket is closed before the connection is established"),
 )
 """What the browser itself says of a socket that is refused, or given up before it was open."""
+WHILE_REFUSED = (re.compile(r"Failed to load resource: "),)
+"""What the browser itself says of an answer that is an error, or does not come."""
 
 COUNT_CONTEXTS = """
 window.webglCanvases = new Set();
@@ -105,13 +107,20 @@ class Watched:
             self.complaints.append(text)
 
     @contextlib.contextmanager
-    def reconnecting(self) -> Iterator[None]:
-        """Allow what the browser says of sockets that fail; the page cannot keep it from saying so."""
-        before, self.allowed = self.allowed, WHILE_RECONNECTING
+    def _allowing(self, *patterns: re.Pattern[str]) -> Iterator[None]:
+        before, self.allowed = self.allowed, patterns
         try:
             yield
         finally:
             self.allowed = before
+
+    def reconnecting(self) -> contextlib.AbstractContextManager[None]:
+        """Allow what the browser says of sockets that fail; the page cannot keep it from saying so."""
+        return self._allowing(*self.allowed, *WHILE_RECONNECTING)
+
+    def refused(self) -> contextlib.AbstractContextManager[None]:
+        """Allow what the browser says of questions that are refused; the page cannot keep it from that either."""
+        return self._allowing(*self.allowed, *WHILE_REFUSED)
 
     async def do(self, script: str, argument: object = None) -> Any:
         """Return what a JavaScript expression or function gives."""

@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from features.basic_metrics import basic_metrics
+from features.market_impact import Side as OrderSide
+from features.market_impact import market_impact
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from state.frames import Market, Row, Status, dark_frame, live_frame
@@ -22,11 +25,18 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 TICKS = (1, 10, 50, 100)
 TICK = 0.1
 WINDOW_SECONDS = 180
+REMEMBERED_SECONDS = 240  # a page that is behind still shows what has left the window
 BEAT_SECONDS = 0.5  # the page takes any pace; this one is half the waiting
 ROW_FIELDS = (*Row.__struct_fields__, "ladders")
 
 Side = Sequence[tuple[int, float | None]]
 """Levels as (price in ticks, size), best first; a size of None is a group that is not known."""
+
+Reply = tuple[int, dict[str, Any]]
+"""Status code and JSON of an HTTP answer."""
+
+Question = dict[str, str]
+"""What the query of a URL asks for."""
 
 
 def ladder(ticks: int, bids: Side, asks: Side) -> dict[str, Any]:
@@ -42,7 +52,9 @@ def ladder(ticks: int, bids: Side, asks: Side) -> dict[str, Any]:
 def a_ladder(ticks: int, mid: int, salt: int) -> dict[str, Any]:
     """Return a ladder of ten groups a side around `mid`, in ticks, whose sizes vary with `salt`."""
     low, high = mid // ticks * ticks, -(-(mid + 1) // ticks) * ticks
-    sizes = [0.1 * (1 + (salt * 7 + level * level) % 97) for level in range(20)]
+    sizes = [
+        0.1 * (10 + (salt * 7 + level * level) % 88) for level in range(20)
+    ]  # bars wide enough to be seen
     bids = [(low - level * ticks, round(sizes[level], 3)) for level in range(10)]
     asks = [(high + level * ticks, round(sizes[10 + level], 3)) for level in range(10)]
     return ladder(ticks, bids, asks)
@@ -69,24 +81,34 @@ def dark(
 
 
 class FakeApi:
-    """Serves `/ws/{symbol}` on loopback. With each beat a second passes, of which it sends what `mood` says, for every symbol."""
+    """Serves `/ws/{symbol}`, `/simulate` and `/health` on loopback.
+
+    With each beat a second passes, of which it sends what `mood` says, for every symbol. An HTTP answer of
+    None ends the connection without one.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.mood = "live"
         self.source = "simulated"
+        self.others: dict[str, Any] = {}  # fields that live frames have instead of their own
         self.mids = {"BTCUSDT": 600_000, "ETHUSDT": 30_000}
         self.second = int(time.time())
         self.sent: dict[str, dict[int, Frame]] = {symbol: {} for symbol in SYMBOLS}
         self.connections: list[tuple[str, ServerConnection]] = []
         self.paths: list[str] = []
+        self.simulate: Callable[[Question], Awaitable[Reply | None]] = self.order
+        self.processes: list[dict[str, Any]] | None = []  # None: it does not answer
         self._server: Server | None = None
         self._pulse: asyncio.Task[None] | None = None
         self._beating = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Listen and begin to send."""
-        self._server = await serve(self._serve, "127.0.0.1", self.port, compression=None)
+        self._server = await serve(
+            self._serve, "127.0.0.1", self.port, compression=None, process_request=self._http,
+            open_timeout=None,  # an answer may be held back
+        )  # fmt: skip
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         self._pulse = asyncio.create_task(self._beat())
         return self
@@ -101,14 +123,14 @@ class FakeApi:
             await self._server.wait_closed()
 
     async def send(self, *frames: Frame) -> None:
-        """Send these frames at once and remember them; a time that goes back forgets what was after it."""
+        """Send these frames at once and remember them; a time that goes back forgets all but its window."""
         for frame in frames:
             known, second = self.sent[frame["symbol"]], frame["timestamp"] // 1000
-            for later in [other for other in known if other > second]:
-                del known[later]
+            newest = max(known, default=second)
+            oldest = newest - WINDOW_SECONDS if second < newest else second - REMEMBERED_SECONDS
+            for other in [other for other in known if not oldest < other <= second]:
+                del known[other]
             known[second] = frame
-            for old in [other for other in known if other <= second - WINDOW_SECONDS]:
-                del known[old]
         for symbol, connection in list(self.connections):
             for frame in frames:
                 if frame["symbol"] == symbol:
@@ -118,8 +140,19 @@ class FakeApi:
     def make(self, symbol: str, second: int) -> Frame:
         """Return the frame of this second in the present mood."""
         if self.mood == "live":
-            return live(symbol, second * 1000, mid=self.mids[symbol] + second % 7, source=self.source)
+            return live(
+                symbol, second * 1000, mid=self.mids[symbol] + second % 7, source=self.source, **self.others
+            )
         return dark(symbol, second * 1000, self.mood, source=self.source)
+
+    async def order(self, question: Question) -> Reply:
+        """Return what this order would cost by the newest live frame, as the real API answers it."""
+        frames = reversed(self.sent[question["symbol"]].values())
+        frame = next(frame for frame in frames if frame["status"] == "live")
+        top = TopOfBook(*([(p, q) for p, q in frame[side]] for side in ("bid_levels", "ask_levels")))
+        impact = market_impact(top, float(question["size"]), OrderSide(question["side"]))
+        asked = {**question, "size": float(question["size"]), "source": self.source}
+        return 200, {**asked, **msgspec.structs.asdict(impact), "last_update_id": frame["last_update_id"]}
 
     @contextlib.asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -135,6 +168,22 @@ class FakeApi:
                     await self.send(*(self.make(symbol, self.second) for symbol in SYMBOLS))
             await asyncio.sleep(BEAT_SECONDS)
 
+    async def _http(self, connection: ServerConnection, request: Request) -> Response | None:
+        url = urlsplit(request.path)
+        if url.path.startswith("/ws/"):
+            return None
+        reply: Reply | None = (404, {"reason": f"there is no {url.path}"})
+        if url.path == "/simulate":
+            reply = await self.simulate(dict(parse_qsl(url.query)))
+        elif url.path == "/health":
+            reply = None if self.processes is None else (200, {"processes": self.processes})
+        if reply is None:
+            connection.transport.abort()
+            return connection.respond(500, "")
+        response = connection.respond(reply[0], json.dumps(reply[1]))
+        response.headers["Access-Control-Allow-Origin"] = "*"  # the page is at another port
+        return response
+
     async def _serve(self, connection: ServerConnection) -> None:
         path = connection.request.path if connection.request else ""
         self.paths.append(path)
@@ -143,7 +192,10 @@ class FakeApi:
             await connection.close(4404, "unknown symbol")
             return
         if frames := list(self.sent[symbol].values()):
-            rows = [{name: frame[name] for name in ROW_FIELDS} for frame in frames]
+            first = frames[-1]["timestamp"] - 1000 * WINDOW_SECONDS
+            rows = [
+                {name: frame[name] for name in ROW_FIELDS} for frame in frames if frame["timestamp"] > first
+            ]
             await connection.send(json.dumps({**frames[-1], "history": rows}))
         entry = (symbol, connection)
         self.connections.append(entry)

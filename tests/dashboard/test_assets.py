@@ -4,10 +4,15 @@ import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.dashboard.browser import Watched, chromium
+from features.market_impact import Side, market_impact
+from orderbook.book_state import TopOfBook
+from state.frames import Percentiles, StreamHealth
+from tests.api.serving import a_health
+from tests.dashboard.browser import NONE, Watched, chromium
 from tests.dashboard.fake_api import a_ladder, dark, ladder, live
 from tests.program import ROOT, Frame
 
@@ -15,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PURE = (
     "axis_ranges", "book_profile", "book_surface", "colour_scale", "connection", "detection_list", "detection_marks",
-    "frame_store", "map_bubbles",
+    "frame_store", "health_panel", "impact_form", "map_bubbles",
     "message_queue", "price_steps", "readout", "step_line", "themes",
 )  # fmt: skip
 T0 = 1_700_000_000
@@ -574,6 +579,128 @@ async def test_evidence_is_told_in_words(
     """Each kind has its figures; what the page does not know it shows as it is."""
     one = entry("a", "opened", 8000, kind=kind, evidence=evidence)
     assert await call(scripts, "detectionList.detectionSummary", one, 1) == summary
+
+
+# --- market impact and health -----------------------------------------------------------------------------
+
+BOOK = TopOfBook([(1000.0, 2.0), (999.0, 3.3456)], [(1000.5, 1.0), (1002.5, 1.0), (1003.0, 0.25)])
+"""The mid is 1000.25; its bids hold 5.3456 and its asks 2.25."""
+
+
+def an_order(side: Side, size: float) -> dict[str, Any]:
+    """Return what /simulate answers of an order on the book, as far as the page reads it."""
+    found: dict[str, Any] = msgspec.structs.asdict(market_impact(BOOK, size, side))
+    return {"side": side.value, "size": size, **found}
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "average", "slippage", "eats", "note"),
+    [
+        (Side.BUY, 0.5, "1,000.500", "+0.25 (+2.50 bp)", "1 level, to 1,000.5", ""),
+        (Side.BUY, 2, "1,001.500", "+1.25 (+12.50 bp)", "2 levels, to 1,002.5", ""),
+        (Side.SELL, 4, "999.500", "+0.75 (+7.50 bp)", "2 levels, to 999.0", ""),
+        (
+            Side.BUY, 1234.5, "1,001.667", "+1.42 (+14.16 bp)", "3 levels, to 1,003.0",
+            "Only 2.25 of 1,234.5: the ten levels hold no more.",
+        ),
+        (
+            Side.SELL, 5.34560001, "999.374", "+0.88 (+8.76 bp)", "2 levels, to 999.0",
+            "Only 5.3456 of 5.34560001: the ten levels hold no more.",
+        ),
+    ],
+)  # fmt: skip
+async def test_an_order_is_told_in_words(
+    scripts: Watched, side: Side, size: float, average: str, slippage: str, eats: str, note: str
+) -> None:
+    """Prices have the decimals of the ticks and some more, a cost is positive for both sides, and sizes are exact."""
+    figures = [["average", average], ["slippage", slippage], ["eats", eats]]
+    assert await call(scripts, "orderTexts", an_order(side, size), 1) == [figures, note]
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "box"),
+    [
+        (Side.BUY, 2, [0, 1000.25, 2, 1002.5]),
+        (Side.SELL, 4, [0, 999, 4, 1000.25]),
+        (Side.BUY, 9, [0, 1000.25, 2.25, 1003]),
+    ],
+)
+async def test_the_box_of_an_order_reaches_from_the_mid_to_its_worst_price(
+    scripts: Watched, side: Side, size: float, box: list[float]
+) -> None:
+    """It is as long as what was filled, and lies on the side of the book that the order takes."""
+    assert await call(scripts, "bookProfile.orderBox", an_order(side, size)) == [box]
+
+
+async def health_lines(scripts: Watched, **others: Any) -> dict[str, str]:
+    """Return the panel's lines by name for a health of which `others` replace fields."""
+    health = msgspec.to_builtins(msgspec.structs.replace(a_health(), **others))
+    lines: list[list[str]] = await call(scripts, "healthLines", health)
+    return {line[0]: line[1] for line in lines}
+
+
+async def test_every_part_of_the_health_has_a_line(scripts: Watched) -> None:
+    """Numbers stand beside what they count, and a stream that is not open says why."""
+    assert await health_lines(scripts) == {
+        "depth": "open, 2 reconnects, 3 malformed, 4 dropped",
+        "trades": "silent: no trade for 6 s, 5 reconnects, 6 malformed, 7 dropped",
+        "latency": "8.0 ms median, 21.0 ms at 99 %",
+        "clock": "offset to the exchange not known yet",
+        "updates": "9.5/s, 150.0 ms between them at 99 %",
+        "book": "11 gaps, 12 resyncs, 13 snapshots",
+        "audits": "15, 1,600 levels compared, 17 mismatches",
+        "covered": "900 bids, 800 asks",
+    }
+
+
+async def test_causes_and_the_clock_are_told_where_they_are_known(scripts: Watched) -> None:
+    """Causes stand with their counts after what they caused; an offset may be negative, and has its uncertainty."""
+    lines = await health_lines(
+        scripts,
+        depth=StreamHealth("down", "refused", None, 3, {"closed": 2, "refused": 1}, 0, 0),
+        resync_causes={"gap": 11, "audit": 1},
+        clock_offset_ms=-12.34,
+        clock_uncertainty_ms=0.56,
+    )
+    assert lines["depth"] == "down: refused, 3 reconnects (closed 2, refused 1), 0 malformed, 0 dropped"
+    assert lines["book"] == "11 gaps, 12 resyncs (gap 11, audit 1), 13 snapshots"
+    assert lines["clock"] == "-12.3 ms to the exchange, within 0.6 ms"
+
+
+async def test_what_was_never_measured_is_no_number(scripts: Watched) -> None:
+    """Before the first message, latencies and the covered levels are dashes, and never zero."""
+    nothing = Percentiles(None, None)
+    lines = await health_lines(
+        scripts, latency_ms=nothing, update_interval_ms=nothing, update_rate=0.0, covered_levels=None
+    )
+    assert lines["latency"] == f"{NONE} median, {NONE} at 99 %"
+    assert lines["updates"] == f"0.0/s, {NONE} between them at 99 %"
+    assert lines["covered"] == NONE
+
+
+async def test_each_process_has_a_line(scripts: Watched) -> None:
+    """An engine is named with its symbol, and restarts are told where there were any."""
+    processes = [
+        {"role": "api", "symbol": None, "pid": 1, "memory_mib": 81.25, "cpu_share": 0, "restarts": 0},
+        {
+            "role": "engine",
+            "symbol": SYMBOL,
+            "pid": 2,
+            "memory_mib": 1064,
+            "cpu_share": 0.1234,
+            "restarts": 2,
+        },
+        {"role": "exchange", "symbol": None, "pid": 3, "memory_mib": 5, "cpu_share": None, "restarts": 0},
+    ]
+    assert await call(scripts, "processLines", processes) == [
+        ["api", "81.3 MiB, 0.0 % of a core"],
+        [f"engine {SYMBOL}", "1,064.0 MiB, 12.3 % of a core, 2 restarts"],
+        ["exchange", "5.0 MiB"],
+    ]
+    assert await call(scripts, "processLines", []) == []
+
+
+# --- axes and colours -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

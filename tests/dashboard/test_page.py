@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psutil
 import pytest
@@ -13,7 +15,7 @@ from playwright.async_api import Browser
 from tests.dashboard.browser import NONE, Watched, chromium, chromium_path, open_page
 from tests.dashboard.fake_api import SYMBOLS
 from tests.dashboard.heatmap import Rows, percentile_range, read_heatmap
-from tests.program import PATIENCE, Frame, Program, listening
+from tests.program import PATIENCE, Frame, Program, listening, order_answered
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -180,9 +182,9 @@ async def test_every_chart_is_drawn(page: Watched) -> None:
     assert set(drawn["axes"]) == {"ytick", "x2tick", "y2tick", "y3tick", "y4tick", "y5tick"}
     assert drawn["flat"] == ["legend"]
     assert drawn["surface"] >= 20
-    assert len(drawn["shapes"]) == 14
+    assert len(drawn["shapes"]) - ("order" in drawn["shapes"]) == 15
     empty = {name for name, count in drawn["shapes"].items() if not count}
-    assert empty <= {"detections", "detection lines", "bought", "sold"}
+    assert empty <= {"detections", "detection lines", "bought", "sold", "order"}
     heatmap = await read_heatmap(page, 20_000)
     assert len({pixel[2:] for pixel in heatmap.pixels}) > 10
 
@@ -384,6 +386,65 @@ async def test_a_step_regroups_the_whole_window(page: Watched) -> None:
         assert grouped["steps"] == [pytest.approx(grouped["wanted"])]
         assert f"{grouped['wanted']:g}" in await page.text("step-shown")
         assert [name for name in ("auto", *STEPS) if await page.pressed(f"step-{name}")] == [step]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+async def test_an_order_costs_what_the_api_says(page: Watched, program: Program, side: str) -> None:
+    """Figures and box are those of another client's question that was answered by the same book."""
+    answers: dict[int, dict[str, Any]] = {}
+    with page.refused():  # a busy machine's book is not confirmed in time
+        await page.page.click(f"#impact-{side}")
+        await page.page.fill("#impact-size", "7.5")
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await order_answered(program.order(SYMBOLS[0], side, 7.5))
+                answers[answer["last_update_id"]] = answer
+                shown = await page.do(
+                    """() => {
+                      const { map } = window.liquidity.page;
+                      return {
+                        order: map.order, boxes: map.shapes.shapes.get("order")?.count,
+                        figures: Array.from(document.querySelectorAll("#impact-figures dd"), (one) => one.textContent),
+                        note: document.getElementById("impact-note").textContent,
+                      };
+                    }"""
+                )
+                if (
+                    shown["order"]
+                    and shown["order"]["side"] == side
+                    and shown["order"]["last_update_id"] in answers
+                ):
+                    break
+        await page.page.fill("#impact-size", "")
+        await page.until("!document.getElementById('impact-figures').children.length")
+    wanted = answers[shown["order"]["last_update_id"]]
+    assert {**shown["order"], "age_ms": None} == {**wanted, "age_ms": None}
+    assert shown["boxes"] == 1
+    levels = f"{wanted['levels_consumed']} level{'s' * (wanted['levels_consumed'] > 1)}"
+    average, slippage, eats = shown["figures"]
+    assert float(average.replace(",", "")) == pytest.approx(wanted["avg_price"], abs=1e-3)
+    numbers = [float(number) for number in re.findall(r"[-+][\d.]+", slippage)]
+    assert numbers == pytest.approx([wanted["slippage"], wanted["slippage_bps"]], abs=1e-2)
+    assert eats == f"{levels}, to {wanted['worst_price']:,.1f}"
+    assert bool(shown["note"]) is not wanted["complete"]
+
+
+async def test_the_health_panel_names_every_process(page: Watched) -> None:
+    """The key opens it with the newest frame's health and the program's own processes, and closes it again."""
+    with page.refused():  # while a busy machine's symbol is not live
+        await page.do("document.activeElement.blur()")
+        await page.page.keyboard.press("h")
+        roles = ["supervisor", "exchange", *(f"engine {symbol}" for symbol in SYMBOLS), "api", "dashboard"]
+        await page.until(
+            """(wanted) => {
+              const names = Array.from(document.querySelectorAll("#health-lines dt"), (one) => one.textContent);
+              return wanted.every((name) => names.includes(name));
+            }""",
+            ["depth", "trades", "latency", "clock", "updates", "book", "audits", "covered", *roles],
+        )
+        assert not re.search("NaN|undefined|null", await page.text("health-lines"))
+        await page.page.keyboard.press("h")
+        await page.until("!document.getElementById('health-panel').checkVisibility()")
 
 
 async def test_cut_offs_and_the_logarithm_change_the_colours(page: Watched, program: Program) -> None:
