@@ -1,17 +1,19 @@
-"""The simulated exchange with as many symbols as a benchmark asks for: `python -m ... PORT COUNT`.
+"""The simulated exchange under as many names as a benchmark asks for: `python -m ... PORT COUNT`.
 
-The program's own knows two symbols, and says so of any other. Here each is a market as lively as BTCUSDT,
-with a chance of its own.
+The program's own knows two symbols, and says so of any other. Here one market, BTCUSDT's, is sent under every
+name: to those who listen that is as much work as so many markets, to this process hardly more than one.
 """
 
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from types import MappingProxyType
 
-from data_ingestion import simulated_profiles
-from data_ingestion.simulated_exchange import SimulatedExchange
+import msgspec
+
+from data_ingestion.simulated_exchange import MARKET, PUBLIC, SimulatedExchange, _depth_stream, _trade_stream
+from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket
+
+_TEMPLATE = "BTCUSDT"
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -19,23 +21,38 @@ def names(count: int) -> tuple[str, ...]:
     return tuple(f"SIM{number}USDT" for number in range(count))
 
 
-def exchange(count: int) -> SimulatedExchange:
-    """Return the exchange, not started. From here on this process knows its symbols and no others."""
-    busy = simulated_profiles.BTCUSDT
-    simulated_profiles.PROFILES = MappingProxyType(
-        {symbol: replace(busy, symbol=symbol) for symbol in names(count)}
-    )
-    return SimulatedExchange(names(count), truth_kept=10)
+class ManySymbols(SimulatedExchange):
+    """One market under many names."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__([_TEMPLATE], truth_kept=10)
+        for name in names(count):
+            self._markets[name] = self._markets[_TEMPLATE]
+            self._faults[name] = self._faults[_TEMPLATE]
+            self._listeners[PUBLIC, _depth_stream(name)] = {}
+            self._listeners[MARKET, _trade_stream(name)] = {}
+        for known in (self._markets, self._faults):
+            del known[_TEMPLATE]
+
+    def _send(self, market: SimulatedMarket, messages: list[MarketMessage]) -> None:
+        """Send under every name: the first whose turn it is has all messages, the others' are none."""
+        for message in messages:
+            raw = msgspec.json.encode(message)
+            depth = isinstance(message, DepthUpdate)
+            route, stream = (PUBLIC, _depth_stream) if depth else (MARKET, _trade_stream)
+            for name in self.symbols:
+                named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode(), 1)
+                self._publish(route, stream(name), [named])
 
 
 async def serve(port: int, count: int) -> None:
     """Serve until cancelled."""
-    markets = exchange(count)
+    exchange = ManySymbols(count)
     try:
-        await markets.start("127.0.0.1", port)
+        await exchange.start("127.0.0.1", port)
         await asyncio.Event().wait()
     finally:
-        await markets.close()
+        await exchange.close()
 
 
 def main(arguments: Sequence[str]) -> None:

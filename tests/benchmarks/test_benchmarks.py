@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_ingestion import simulated_profiles
+from data_ingestion.messages import decode_depth_update
 from tests.benchmarks import growth, latency, many_symbols, scale, stages
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.contenders import ObviousWay, Stages
@@ -126,10 +126,16 @@ async def test_scale_runs_the_program_with_symbols_of_its_own() -> None:
     assert all(len(points) == 1 for points in scale.plot([found]).values())
 
 
-def test_each_symbol_of_the_larger_exchange_is_a_market_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are as many as asked for, and no two books are the same."""
-    monkeypatch.setattr("data_ingestion.simulated_profiles.PROFILES", simulated_profiles.PROFILES)
-    markets = many_symbols.exchange(2)
-    one, other = (markets.market(symbol) for symbol in markets.symbols)
-    assert markets.symbols == many_symbols.names(2)
-    assert one.snapshot(10).bids != other.snapshot(10).bids
+def test_one_market_is_sent_under_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name gets every message once, and no other name in it."""
+    exchange = many_symbols.ManySymbols(2)
+    sent: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        exchange, "_publish", lambda _, stream, frames: sent.extend((stream, raw) for raw in frames)
+    )
+    market = exchange.market("SIM1USDT")
+    exchange._send(market, market.advance(market.now_ms + 1_000))
+    for name in many_symbols.names(2):
+        mine = [raw for stream, raw in sent if stream == f"{name.lower()}@depth@100ms"]
+        assert [decode_depth_update(raw).symbol for raw in mine] == [name] * 10
+    assert not any(b"BTCUSDT" in raw for _, raw in sent)
