@@ -64,7 +64,7 @@ page: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-# From a depth message on its way to a book that has it, and to an encoded frame; a minute of life, then 50x.
+# From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
 latency: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks latency $(ARGS)
 
