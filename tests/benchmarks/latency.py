@@ -291,6 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fast-messages", type=int, default=6_500, help=f"at {SPEEDS[1]:g} times that")
     parser.add_argument("--rounds", type=int, default=3, help="the one with the median 99 %% counts")
     chosen = parser.parse_args(arguments)
+    if min(chosen.messages, chosen.fast_messages) <= WARM_UP:
+        parser.error(f"the first {WARM_UP} messages do not count: take more")
     for part in report(chosen.messages, chosen.fast_messages, chosen.rounds):
         sys.stdout.write(part + "\n")
         sys.stdout.flush()
