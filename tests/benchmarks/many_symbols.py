@@ -5,6 +5,7 @@ name: to those who listen that is as much work as so many markets, to this proce
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +59,7 @@ async def serve(port: int, count: int) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Read the port and the number of symbols, then serve."""
     port, count = map(int, arguments)
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # many that connect at once give up and try again
     asyncio.run(serve(port, count))
 
 
