@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test help drill evaluate campaign load fuzz soak page bench clean
+.PHONY: run test help drill evaluate campaign load fuzz soak page bench latency scale clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -27,6 +27,8 @@ help:
 	@echo 'make soak      memory and CPU of each process (MINUTES, PAGE=1 opens the page too)'
 	@echo 'make page      drawing times, heap and WebGL contexts of the page (MINUTES)'
 	@echo 'make bench     stages of the engine in multiples of decoding (ARGS="--peers")'
+	@echo 'make latency   socket to book and to frame inside an engine, at 1x and 50x the real rate'
+	@echo 'make scale     CPU and latency with 2, 10 and 50 symbols (SYMBOLS=2,10,50)'
 
 # Precision and recall of the detectors on staged patterns, and flags where nothing is staged.
 evaluate: $(VENV)/dev.stamp
@@ -61,6 +63,14 @@ page: $(VENV)/dev.stamp
 # The engine's work in multiples of decoding, with the goals; others too with ARGS=--peers.
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
+latency: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks latency $(ARGS)
+
+# The whole program with more and more simulated symbols; SYMBOLS=2,10,50 by default. Draws docs/scale.svg.
+scale: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks scale --symbols $(or $(SYMBOLS),2,10,50) --plot docs/scale.svg $(ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -1,6 +1,8 @@
 """Prints what the engine's work costs, as multiples of what only decoding its messages costs.
 
 python -m tests.benchmarks [--peers] [--messages 3000] [--rounds 5]
+python -m tests.benchmarks latency     an engine on sockets, at 1x and 50x the speed of life
+python -m tests.benchmarks scale       the program with more and more symbols
 """
 
 import argparse
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tests.benchmarks import growth, peers, program, stages, timing
+from tests.benchmarks import growth, latency, peers, program, scale, stages, timing
 from tests.benchmarks.streams import Input, recorded, simulated
 from tests.replay.rig import RECORDING, RIG
 
@@ -25,13 +27,18 @@ after a collection and pays for its own garbage. The first messages, while detec
 
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line, run, print."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["latency"]:
+        return latency.main(given[1:])
+    if given[:1] == ["scale"]:
+        return scale.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=3_000, help="of each input")
     parser.add_argument("--rounds", type=int, default=5, help="over each input; the least time counts")
     parser.add_argument("--skip", type=int, default=200, help="first messages that are not counted")
     parser.add_argument("--peers", action="store_true", help="compare with others, in .venv-peers")
     parser.add_argument("--no-program", action="store_true", help="leave out start-up and fan-out")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(given)
     for section in _sections(chosen):
         sys.stdout.write(section + "\n")
         sys.stdout.flush()

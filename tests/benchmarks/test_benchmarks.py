@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.benchmarks import growth, stages
+from data_ingestion.messages import decode_depth_update
+from tests.benchmarks import growth, latency, many_symbols, scale, stages
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.contenders import ObviousWay, Stages
 from tests.benchmarks.peer import PlainSortedDict, run
 from tests.benchmarks.peers import _messages
+from tests.benchmarks.replay_script import script_of
 from tests.benchmarks.stages import Goal
 from tests.benchmarks.streams import of_size, recorded, simulated
 from tests.benchmarks.table import table
@@ -92,3 +94,48 @@ def test_the_command_prints_tables_and_goals(capsys: pytest.CaptureFixture[str])
         "as the book grows",
     ):
         assert expected in printed
+
+
+def test_latency_is_measured_on_true_top_tens() -> None:
+    """An engine on sockets takes every message of a short replay, and a wrong truth is noticed."""
+    script, truth = script_of(300, recording=False)
+    found = latency.measure(script, truth, speed=20.0, warm_up=5)
+    assert found.compared > 200
+    assert found.frames >= 1
+    assert len(found.row()) == len(latency.HEAD)
+
+
+def test_a_wrong_top_ten_ends_the_measurement_of_latency() -> None:
+    """Times are not believed where the book is not the true one."""
+    _, truth = script_of(3, recording=False)
+    engine = latency.WatchedEngine("BTCUSDT")
+    taken = [(u, 0, None) for u in truth.tops]
+    with pytest.raises(WrongAnswer, match="never was exact"):
+        latency._check(engine, taken, truth)
+    with pytest.raises(WrongAnswer, match="2 depth messages came, of 3"):
+        latency._check(engine, taken[1:], truth)
+
+
+async def test_scale_runs_the_program_with_symbols_of_its_own() -> None:
+    """Every symbol of the larger exchange goes live, and all roles are found."""
+    found = await scale.measure(symbols=3, seconds=2.0, settle=0.0)
+    assert found.live > 0
+    assert found.due == 6
+    assert found.usage.memory_mib > 0
+    assert len(found.row()) == len(scale.HEAD)
+    assert all(len(points) == 1 for points in scale.plot([found]).values())
+
+
+def test_one_market_is_sent_under_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name gets every message once, and no other name in it."""
+    exchange = many_symbols.ManySymbols(2)
+    sent: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        exchange, "_publish", lambda _, stream, frames: sent.extend((stream, raw) for raw in frames)
+    )
+    market = exchange.market("SIM1USDT")
+    exchange._send(market, market.advance(market.now_ms + 1_000))
+    for name in many_symbols.names(2):
+        mine = [raw for stream, raw in sent if stream == f"{name.lower()}@depth@100ms"]
+        assert [decode_depth_update(raw).symbol for raw in mine] == [name] * 10
+    assert not any(b"BTCUSDT" in raw for _, raw in sent)
