@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
-TOO_MUCH: Final = 1008  # close code of a client that floods
-MOST_SAID: Final = 100  # messages that are read of one client, which has no reason to send any
 GRACE: Final = 0.5
 """Seconds that a connected engine may be late before its second goes out dark."""
 
@@ -204,12 +202,9 @@ class Api:
 
 
 async def _read_until_closed(socket: WebSocket) -> None:
-    """Read, and throw away, what a client says; return when it has gone, or has said too much."""
-    for _ in range(MOST_SAID):
-        if (await socket.receive())["type"] == "websocket.disconnect":
-            return
-    with contextlib.suppress(*_GONE):
-        await socket.close(TOO_MUCH, "frames are sent here, not taken; connect again and only listen")
+    """Read, and throw away, what a client says; return when it has gone."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 async def _receive_bytes(socket: WebSocket) -> bytes:

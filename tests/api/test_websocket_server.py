@@ -10,7 +10,6 @@ import msgspec
 import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.channel import Client
@@ -169,25 +168,6 @@ async def test_what_a_client_says_is_ignored(served: Served, rubbish: str | byte
         for second in (1, 2):
             served.api.channels["BTCUSDT"].take(a_second(at(second)))
             assert (await frame_of(client))["timestamp"] == at(second)
-
-
-async def flood(client: ClientConnection) -> None:
-    """Send for as long as the connection lasts."""
-    while True:
-        await client.send("more")
-
-
-async def test_a_client_that_floods_is_shown_out(served: Served) -> None:
-    """It has no reason to send anything; the client beside it gets its frame."""
-    async with served.client("/ws/BTCUSDT") as bystander, served.client("/ws/BTCUSDT") as flooder:
-        await until(lambda: len(waiting(served)) == 2)
-        with pytest.raises(ConnectionClosed) as closed:
-            await flood(flooder)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
-        await until(lambda: len(waiting(served)) == 1)
-        served.api.channels["BTCUSDT"].take(a_second(at(1)))
-        assert (await frame_of(bystander))["timestamp"] == at(1)
 
 
 async def test_a_client_that_breaks_the_protocol_loses_only_its_own_connection(served: Served) -> None:
