@@ -17,10 +17,13 @@ import tracemalloc
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from config import SettingError, Settings, read_settings
 from supervisor import EXIT_SETTINGS, Child, run_until_stopped, say, screen_of_this_terminal
+
+if TYPE_CHECKING:
+    from state.engine import EngineSettings
 
 log = logging.getLogger("main")
 
@@ -119,8 +122,7 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.request_budget import RequestBudget
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.source import rest_session
-    from features.detectors.settings import DetectorSettings
-    from state.engine import Engine, EngineSettings
+    from state.engine import Engine
     from state.status_line import status_line
 
     if len(settings.symbols) != 1 or settings.source == "auto":
@@ -129,16 +131,7 @@ async def run_engine(settings: Settings) -> None:
     engine = Engine(
         symbol,
         settings.source,
-        EngineSettings(
-            stale_after_ms=settings.stale_after * 1000,
-            trade_silent_after_ms=settings.trade_stale_after * 1000,
-            book_levels=settings.book_levels,
-            coverage_margin=settings.coverage_margin,
-            audit_interval_ms=settings.audit_interval * 1000,
-            detectors=DetectorSettings(
-                **{name: getattr(settings, name) for name in DetectorSettings.__struct_fields__}
-            ),
-        ),
+        _engine_settings(settings),
     )
     feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
     applied, backoff = LatencyMeter(), Backoff(rng.random)
@@ -189,6 +182,22 @@ async def run_engine(settings: Settings) -> None:
                 tasks.create_task(close_seconds())
         except* UnknownSymbol as group:
             raise SettingError(f"{_first_leaf(group)}.") from None
+
+
+def _engine_settings(settings: Settings) -> "EngineSettings":
+    from features.detectors.settings import DetectorSettings
+    from state.engine import EngineSettings
+
+    return EngineSettings(
+        stale_after_ms=settings.stale_after * 1000,
+        trade_silent_after_ms=settings.trade_stale_after * 1000,
+        book_levels=settings.book_levels,
+        coverage_margin=settings.coverage_margin,
+        audit_interval_ms=settings.audit_interval * 1000,
+        detectors=DetectorSettings(
+            **{name: getattr(settings, name) for name in DetectorSettings.__struct_fields__}
+        ),
+    )
 
 
 async def run_api(settings: Settings) -> None:
