@@ -38,7 +38,7 @@ from features.detectors.wall import WallDetector
 from orderbook.book_state import TopOfBook
 
 MOST_ENTRIES: Final = 1_000
-"""Entries kept for `take`; more in a second would be a defect, and are dropped."""
+"""Entries kept for `take`; more in a second would be a defect, and all but closings are dropped."""
 
 
 class LiquidityDetection:
@@ -172,7 +172,8 @@ class LiquidityDetection:
         for detection in found:
             if detection.event in _BEGINNINGS:
                 self.counts[detection.kind] += 1
-            if len(self._entries) < MOST_ENTRIES:
+            # A closing is never left out: what was said to be open must end, and no more end than began.
+            if len(self._entries) < MOST_ENTRIES or detection.event is Event.CLOSED:
                 self._entries.append(detection)
 
 
