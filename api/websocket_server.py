@@ -32,6 +32,9 @@ GRACE: Final = 0.5
 HEALTH_AGE_MS: Final = 3_000
 """A newest frame older than this is no sign of life, whatever it says."""
 
+_READ_PAUSE: Final = 0.1
+"""Seconds before the next message of a client is taken; there is nothing that one need say."""
+
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
@@ -202,9 +205,13 @@ class Api:
 
 
 async def _read_until_closed(socket: WebSocket) -> None:
-    """Read, and throw away, what a client says; return when it has gone."""
+    """Read, and throw away, what a client says; return when it has gone.
+
+    Slowly: the server reads no more from a socket before its messages are taken, so that one who floods is
+    held up by its own socket and costs the others nothing. Shut out, it would only come again.
+    """
     while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
+        await asyncio.sleep(_READ_PAUSE)
 
 
 async def _receive_bytes(socket: WebSocket) -> bytes:

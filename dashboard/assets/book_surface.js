@@ -89,6 +89,12 @@
         Object.assign(change, { x: [x], y: [y] }); // the same every second
       }
       window.Plotly.restyle(this.gd, change, [0]);
+      this.gd.style.visibility = "";
+    }
+
+    /** Show nothing before the next drawing: another symbol follows. */
+    clear() {
+      this.gd.style.visibility = "hidden";
     }
 
     make() {

@@ -133,8 +133,15 @@
       this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
       // In a task of its own, after the map is on the screen; and never in a page that is not.
+      this.cancelSurface();
+      this.surfaceFrame = window.requestAnimationFrame(() => {
+        this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing));
+      });
+    }
+
+    cancelSurface() {
       window.cancelAnimationFrame(this.surfaceFrame);
-      this.surfaceFrame = window.requestAnimationFrame(() => window.setTimeout(() => this.drawSurface(rows, timing)));
+      window.clearTimeout(this.surfaceTask);
     }
 
     drawSurface(rows, timing) {
@@ -159,9 +166,13 @@
       for (const name of this.symbols) press(`symbol-${name}`, name === symbol);
       this.store.clear();
       this.lead = Infinity;
+      this.drawnSecond = null;
       this.stepIndex = null;
       this.changed = [];
+      window.cancelAnimationFrame(this.nextDrawing);
+      this.cancelSurface();
       this.map.clear();
+      this.surface.clear();
       this.impact.clear();
       this.health.draw(null);
       this.connection.follow(symbol, Date.now());

@@ -315,8 +315,17 @@ async def test_another_symbol_takes_the_place_of_the_first(page: Watched, progra
     heatmap.compare(recorder.rows)
     assert heatmap.wrong == []
     assert heatmap.coloured
+    await page.until("window.liquidity.page.surface.gd.style.visibility === ''")
     with page.reconnecting():
-        await page.page.keyboard.press("1")
+        at_once = await page.do(
+            """(symbol) => {
+              const { page } = window.liquidity;
+              page.chooseSymbol(symbol);
+              return [page.map.cells.size, page.drawnSecond, page.surface.gd.style.visibility];
+            }""",
+            SYMBOLS[0],
+        )
+        assert at_once == [0, None, "hidden"]
         await page.live(SYMBOLS[0])
     assert await page.pressed(f"symbol-{SYMBOLS[0]}")
 
