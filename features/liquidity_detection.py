@@ -18,18 +18,16 @@ from features.detectors.absorption import AbsorptionDetector
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book, book_of
 from features.detectors.detection import (
-    ASK,
-    BID,
     Detection,
     Ending,
     Event,
     Kind,
     rounded,
-    visible_volume,
 )
-from features.detectors.detector import Detector, Step, TradeDetector
+from features.detectors.detector import Detector, Large, Step, TradeDetector
 from features.detectors.event_time import EventTimeMerge
 from features.detectors.exhaustion import ExhaustionDetector
+from features.detectors.hit import hit_of
 from features.detectors.iceberg import IcebergDetector
 from features.detectors.layering import LayeringDetector
 from features.detectors.settings import DetectorSettings
@@ -64,6 +62,8 @@ class LiquidityDetection:
         )
         self._book: Book | None = None
         self._warm = False
+        self._large: Large = ([], [])  # levels of `_book`, if it was held against `_threshold`
+        self._threshold = -1.0
         self._trades_since: int | None = None
         self._of_trades: tuple[TradeDetector, ...] = (
             SweepDetector(settings),
@@ -122,12 +122,12 @@ class LiquidityDetection:
 
     def _on_trade(self, trade: AggTrade) -> None:
         book, since = self._book, self._trades_since
-        if since is None or trade.trade_time < since or not visible_volume(trade):
-            return  # trades are missing after it, or it took nothing that was visible
-        if book is not None and self._warm:
-            side = BID if trade.buyer_is_maker else ASK
+        if not self._warm or book is None or since is None or trade.trade_time < since:
+            return  # trades are missing after it
+        hit = hit_of(trade, book)
+        if hit.fill[2]:  # else it took nothing that was visible
             for on_trade in self._trade_takers:
-                on_trade(trade, side, book)
+                on_trade(hit)
 
     def _on_book(self, book: Book) -> None:
         before = self._book
@@ -144,15 +144,13 @@ class LiquidityDetection:
             return
         median = baseline.size
         threshold = rounded(self.settings.large_ratio * median)
-        bids, asks = book.levels
-        large = (
-            [price for price, size in bids.items() if size > threshold],
-            [price for price, size in asks.items() if size > threshold],
-        )
+        large = _large_levels(book, threshold)
+        large_before = self._large if threshold == self._threshold else _large_levels(before, threshold)
+        self._large, self._threshold = large, threshold
         since = self._trades_since
         if since is not None and since > book.time:
             since = None
-        step = Step(before, book, large, median, threshold, self.tick, since)
+        step = Step(before, book, large, large_before, median, threshold, self.tick, since)
         for detector in self._detectors:
             found = detector.on_book(step)
             if found:
@@ -175,6 +173,14 @@ class LiquidityDetection:
             # A closing is never left out: what was said to be open must end, and no more end than began.
             if len(self._entries) < MOST_ENTRIES or detection.event is Event.CLOSED:
                 self._entries.append(detection)
+
+
+def _large_levels(book: Book, threshold: float) -> Large:
+    bids, asks = book.levels
+    return (
+        [price for price, size in bids.items() if size > threshold],
+        [price for price, size in asks.items() if size > threshold],
+    )
 
 
 _BEGINNINGS: Final = frozenset({Event.OPENED, Event.FIRED})

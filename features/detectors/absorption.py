@@ -15,11 +15,10 @@ call absorption.
 
 from collections.abc import Sequence
 
-from data_ingestion.messages import AggTrade
-from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detection import NOISE, SIGNS, Detection, Ending, Event, Kind, Subject
 from features.detectors.detector import NOTHING, Step
+from features.detectors.hit import Hit
 from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
 
@@ -45,15 +44,18 @@ class AbsorptionDetector:
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._fights: list[_Fight | None] = [None, None]
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+    def on_trade(self, hit: Hit) -> None:
         """Take a trade; one at the best price begins or carries on a fight for it."""
+        side, price = hit.place
         fight = self._fights[side]
-        if fight is None and trade.price == book.best[side]:
-            size = book.levels[side][trade.price]
-            level = HitLevel(book, size, self._settings.absorption_ms, self._settings)
-            fight = self._fights[side] = _Fight(trade.price, level)
-        if fight is not None and trade.price == fight.price:
-            fight.level.hit(trade)
+        if fight is None:
+            book = hit.before
+            if price != book.best[side]:
+                return
+            level = HitLevel(book, book.levels[side][price], self._settings.absorption_ms, self._settings)
+            fight = self._fights[side] = _Fight(price, level)
+        if price == fight.price:
+            fight.level.hit(hit.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -66,7 +68,7 @@ class AbsorptionDetector:
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
         book, level = step.after, fight.level
-        level.move(book.size_at(side, fight.price) or 0.0, book)
+        level.move(book.levels[side].get(fight.price, 0.0), book.time)
         absorbs = self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
@@ -103,10 +105,11 @@ class AbsorptionDetector:
     def _absorbs(self, level: HitLevel, step: Step) -> bool:
         settings = self._settings
         return (
-            level.size > 0
-            and level.refills >= settings.absorption_refills
-            and level.volume > step.threshold
-            and level.volume > rounded(settings.absorption_ratio * level.largest_size())
+            level.refills >= settings.absorption_refills
+            and level.size > 0
+            and level.volume > step.threshold + NOISE
+            and level.volume > settings.absorption_ratio * level.size
+            and level.volume > settings.absorption_ratio * level.largest_size() + NOISE
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final
 
 from features.detectors.book import Book
-from features.detectors.detection import ASK, BID
+from features.detectors.detection import ASK, BID, rounded
 
 _SECOND: Final = 1000
 
@@ -76,19 +76,18 @@ class Baseline:
 
     def add(self, book: Book) -> None:
         """Take the book after a depth event. Constant time, but for the first of a second: O(n)."""
-        second, latest = book.time // _SECOND, self._latest
-        if self.started_at is None:
-            self.started_at = book.time
-        if latest is not None and second > latest.time // _SECOND:
-            self._sample(latest)
+        second, mid, latest = book.time // _SECOND, book.mid, self._latest
         self._latest = book
-        mid = book.mid
-        if self._mids and self._mids[-1][0] == second:
-            _, low, high = self._mids[-1]
-            if not low <= mid <= high:
-                self._mids[-1] = (second, min(low, mid), max(high, mid))
-        else:
+        if latest is None:
+            self.started_at = book.time
             self._mids.append((second, mid, mid))
+            return
+        last, low, high = self._mids[-1]
+        if second > last:
+            self._sample(latest)
+            self._mids.append((second, mid, mid))
+        elif not low <= mid <= high:
+            self._mids[-1] = (second, min(low, mid), max(high, mid))
 
     def _sample(self, book: Book) -> None:
         second = book.time // _SECOND
@@ -96,7 +95,7 @@ class Baseline:
         self._sizes.add(second, [*bids.values(), *asks.values()])
         self._spreads.add(second, [book.spread])
         for side, median in enumerate(self._depths):
-            median.add(second, [book.depth(side)])
+            median.add(second, [rounded(book.depth(side))])
         self.size, self.spread = self._sizes.value(), self._spreads.value()
         self.depth = self._depths[BID].value(), self._depths[ASK].value()
         while self._mids[0][0] < second - self._range_seconds - self._fall_seconds:

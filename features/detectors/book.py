@@ -2,7 +2,7 @@
 
 import msgspec
 
-from features.detectors.detection import SIGNS, rounded
+from features.detectors.detection import SIGNS
 from orderbook.book_state import TopOfBook
 
 Sizes = dict[float, float]
@@ -17,20 +17,16 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     levels: tuple[Sizes, Sizes]
     best: tuple[float, float]
     last: tuple[float, float]  # price of the tenth level
+    mid: float  # middle of the best prices, USDT
 
     @property
     def spread(self) -> float:
         """Best ask minus best bid, USDT."""
         return self.best[1] - self.best[0]
 
-    @property
-    def mid(self) -> float:
-        """Middle of the best prices, USDT."""
-        return round((self.best[0] + self.best[1]) / 2, 9)
-
     def depth(self, side: int) -> float:
-        """Return the volume of the ten levels, base asset."""
-        return rounded(sum(self.levels[side].values()))
+        """Return the volume of the ten levels, base asset, but for the noise of adding floats."""
+        return sum(self.levels[side].values())
 
     def size_at(self, side: int, price: float) -> float | None:
         """Return the size at a price: 0 where nothing rests, None beyond the tenth level."""
@@ -43,10 +39,12 @@ class Book(msgspec.Struct, frozen=True, gc=False):
 def book_of(time: int, update_id: int, top: TopOfBook) -> Book:
     """Return the view of a top ten. Constant time."""
     bids, asks = top.bids, top.asks
+    bid, ask = bids[0][0], asks[0][0]
     return Book(
         time,
         update_id,
         (dict(bids), dict(asks)),
-        (bids[0][0], asks[0][0]),
+        (bid, ask),
         (bids[-1][0], asks[-1][0]),
+        round((bid + ask) / 2, 9),
     )

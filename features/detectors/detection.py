@@ -5,13 +5,14 @@ from typing import Final
 
 import msgspec
 
-from data_ingestion.messages import AggTrade
-
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
 
 Figure = float | int | str | None | list[float] | list[Fill]
 Evidence = dict[str, Figure]
+
+NOISE: Final = 1e-9
+"""What adding floats can bring to a size, at most: far less than the last of the exchange's decimals."""
 
 FILLS_SHOWN: Final = 10  # trades named in one detection's evidence, the newest of them
 
@@ -67,16 +68,6 @@ class Detection(msgspec.Struct, frozen=True):
     time: int  # exchange time of this event
     reason: Ending | None  # when closed
     evidence: Evidence  # figures to check it by
-
-
-def fill_of(trade: AggTrade) -> Fill:
-    """Return what evidence shows of a trade."""
-    return trade.trade_id, trade.price, visible_volume(trade), trade.trade_time
-
-
-def visible_volume(trade: AggTrade) -> float:
-    """Return what a trade took from visible orders, base asset; all of it where that is not said."""
-    return trade.size if trade.visible_size is None else trade.visible_size
 
 
 def rounded(number: float) -> float:

@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
 from features.detectors.detection import Detection, Ending
+from features.detectors.hit import Hit
 
 Large = tuple[list[float], list[float]]
 """Prices of the large levels of both sides, best first."""
@@ -21,6 +21,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     before: Book
     after: Book
     large: Large  # levels of `after`
+    large_before: Large  # levels of `before`, held against the same threshold
     median: float  # size, base asset
     threshold: float  # size above which a level is large
     tick: float  # USDT
@@ -40,5 +41,5 @@ class Detector(Protocol):
 class TradeDetector(Detector, Protocol):
     """One that looks at trades as well."""
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
-        """Take a trade that hit `side` while `book` was the last one known."""
+    def on_trade(self, hit: Hit) -> None:
+        """Take a trade; the book before it is the last one taken."""

@@ -6,8 +6,9 @@ more than the holdback late, and a quiet stream holds nobody up. At equal times 
 book, which was read after them.
 """
 
-import heapq
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from data_ingestion.messages import AggTrade
@@ -22,7 +23,7 @@ SET_BACK_MS: Final = 10_000
 _TRADE: Final = 0
 _BOOK: Final = 1
 _Key = tuple[int, int, int]
-_Item = tuple[int, int, int, int, AggTrade | Book]
+_Entry = tuple[int, int, int, int, AggTrade | Book]
 
 
 class EventTimeMerge:
@@ -32,7 +33,7 @@ class EventTimeMerge:
 
     def __init__(self, *, holdback_ms: int) -> None:
         self._holdback = holdback_ms
-        self._held: list[_Item] = []
+        self._held: list[_Entry] = []
         self._newest = 0
         self._passed: _Key = (0, 0, 0)
         self._arrivals = 0  # keeps equal keys in the order of their stream
@@ -42,35 +43,46 @@ class EventTimeMerge:
         """Return the number of items held."""
         return len(self._held)
 
-    def add_trade(self, trade: AggTrade) -> Iterator[AggTrade | Book]:
-        """Take a trade; return what is due. O(log n)."""
+    def add_trade(self, trade: AggTrade) -> Sequence[AggTrade | Book]:
+        """Take a trade; return what is due. Constant time in order, O(n) for one that came late."""
         return self._add(trade.trade_time, _TRADE, trade.trade_id, trade)
 
-    def add_book(self, book: Book) -> Iterator[AggTrade | Book]:
-        """Take the book after a depth event; return what is due. O(log n)."""
+    def add_book(self, book: Book) -> Sequence[AggTrade | Book]:
+        """Take the book after a depth event; return what is due. Likewise."""
         return self._add(book.time, _BOOK, book.update_id, book)
 
-    def _add(self, time: int, rank: int, number: int, item: AggTrade | Book) -> Iterator[AggTrade | Book]:
+    def _add(self, time: int, rank: int, number: int, item: AggTrade | Book) -> Sequence[AggTrade | Book]:
         if time < self._passed[0] - SET_BACK_MS:
             self._held.clear()
             self._newest, self._passed = 0, (0, 0, 0)
         self._arrivals += 1
         entry = (time, rank, number, self._arrivals, item)
-        if entry < self._passed:
+        held = self._held
+        if held and held[-1] < entry:
+            held.append(entry)  # mostly
+        elif entry < self._passed:
             self.late += 1
-            return iter(())
-        heapq.heappush(self._held, entry)
+            return _NOTHING
+        else:
+            insort(held, entry)
         self._newest = max(self._newest, time)
         until = self._newest - self._holdback
-        return self._due(until) if self._held[0][0] < until or len(self._held) > MOST_HELD else iter(())
+        return self._due(until) if held[0][0] < until or len(held) > MOST_HELD else _NOTHING
 
-    def _due(self, until: float) -> Iterator[AggTrade | Book]:
+    def _due(self, until: float) -> Sequence[AggTrade | Book]:
         held = self._held
-        while held and (held[0][0] < until or len(held) > MOST_HELD):
-            first = heapq.heappop(held)
-            self._passed = first[:3]
-            yield first[4]
+        count = max(bisect_left(held, until, key=_time_of), len(held) - MOST_HELD)
+        if not count:
+            return _NOTHING
+        due = [entry[4] for entry in held[:count]]
+        self._passed = held[count - 1][:3]
+        del held[:count]
+        return due
 
-    def flush(self) -> Iterator[AggTrade | Book]:
+    def flush(self) -> Sequence[AggTrade | Book]:
         """Let all go, in order."""
         return self._due(float("inf"))
+
+
+_NOTHING: Final = ()
+_time_of = itemgetter(0)

@@ -13,21 +13,15 @@ baseline.py). Sizes in base asset, times in exchange ms. Source: the project's o
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detection import BID, NOISE, Detection, Ending, Event, Kind, Subject, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
-
-class _Depth(msgspec.Struct, frozen=True, gc=False):
-    """A side's depth after one book."""
-
-    book: Book
-    volume: float
+_Depth = tuple[Book, float]
+"""A book, and the depth of a side in it."""
 
 
 class _Fall:
@@ -41,7 +35,7 @@ class _Fall:
         self.median = median
         self.low = low
         self.high = high
-        self.widest = after.book.spread
+        self.widest = after[0].spread
 
 
 class ExhaustionDetector:
@@ -49,6 +43,8 @@ class ExhaustionDetector:
 
     def __init__(self, settings: DetectorSettings, baseline: Baseline) -> None:
         self._settings = settings
+        self._fall_ms = settings.exhaustion_fall_ms
+        self._share = settings.exhaustion_share
         self._baseline = baseline
         self._cooldown = Cooldown(settings.cooldown_ms)
         # Depths of the last two seconds that no later one exceeds: the first is the largest.
@@ -61,43 +57,40 @@ class ExhaustionDetector:
         book, baseline = step.after, self._baseline
         if baseline.depth is None or baseline.spread is None:
             return NOTHING
+        since = book.time - self._fall_ms
         for side, peaks in enumerate(self._peaks):
-            now = _Depth(book, book.depth(side))
-            while peaks and peaks[-1].volume <= now.volume:
+            volume = book.depth(side)
+            while peaks and peaks[-1][1] <= volume + NOISE:
                 peaks.pop()
-            peaks.append(now)
-            while peaks[0].book.time < book.time - self._settings.exhaustion_fall_ms:
+            peaks.append((book, volume))
+            while peaks[0][0].time < since:
                 peaks.popleft()
             median = baseline.depth[side]
-            lost = rounded(peaks[0].volume - now.volume)
-            if lost > rounded(self._settings.exhaustion_share * median):
-                self._fell(side, peaks[0], now, median)
-            if self._falls[side] is not None:
-                found = [*found, *self._follow(side, step)]
+            if peaks[0][1] - volume > self._share * median + NOISE:
+                self._fell(side, peaks[0], (book, volume), median)
+            fall = self._falls[side]
+            if fall is not None:
+                found = [*found, *self._follow(side, fall, book, baseline.spread)]
         return found
 
     def _fell(self, side: int, before: _Depth, after: _Depth, median: float) -> None:
         """Note a fall, or that one goes on."""
         fall = self._falls[side]
         if fall is not None:
-            if after.volume < fall.after.volume:
+            if after[1] < fall.after[1] - NOISE:
                 fall.before, fall.after, fall.median = before, after, median
             return
-        span = self._baseline.mid_range(after.book.time)
+        span = self._baseline.mid_range(after[0].time)
         if span is not None:
             self._falls[side] = _Fall(before, after, median, *span)
 
-    def _follow(self, side: int, step: Step) -> Sequence[Detection]:
-        fall, book = self._falls[side], step.after
-        if fall is None or self._baseline.spread is None:
-            return NOTHING
-        if book.time - fall.after.book.time > self._settings.exhaustion_break_ms:
+    def _follow(self, side: int, fall: _Fall, book: Book, median_spread: float) -> Sequence[Detection]:
+        if book.time - fall.after[0].time > self._settings.exhaustion_break_ms:
             self._falls[side] = None
             return NOTHING
         fall.widest = max(fall.widest, book.spread)
-        wide = fall.widest >= self._settings.exhaustion_spread_ratio * self._baseline.spread * _ALMOST
         broken = book.mid < fall.low if side == BID else book.mid > fall.high
-        if wide and broken:
+        if broken and fall.widest >= self._settings.exhaustion_spread_ratio * median_spread * _ALMOST:
             self._falls[side] = None
             self._peaks[side].clear()
             place = (side, ANY_PRICE)  # the price runs
@@ -107,14 +100,14 @@ class ExhaustionDetector:
         return NOTHING
 
     def _breakout(self, side: int, fall: _Fall, book: Book) -> Detection:
-        before = fall.before.book
+        before, after = fall.before[0], fall.after[0]
         return Subject(Kind.EXHAUSTION, side, before.best[side], before.time).say(
             Event.FIRED,
             book.time,
             {
-                "depth_before": fall.before.volume,
-                "depth_after": fall.after.volume,
-                "fall_ms": fall.after.book.time - before.time,
+                "depth_before": rounded(fall.before[1]),
+                "depth_after": rounded(fall.after[1]),
+                "fall_ms": after.time - before.time,
                 "median_depth": rounded(fall.median),
                 "spread": rounded(fall.widest),
                 "median_spread": rounded(self._baseline.spread or 0.0),

@@ -17,11 +17,21 @@ Order Books" (2009), whose exchange marks them.
 
 from collections.abc import Sequence
 
-from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
-from features.detectors.cooldown import Cooldown
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Evidence, Kind, Subject, rounded
+from features.detectors.cooldown import Cooldown, Place
+from features.detectors.detection import (
+    NOISE,
+    SIGNS,
+    Detection,
+    Ending,
+    Event,
+    Evidence,
+    Kind,
+    Subject,
+    rounded,
+)
 from features.detectors.detector import Step
+from features.detectors.hit import Hit
 from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
 
@@ -52,35 +62,43 @@ class IcebergDetector:
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._settings = settings
+        self._refills = settings.iceberg_refills
+        self._idle = settings.iceberg_idle_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._suspects: dict[tuple[int, float], _Suspect] = {}
+        self._suspects: dict[Place, _Suspect] = {}
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+    def on_trade(self, hit: Hit) -> None:
         """Take a trade; one at a visible level makes its price a suspect."""
-        place = (side, trade.price)
-        suspect = self._suspects.get(place)
+        suspect = self._suspects.get(hit.place)
         if suspect is None:
-            size = book.levels[side].get(trade.price)
+            side, price = hit.place
+            size = hit.before.levels[side].get(price)
             if size is None:
                 return
-            level = HitLevel(book, size, self._settings.iceberg_ms, self._settings)
-            suspect = self._suspects[place] = _Suspect(level)
-        suspect.level.hit(trade)
+            level = HitLevel(hit.before, size, self._settings.iceberg_ms, self._settings)
+            suspect = self._suspects[hit.place] = _Suspect(level)
+        suspect.level.hit(hit.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
         found: list[Detection] = []
-        book = step.after
-        for place, suspect in list(self._suspects.items()):
-            size = book.size_at(*place)
-            suspect.level.move(size or 0.0, book)
-            is_iceberg = self._is_iceberg(suspect.level, step)
-            if is_iceberg:
-                suspect.met_at = book.time
-            ending = self._ending(place, suspect, size, book)
+        gone: list[Place] = []
+        book, suspects = step.after, self._suspects
+        levels, time, refills = book.levels, book.time, self._refills
+        idle_since = time - self._idle
+        for place, suspect in suspects.items():
+            side, price = place
+            size, level = levels[side].get(price), suspect.level
+            level.move(size or 0.0, time)
             subject = suspect.subject
+            if size and subject is None and level.refills < refills and level.last_hit > idle_since:
+                continue  # mostly
+            is_iceberg = level.refills >= refills and self._is_iceberg(level, step)
+            if is_iceberg:
+                suspect.met_at = time
+            ending = self._ending(place, suspect, size, book)
             if ending is not None:
-                del self._suspects[place]
+                gone.append(place)
                 if subject is not None:
                     self._cooldown.start(place, book.time)
                     found.append(subject.say(Event.CLOSED, book.time, suspect.evidence(step), ending))
@@ -92,19 +110,18 @@ class IcebergDetector:
             elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
                 found.append(subject.say(Event.UPDATED, book.time, suspect.evidence(step)))
+        for place in gone:
+            del suspects[place]
         return found
 
-    def _ending(
-        self, place: tuple[int, float], suspect: _Suspect, size: float | None, book: Book
-    ) -> Ending | None:
-        side, price = place
-        if size is None:
+    def _ending(self, place: Place, suspect: _Suspect, size: float | None, book: Book) -> Ending | None:
+        if size is None and book.size_at(*place) is None:
             return Ending.OUT_OF_RANGE
-        idle = self._settings.iceberg_idle_ms
-        over = suspect.subject is not None and book.time - suspect.met_at >= idle
-        if over or book.time - suspect.level.last_hit >= idle:
+        alive_since, level = book.time - self._idle, suspect.level
+        if level.last_hit <= alive_since or (suspect.subject is not None and suspect.met_at <= alive_since):
             return Ending.ENDED
-        if size == 0 and not suspect.level.last_taken and SIGNS[side] * (book.best[side] - price) < 0:
+        side, price = place
+        if size is None and not level.last_taken and SIGNS[side] * (book.best[side] - price) < 0:
             return Ending.GAVE_WAY
         return None
 
@@ -112,11 +129,10 @@ class IcebergDetector:
         settings = self._settings
         return (
             level.size > 0
-            and level.refills >= settings.iceberg_refills
+            and level.volume > step.threshold + NOISE
+            and level.volume >= settings.iceberg_ratio * (level.first_size - level.size) - NOISE
             and len(level.fills) >= settings.iceberg_trades
-            and level.volume > step.threshold
-            and level.volume > level.largest_size()
-            and level.volume >= rounded(settings.iceberg_ratio * (level.first_size - level.size))
+            and level.volume > level.largest_size() + NOISE
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -18,7 +18,6 @@ and spoofing").
 from collections import deque
 from collections.abc import Sequence
 
-from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown
 from features.detectors.detection import (
@@ -26,32 +25,18 @@ from features.detectors.detection import (
     Ending,
     Event,
     Evidence,
-    Fill,
     Kind,
     Subject,
-    fill_of,
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
+from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least
-_MOST_TRADES = 10_000  # of one side within the window
+_MOST_HITS = 10_000  # of one side within the window
 _MOST_CHANGES = 200  # likewise: ten books a second
 _TRACKED = 64  # prices of a side remembered before the old ones are thrown out
-
-
-class _Level:
-    """Changes of a level while it was large."""
-
-    __slots__ = ("changes",)
-
-    def __init__(self) -> None:
-        self.changes: deque[int] = deque(maxlen=_MOST_CHANGES)  # times
-
-    def changed(self, since: int) -> list[int]:
-        """Return the times of the changes after `since`."""
-        return [time for time in self.changes if time > since]
 
 
 class _Layering:
@@ -71,26 +56,26 @@ class LayeringDetector:
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._settings = settings
+        self._span = settings.layering_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._levels: list[dict[float, _Level]] = [{}, {}]
-        self._trades: tuple[deque[Fill], deque[Fill]] = (
-            deque(maxlen=_MOST_TRADES),
-            deque(maxlen=_MOST_TRADES),
-        )
+        self._changes: list[dict[float, deque[int]]] = [{}, {}]  # times, while the level was large, by price
+        self._hits: tuple[deque[Hit], deque[Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
         self._open: list[_Layering | None] = [None, None]
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+    def on_trade(self, hit: Hit) -> None:
         """Remember a trade for as long as the window. Constant time, amortised."""
-        trades = self._trades[side]
-        trades.append(fill_of(trade))
-        while trades[0][3] <= trade.trade_time - self._settings.layering_ms:
-            trades.popleft()
+        hits = self._hits[hit.place[0]]
+        hits.append(hit)
+        since = hit.fill[3] - self._span
+        while hits[0].fill[3] <= since:
+            hits.popleft()
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
         found: Sequence[Detection] = NOTHING
         for side, large in enumerate(step.large):
-            self._note_changes(side, step)
+            if large or step.large_before[side]:
+                self._note_changes(side, step)
             layering = self._open[side]
             if layering is not None:
                 found = [*found, *self._follow(side, layering, step)]
@@ -100,33 +85,32 @@ class LayeringDetector:
 
     def _note_changes(self, side: int, step: Step) -> None:
         """Note which levels changed that were large before or are so after."""
-        levels, time, threshold = self._levels[side], step.after.time, step.threshold
+        changes, large = self._changes[side], step.large[side]
         before, after = step.before.levels[side], step.after.levels[side]
-        changed = [price for price in step.large[side] if before.get(price) != after[price]]
-        for price, size in before.items():
-            if size > threshold and after.get(price) != size and price not in changed:
-                changed.append(price)
+        changed = [price for price in large if before.get(price) != after[price]]
+        changed += [price for price in step.large_before[side] if price not in large]
         for price in changed:
-            if step.before.size_at(side, price) is None or step.after.size_at(side, price) is None:
-                continue  # it came into sight or left it: that is no change that is known
-            level = levels.get(price)
-            if level is None:
-                level = levels[price] = _Level()
-            level.changes.append(time)
-        if len(levels) > _TRACKED:
-            since = time - self._settings.layering_ms
-            self._levels[side] = {
-                price: level for price, level in levels.items() if level.changes[-1] > since
-            }
+            # One that came into sight or left it: that is no change that is known.
+            if price not in before and step.before.size_at(side, price) is None:
+                continue
+            if price not in after and step.after.size_at(side, price) is None:
+                continue
+            times = changes.get(price)
+            if times is None:
+                times = changes[price] = deque(maxlen=_MOST_CHANGES)
+            times.append(step.after.time)
+        if len(changes) > _TRACKED:
+            since = step.after.time - self._span
+            self._changes[side] = {price: times for price, times in changes.items() if times[-1] > since}
 
     def _rows(self, side: int, step: Step) -> list[list[float]]:
         """Return the rows of consecutive large levels that change often."""
-        levels, least = self._levels[side], self._settings.layering_changes
-        since = step.after.time - self._settings.layering_ms
+        changes, least = self._changes[side], self._settings.layering_changes
+        since = step.after.time - self._span
         often = []
         for price in step.large[side]:
-            changes = levels[price].changes if price in levels else ()
-            if len(changes) >= least and changes[-least] > since:
+            times = changes.get(price, ())
+            if len(times) >= least and times[-least] > since:
                 often.append(price)
         if len(often) < self._settings.layering_levels:
             return []
@@ -140,8 +124,9 @@ class LayeringDetector:
 
     def _traded_share(self, side: int, prices: list[float], book: Book) -> float:
         """Return what traded within the window at these prices, as a share of that and what rests there."""
-        since = book.time - self._settings.layering_ms
-        traded = sum(size for _, price, size, time in self._trades[side] if time > since and price in prices)
+        since = book.time - self._span
+        fills = (hit.fill for hit in self._hits[side])
+        traded = sum(size for _, price, size, time in fills if time > since and price in prices)
         resting = sum(book.levels[side].get(price, 0.0) for price in prices)
         return rounded(traded / (traded + resting)) if traded else 0.0
 
@@ -153,8 +138,8 @@ class LayeringDetector:
                 self._cooldown.over(place, book.time)
                 and self._traded_share(side, row, book) <= self._settings.layering_traded_share
             ):
-                since = book.time - self._settings.layering_ms
-                began = min(self._levels[side][price].changed(since)[0] for price in row)
+                since = book.time - self._span
+                began = min(time for price in row for time in self._changes[side][price] if time > since)
                 layering = _Layering(Subject(Kind.LAYERING, side, row[0], began), row, book)
                 self._open[side] = layering
                 return [layering.subject.say(Event.OPENED, book.time, self._evidence(side, layering, step))]
@@ -180,7 +165,7 @@ class LayeringDetector:
             self._cooldown.start((side, layering.subject.price), book.time)
             evidence = self._evidence(side, layering, step)
             for price in layering.prices:
-                self._levels[side].pop(price, None)  # changes that were told of are no new layering
+                self._changes[side].pop(price, None)  # changes that were told of are no new layering
             return [layering.subject.say(Event.CLOSED, book.time, evidence, ending)]
         if book.time - layering.reported_at < _UPDATE_MS:
             return NOTHING
@@ -188,16 +173,14 @@ class LayeringDetector:
         return [layering.subject.say(Event.UPDATED, book.time, self._evidence(side, layering, step))]
 
     def _evidence(self, side: int, layering: _Layering, step: Step) -> Evidence:
-        levels, sizes = self._levels[side], step.after.levels[side]
-        since = step.after.time - self._settings.layering_ms
-        changes = [
-            float(len(levels[price].changed(since))) if price in levels else 0.0 for price in layering.prices
-        ]
+        changes, sizes = self._changes[side], step.after.levels[side]
+        since = step.after.time - self._span
+        counts = [float(sum(time > since for time in changes.get(price, ()))) for price in layering.prices]
         return {
             "levels": len(layering.prices),
             "level_prices": list(layering.prices),
             "sizes": [sizes.get(price, 0.0) for price in layering.prices],
-            "changes": changes,
+            "changes": counts,
             "median_size": step.median,
             "threshold": step.threshold,
             "traded_share": self._traded_share(side, layering.prices, step.after),
@@ -213,8 +196,8 @@ class LayeringDetector:
             if layering is not None
         ]
         self._open = [None, None]
-        for levels, trades in zip(self._levels, self._trades, strict=True):
-            levels.clear()
-            trades.clear()
+        for changes, hits in zip(self._changes, self._hits, strict=True):
+            changes.clear()
+            hits.clear()
         self._cooldown.clear()
         return found

@@ -9,14 +9,11 @@ Instant. `price` is the first print's. A sweep moves the price, so its cooldown 
 Source: the project's own definition.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
-import msgspec
-
-from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
 from features.detectors.detection import (
@@ -24,31 +21,15 @@ from features.detectors.detection import (
     Detection,
     Ending,
     Event,
-    Fill,
     Kind,
     Subject,
-    fill_of,
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
+from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
 _MOST_HITS: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
-
-
-class _Hit(msgspec.Struct, frozen=True, gc=False):
-    """A trade, and the book that stood before it."""
-
-    fill: Fill
-    before: Book
-
-    @property
-    def time(self) -> int:
-        return self.fill[3]
-
-    @property
-    def price(self) -> float:
-        return self.fill[1]
 
 
 class SweepDetector:
@@ -59,11 +40,11 @@ class SweepDetector:
         self._span = settings.sweep_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._withheld = [0, 0]
-        self._hits: tuple[deque[_Hit], deque[_Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
+        self._hits: tuple[deque[Hit], deque[Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+    def on_trade(self, hit: Hit) -> None:
         """Take a trade."""
-        self._hits[side].append(_Hit(fill_of(trade), book))
+        self._hits[hit.place[0]].append(hit)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Look for sweeps among the trades since the last book."""
@@ -72,7 +53,11 @@ class SweepDetector:
             if not hits:
                 continue
             # Prints at fewer prices than levels cannot have eaten them: mostly that spares the search.
-            if hits[-1].before is step.before and len({hit.fill[1] for hit in hits}) >= self._levels:
+            if (
+                len(hits) >= self._levels
+                and hits[-1].before is step.before
+                and len({hit.fill[1] for hit in hits}) >= self._levels
+            ):
                 run, prices = self._best_run(side, hits, step.after)
                 if prices:
                     hits.clear()
@@ -83,28 +68,32 @@ class SweepDetector:
                     else:
                         self._withheld[side] += 1
                     continue
-            while hits and step.after.time - hits[0].time >= self._span:
+            until = step.after.time - self._span
+            while hits and hits[0].fill[3] <= until:
                 hits.popleft()
         return found or NOTHING
 
-    def _best_run(self, side: int, hits: deque[_Hit], after: Book) -> tuple[list[_Hit], list[float]]:
+    def _best_run(self, side: int, hits: deque[Hit], after: Book) -> tuple[list[Hit], list[float]]:
         """Return the trades that ate the most levels, and those levels' prices, best first."""
         ordered, end = list(hits), 0
         span, prices = slice(0), list[float]()
-        printed: Counter[float] = Counter()  # prices of the run that begins with `first`
+        printed: dict[float, int] = {}  # prices of the run that begins with `first`, and how often
         before, gone = None, list[float]()
         for start, first in enumerate(ordered):
-            while end < len(ordered) and ordered[end].time - first.time < self._span:
-                printed[ordered[end].price] += 1
+            until = first.fill[3] + self._span
+            while end < len(ordered) and ordered[end].fill[3] < until:
+                price = ordered[end].fill[1]
+                printed[price] = printed.get(price, 0) + 1
                 end += 1
             if first.before is not before:
                 before = first.before
                 gone = list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
-            if ordered[end - 1].before is ordered[-1].before:  # else `after` is not the first book after it
-                eaten = list(takewhile(printed.__getitem__, gone))
+            # The last one's book must be the newest of all, or `after` is not the first book after the run.
+            if len(gone) >= self._levels and ordered[end - 1].before is ordered[-1].before:
+                eaten = list(takewhile(printed.get, gone))
                 if len(eaten) >= max(self._levels, len(prices)):
                     span, prices = slice(start, end), eaten
-            printed[first.price] -= 1
+            printed[first.fill[1]] -= 1
         return ordered[span], prices
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
@@ -116,7 +105,7 @@ class SweepDetector:
         return NOTHING
 
 
-def _sweep(side: int, run: list[_Hit], prices: list[float], withheld: int, step: Step) -> Detection:
+def _sweep(side: int, run: list[Hit], prices: list[float], withheld: int, step: Step) -> Detection:
     first, last = run[0], run[-1]
     stood = first.before.levels[side]
     return Subject(Kind.SWEEP, side, first.price, first.time).say(

@@ -16,11 +16,11 @@ Source: the project's own definition; trades tell a pulled wall from a consumed 
 from collections.abc import Sequence
 from typing import Final
 
-from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
-from features.detectors.cooldown import Cooldown
+from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import (
     FILLS_SHOWN,
+    NOISE,
     Detection,
     Ending,
     Event,
@@ -28,10 +28,10 @@ from features.detectors.detection import (
     Fill,
     Kind,
     Subject,
-    fill_of,
     rounded,
 )
-from features.detectors.detector import Step
+from features.detectors.detector import Large, Step
+from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
 _UPDATE_SHARE: Final = 0.25  # change of size since the last report that is worth another
@@ -60,11 +60,12 @@ class _Wall:
 
     def move(self, size: float, time: int) -> None:
         """Take the size at the next book."""
-        whole = size == self.reference or (size == self.size and self.hit)  # still, or again
-        if size > self.size or whole:
+        last = self.size
+        if size > last or size == self.reference or (size == last and self.hit):  # more, still, or again
             self.reference, self.decline_began = size, time
-            self.traded = 0.0
-            self.fills.clear()
+            if self.fills:
+                self.traded = 0.0
+                self.fills.clear()
         self.size, self.hit = size, False
         self.largest = max(self.largest, size)
 
@@ -88,42 +89,51 @@ class WallDetector:
         self._hold = settings.wall_hold_ms
         self._share = settings.wall_consumed_share
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._walls: dict[tuple[int, float], _Wall] = {}
+        self._walls: dict[Place, _Wall] = {}
+        self._large: Large = ([], [])  # those that were looked through for new ones
 
-    def on_trade(self, trade: AggTrade, side: int, book: Book) -> None:
+    def on_trade(self, hit: Hit) -> None:
         """Count a trade at a large level."""
-        wall = self._walls.get((side, trade.price))
+        wall = self._walls.get(hit.place)
         if wall is not None:
-            fill = fill_of(trade)
-            wall.traded = rounded(wall.traded + fill[2])
+            wall.traded += hit.fill[2]
             wall.hit = True
-            wall.fills.append(fill)
+            wall.fills.append(hit.fill)
             del wall.fills[:-FILLS_SHOWN]
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
         found: list[Detection] = []
-        book, walls = step.after, self._walls
-        for place, wall in list(walls.items()):
-            size = book.size_at(*place)
+        gone: list[Place] = []
+        book, walls, threshold = step.after, self._walls, step.threshold
+        levels, time = book.levels, book.time
+        for place, wall in walls.items():
+            side, price = place
+            size = levels[side].get(price)
             if wall.subject is not None:
+                if size is None:
+                    size = book.size_at(side, price)
                 self._follow(wall, size, step, found)
-            elif size is None or size <= step.threshold:
-                del walls[place]
+                if size is None or size <= wall.threshold:
+                    gone.append(place)
+                    self._cooldown.start(place, time)
+            elif size is None or size <= threshold:
+                gone.append(place)
             else:
-                wall.move(size, book.time)
-                if book.time - wall.since > self._hold and self._cooldown.over(place, book.time):
+                wall.move(size, time)
+                if time - wall.since > self._hold and self._cooldown.over(place, time):
                     found.append(self._open(place, wall, step))
-            if wall.subject is not None and (size is None or size <= wall.threshold):
-                del walls[place]
-                self._cooldown.start(place, book.time)
-        for side, prices in enumerate(step.large):
-            for price in prices:
-                if (side, price) not in walls:
-                    walls[side, price] = _Wall(book, book.levels[side][price])
+        for place in gone:
+            del walls[place]
+        if gone or step.large != self._large:
+            self._large = step.large
+            for side, prices in enumerate(step.large):
+                for price in prices:
+                    if (side, price) not in walls:
+                        walls[side, price] = _Wall(book, levels[side][price])
         return found
 
-    def _open(self, place: tuple[int, float], wall: _Wall, step: Step) -> Detection:
+    def _open(self, place: Place, wall: _Wall, step: Step) -> Detection:
         wall.subject = Subject(Kind.WALL, *place, wall.since)
         wall.threshold, wall.median = step.threshold, step.median
         wall.reported, wall.reported_at = wall.size, step.after.time
@@ -151,13 +161,13 @@ class WallDetector:
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
         else:
-            reason = Ending.CONSUMED if wall.traded >= rounded(self._share * lost) else Ending.PULLED
+            reason = Ending.CONSUMED if wall.traded >= self._share * lost - NOISE else Ending.PULLED
         evidence = wall.evidence(book) | {
             "size_before": wall.reference,
             "size_after": wall.size,
             "lost": lost,
             "decline_began": wall.decline_began,
-            "traded": wall.traded,
+            "traded": rounded(wall.traded),
             "trades": wall.fills,
         }
         return subject.say(Event.CLOSED, book.time, evidence, reason)
@@ -170,5 +180,6 @@ class WallDetector:
             if wall.subject is not None
         ]
         self._walls.clear()
+        self._large = [], []
         self._cooldown.clear()
         return found

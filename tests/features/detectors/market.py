@@ -11,6 +11,7 @@ from features.detectors.baseline import Baseline
 from features.detectors.book import Book, book_of
 from features.detectors.detection import ASK, BID, SIGNS, Detection, Ending, Event
 from features.detectors.detector import Detector, Step, TradeDetector
+from features.detectors.hit import hit_of
 from orderbook.book_state import TOP_LEVELS, TopOfBook
 from tests.builders import START_MS, SYMBOL
 
@@ -127,7 +128,7 @@ class Bench:
             if isinstance(item, Book):
                 self._take_book(item)
             elif self._book is not None and hasattr(self.detector, "on_trade"):
-                self.detector.on_trade(item, BID if item.buyer_is_maker else ASK, self._book)
+                self.detector.on_trade(hit_of(item, self._book))
         return self.said
 
     def stop(self) -> list[Detection]:
@@ -143,10 +144,14 @@ class Bench:
             self._baseline.add(book)
         if before is not None:
             threshold = 3 * self.median
-            bids, asks = (
-                [price for price, size in levels.items() if size > threshold] for levels in book.levels
+            large, large_before = (
+                (
+                    [price for price, size in levels[BID].items() if size > threshold],
+                    [price for price, size in levels[ASK].items() if size > threshold],
+                )
+                for levels in (book.levels, before.levels)
             )
-            step = Step(before, book, (bids, asks), self.median, threshold, TICK, self.trades_since)
+            step = Step(before, book, large, large_before, self.median, threshold, TICK, self.trades_since)
             self.said += self.detector.on_book(step)
 
 

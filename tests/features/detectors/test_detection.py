@@ -11,12 +11,9 @@ from features.detectors.detection import (
     Event,
     Kind,
     Subject,
-    fill_of,
     rounded,
-    visible_volume,
 )
 from tests.builders import START_MS, json_of
-from tests.features.detectors.market import trade_of
 
 KEYS = ["id", "kind", "event", "side", "price", "started_at", "time", "reason", "evidence"]
 """The contract's keys of a detection, written down once more."""
@@ -60,14 +57,6 @@ def test_the_id_is_the_same_over_a_life_and_no_other_ones() -> None:
     assert len({subject.id for subject in subjects}) == len(places)
     for subject in subjects:
         assert subject.say(Event.OPENED, 1, {}).id == subject.say(Event.CLOSED, 2, {}).id
-
-
-def test_fills_show_what_was_taken_of_visible_orders() -> None:
-    """`nq` where the exchange tells it, also when it is zero, else the whole size."""
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS)) == 2.0
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS, visible=0.5)) == 0.5
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS, visible=0.0)) == 0.0
-    assert fill_of(trade_of(BID, 100.0, 2.0, START_MS, 7, visible=0.5)) == (7, 100.0, 0.5, START_MS)
 
 
 def test_float_noise_is_rounded_away() -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.detectors.book import Book
-from features.detectors.detection import ASK
+from features.detectors.detection import ASK, NOISE
+from features.detectors.hit import hit_of
 from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
 from tests.builders import START_MS, property_settings
@@ -24,12 +25,12 @@ class Level:
 
     def hit(self, size: float, *, visible: float | None = None) -> None:
         """Trade at the price."""
-        self.tracked.hit(trade_of(ASK, PRICE, size, self.now + 1, visible=visible))
+        self.tracked.hit(hit_of(trade_of(ASK, PRICE, size, self.now + 1, visible=visible), self._book()).fill)
 
     def move(self, size: float, after: int = 100) -> HitLevel:
         """Show the size that is left or came back."""
         self.now += after
-        self.tracked.move(size, self._book())
+        self.tracked.move(size, self.now)
         return self.tracked
 
     def _book(self) -> Book:
@@ -129,7 +130,7 @@ def test_the_figures_are_those_of_a_naive_window(steps: list[tuple[list[int], in
         inside = [entry for entry in history[1:] if entry[0] > level.now - SPAN]
         outside = [entry for entry in history if entry not in inside]
         traded = [fill for _, _, fills in inside for fill in fills]
-        assert tracked.volume == round(sum(traded), 8)
+        assert tracked.volume == pytest.approx(sum(traded), abs=NOISE)
         assert [fill[2] for fill in tracked.fills] == traded
         assert tracked.first_size == outside[-1][1]
         assert tracked.largest_size() == max(outside[-1][1], *(size for _, size, _ in inside))

@@ -1,0 +1,38 @@
+"""A trade as detectors look at it."""
+
+import msgspec
+
+from data_ingestion.messages import AggTrade
+from features.detectors.book import Book
+from features.detectors.cooldown import Place
+from features.detectors.detection import ASK, BID, Fill
+
+
+class Hit(msgspec.Struct, frozen=True, gc=False):
+    """A trade, where it hit the book, and the book that stood before it."""
+
+    place: Place
+    fill: Fill
+    before: Book
+
+    @property
+    def time(self) -> int:
+        """Exchange time, ms since the epoch."""
+        return self.fill[3]
+
+    @property
+    def price(self) -> float:
+        """USDT."""
+        return self.fill[1]
+
+
+def hit_of(trade: AggTrade, before: Book) -> Hit:
+    """Return the view of a trade. Constant time."""
+    price, time = trade.price, trade.trade_time
+    place = (BID if trade.buyer_is_maker else ASK, price)
+    return Hit(place, (trade.trade_id, price, visible_volume(trade), time), before)
+
+
+def visible_volume(trade: AggTrade) -> float:
+    """Return what a trade took from visible orders, base asset; all of it where that is not said."""
+    return trade.size if trade.visible_size is None else trade.visible_size
