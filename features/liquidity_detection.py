@@ -83,17 +83,20 @@ class LiquidityDetection:
 
     def on_book(self, time: int, update_id: int, top: TopOfBook) -> None:
         """Take the exact top ten after a depth event with this `T` and `u`."""
-        self._take(self._merge.add_book(book_of(time, update_id, top)))
+        due = self._merge.add_book(book_of(time, update_id, top))
+        if due:
+            self._take(due)
 
     def on_trade(self, trade: AggTrade) -> None:
         """Take an aggregate trade; one that is late is a trade missed."""
-        late = self._merge.late
         due = self._merge.add_trade(trade)
-        if self._merge.late > late:
+        if due is None:
             self.on_trades_missed()
-        elif self._trades_since is None:
+            return
+        if self._trades_since is None:
             self._trades_since = trade.trade_time
-        self._take(due)
+        if due:
+            self._take(due)
 
     def on_trades_missed(self) -> None:
         """Note that trades are, or may be, missing: what needs them begins anew with the next one."""

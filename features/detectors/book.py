@@ -18,15 +18,12 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     best: tuple[float, float]
     last: tuple[float, float]  # price of the tenth level
     mid: float  # middle of the best prices, USDT
+    volumes: tuple[float, float]  # of the ten levels, base asset, off by the noise of adding floats
 
     @property
     def spread(self) -> float:
         """Best ask minus best bid, USDT."""
         return self.best[1] - self.best[0]
-
-    def depth(self, side: int) -> float:
-        """Return the volume of the ten levels, base asset, but for the noise of adding floats."""
-        return sum(self.levels[side].values())
 
     def size_at(self, side: int, price: float) -> float | None:
         """Return the size at a price: 0 where nothing rests, None beyond the tenth level."""
@@ -40,11 +37,13 @@ def book_of(time: int, update_id: int, top: TopOfBook) -> Book:
     """Return the view of a top ten. Constant time."""
     bids, asks = top.bids, top.asks
     bid, ask = bids[0][0], asks[0][0]
+    bid_sizes, ask_sizes = dict(bids), dict(asks)
     return Book(
         time,
         update_id,
-        (dict(bids), dict(asks)),
+        (bid_sizes, ask_sizes),
         (bid, ask),
         (bids[-1][0], asks[-1][0]),
         round((bid + ask) / 2, 9),
+        (sum(bid_sizes.values()), sum(ask_sizes.values())),
     )

@@ -43,15 +43,17 @@ class EventTimeMerge:
         """Return the number of items held."""
         return len(self._held)
 
-    def add_trade(self, trade: AggTrade) -> Sequence[AggTrade | Book]:
-        """Take a trade; return what is due. Constant time in order, O(n) for one that came late."""
+    def add_trade(self, trade: AggTrade) -> Sequence[AggTrade | Book] | None:
+        """Take a trade; return what is due, or None if it came too late. Constant time for one in order."""
         return self._add(trade.trade_time, _TRADE, trade.trade_id, trade)
 
-    def add_book(self, book: Book) -> Sequence[AggTrade | Book]:
-        """Take the book after a depth event; return what is due. Likewise."""
+    def add_book(self, book: Book) -> Sequence[AggTrade | Book] | None:
+        """Take the book after a depth event; return what is due, or None likewise."""
         return self._add(book.time, _BOOK, book.update_id, book)
 
-    def _add(self, time: int, rank: int, number: int, item: AggTrade | Book) -> Sequence[AggTrade | Book]:
+    def _add(
+        self, time: int, rank: int, number: int, item: AggTrade | Book
+    ) -> Sequence[AggTrade | Book] | None:
         if time < self._passed[0] - SET_BACK_MS:
             self._held.clear()
             self._newest, self._passed = 0, (0, 0, 0)
@@ -62,7 +64,7 @@ class EventTimeMerge:
             held.append(entry)  # mostly
         elif entry < self._passed:
             self.late += 1
-            return _NOTHING
+            return None
         else:
             insort(held, entry)
         self._newest = max(self._newest, time)

@@ -59,7 +59,7 @@ class ExhaustionDetector:
             return NOTHING
         since = book.time - self._fall_ms
         for side, peaks in enumerate(self._peaks):
-            volume = book.depth(side)
+            volume = book.volumes[side]
             while peaks and peaks[-1][1] <= volume + NOISE:
                 peaks.pop()
             peaks.append((book, volume))

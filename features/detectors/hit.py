@@ -28,11 +28,8 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
 
 def hit_of(trade: AggTrade, before: Book) -> Hit:
     """Return the view of a trade. Constant time."""
-    price, time = trade.price, trade.trade_time
+    price, volume = trade.price, trade.visible_size
+    if volume is None:
+        volume = trade.size  # not said: all of it
     place = (BID if trade.buyer_is_maker else ASK, price)
-    return Hit(place, (trade.trade_id, price, visible_volume(trade), time), before)
-
-
-def visible_volume(trade: AggTrade) -> float:
-    """Return what a trade took from visible orders, base asset; all of it where that is not said."""
-    return trade.size if trade.visible_size is None else trade.visible_size
+    return Hit(place, (trade.trade_id, price, volume, trade.trade_time), before)

@@ -25,6 +25,7 @@ from features.detectors.detection import (
     Ending,
     Event,
     Evidence,
+    Fill,
     Kind,
     Subject,
     rounded,
@@ -34,7 +35,7 @@ from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least
-_MOST_HITS = 10_000  # of one side within the window
+_MOST_FILLS = 10_000  # of one side within the window
 _MOST_CHANGES = 200  # likewise: ten books a second
 _TRACKED = 64  # prices of a side remembered before the old ones are thrown out
 
@@ -59,16 +60,12 @@ class LayeringDetector:
         self._span = settings.layering_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._changes: list[dict[float, deque[int]]] = [{}, {}]  # times, while the level was large, by price
-        self._hits: tuple[deque[Hit], deque[Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
+        self._fills: tuple[deque[Fill], deque[Fill]] = (deque(maxlen=_MOST_FILLS), deque(maxlen=_MOST_FILLS))
         self._open: list[_Layering | None] = [None, None]
 
     def on_trade(self, hit: Hit) -> None:
-        """Remember a trade for as long as the window. Constant time, amortised."""
-        hits = self._hits[hit.place[0]]
-        hits.append(hit)
-        since = hit.fill[3] - self._span
-        while hits[0].fill[3] <= since:
-            hits.popleft()
+        """Remember a trade."""
+        self._fills[hit.place[0]].append(hit.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -125,8 +122,10 @@ class LayeringDetector:
     def _traded_share(self, side: int, prices: list[float], book: Book) -> float:
         """Return what traded within the window at these prices, as a share of that and what rests there."""
         since = book.time - self._span
-        fills = (hit.fill for hit in self._hits[side])
-        traded = sum(size for _, price, size, time in fills if time > since and price in prices)
+        fills = self._fills[side]
+        while fills and fills[0][3] <= since:
+            fills.popleft()
+        traded = sum(size for _, price, size, _ in fills if price in prices)
         resting = sum(book.levels[side].get(price, 0.0) for price in prices)
         return rounded(traded / (traded + resting)) if traded else 0.0
 
@@ -196,8 +195,8 @@ class LayeringDetector:
             if layering is not None
         ]
         self._open = [None, None]
-        for changes, hits in zip(self._changes, self._hits, strict=True):
+        for changes, fills in zip(self._changes, self._fills, strict=True):
             changes.clear()
-            hits.clear()
+            fills.clear()
         self._cooldown.clear()
         return found

@@ -75,26 +75,41 @@ class SweepDetector:
 
     def _best_run(self, side: int, hits: deque[Hit], after: Book) -> tuple[list[Hit], list[float]]:
         """Return the trades that ate the most levels, and those levels' prices, best first."""
+        if not self._has_gone(side, hits, after):
+            return [], []
         ordered, end = list(hits), 0
         span, prices = slice(0), list[float]()
         printed: dict[float, int] = {}  # prices of the run that begins with `first`, and how often
-        before, gone = None, list[float]()
+        before, gone, eaten, stale = None, list[float](), list[float](), True
         for start, first in enumerate(ordered):
+            if first.before is not before:
+                before = first.before
+                gone, stale = _gone(side, before, after), True
             until = first.fill[3] + self._span
             while end < len(ordered) and ordered[end].fill[3] < until:
                 price = ordered[end].fill[1]
                 printed[price] = printed.get(price, 0) + 1
                 end += 1
-            if first.before is not before:
-                before = first.before
-                gone = list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
+                stale = True
             # The last one's book must be the newest of all, or `after` is not the first book after the run.
             if len(gone) >= self._levels and ordered[end - 1].before is ordered[-1].before:
-                eaten = list(takewhile(printed.get, gone))
+                if stale:
+                    eaten, stale = list(takewhile(printed.get, gone)), False
                 if len(eaten) >= max(self._levels, len(prices)):
                     span, prices = slice(start, end), eaten
-            printed[first.fill[1]] -= 1
+            printed[first.price] -= 1
+            stale = stale or not printed[first.price]
         return ordered[span], prices
+
+    def _has_gone(self, side: int, hits: deque[Hit], after: Book) -> bool:
+        """Whether enough of the best levels that stood before any of the trades are gone: mostly not."""
+        before = None
+        for hit in hits:
+            if hit.before is not before:
+                before = hit.before
+                if len(_gone(side, before, after)) >= self._levels:
+                    return True
+        return False
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Forget the trades; a sweep is instant, so nothing is open."""
@@ -103,6 +118,11 @@ class SweepDetector:
         self._withheld = [0, 0]
         self._cooldown.clear()
         return NOTHING
+
+
+def _gone(side: int, before: Book, after: Book) -> list[float]:
+    """Return the best levels' prices of the one book at which nothing rests in the other."""
+    return list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
 
 
 def _sweep(side: int, run: list[Hit], prices: list[float], withheld: int, step: Step) -> Detection:

@@ -16,6 +16,6 @@ def test_sizes_are_known_down_to_the_tenth_level() -> None:
 
 def test_sums_and_middles_are_decimals() -> None:
     """A sum is off by no more than the noise of adding floats, and the middle is what anyone would write."""
-    assert (rounded(BOOK.depth(BID)), rounded(BOOK.depth(ASK))) == (1.0, 2.0)
+    assert tuple(map(rounded, BOOK.volumes)) == (1.0, 2.0)
     assert BOOK.mid == 100.25
     assert book_of(START_MS, 8, top_of(side(100.0, -0.1, 10), side(100.5, 0.1, 10))).mid == BOOK.mid

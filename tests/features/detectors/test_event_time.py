@@ -26,7 +26,8 @@ def a_book(at: int, number: int = 1) -> Book:
 
 def put(merge: EventTimeMerge, item: Item) -> list[Item]:
     """Let an item arrive; return what is let go."""
-    return list(merge.add_book(item) if isinstance(item, Book) else merge.add_trade(item))
+    due = merge.add_book(item) if isinstance(item, Book) else merge.add_trade(item)
+    return list(due or ())
 
 
 def merged(items: list[Item], holdback: int = HOLDBACK) -> tuple[list[Item], int]:

@@ -205,14 +205,14 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
     books = [book for book in market.books() if book.time <= broke.time]
     last_of_second = {book.time // 1_000: book for book in books if book.time // 1_000 < broke.time // 1_000}
     usual = list(last_of_second.values())[-30:]
-    first_fall = next(book for book in books if book.depth(BID) < 5)
+    first_fall = next(book for book in books if book.volumes[BID] < 5)
     ended = first_fall.time // 1_000 - 2
     mids = [book.mid for book in books if ended - 30 <= book.time // 1_000 < ended]
     assert entry.evidence == {
         "depth_before": round(sum(before.levels[BID].values()), 8),
         "depth_after": round(sum(deepest.levels[BID].values()), 8),
         "fall_ms": deepest.time - before.time,
-        "median_depth": median(book.depth(BID) for book in usual),
+        "median_depth": median(book.volumes[BID] for book in usual),
         "spread": max(book.spread for book in books if book.time >= first_fall.time),
         "median_spread": median(book.spread for book in usual),
         "mid": (98.0 + 101.0) / 2,
@@ -263,6 +263,6 @@ def test_any_fall_among_the_last_books_is_found(walk: list[tuple[int, int]]) -> 
         (early, late)
         for number, late in enumerate(books)
         for early in books[:number]
-        if late.time - early.time <= 2_000 and early.depth(BID) - late.depth(BID) > 5 + NOISE
+        if late.time - early.time <= 2_000 and early.volumes[BID] - late.volumes[BID] > 5 + NOISE
     ]
     assert bool(said(market)) == bool(falls)

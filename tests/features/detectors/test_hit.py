@@ -1,16 +1,17 @@
 """A trade as detectors look at it."""
 
 from features.detectors.detection import ASK, BID
-from features.detectors.hit import hit_of, visible_volume
+from features.detectors.hit import hit_of
 from tests.builders import START_MS
 from tests.features.detectors.market import Market, trade_of
 
 
 def test_a_hit_shows_what_was_taken_of_visible_orders() -> None:
     """`nq` where the exchange tells it, also when it is zero, else the whole size."""
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS)) == 2.0
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS, visible=0.5)) == 0.5
-    assert visible_volume(trade_of(BID, 100.0, 2.0, START_MS, visible=0.0)) == 0.0
+    before = Market().books()[0]
+    for visible, volume in ((None, 2.0), (0.5, 0.5), (0.0, 0.0)):
+        hit = hit_of(trade_of(BID, 100.0, 2.0, START_MS, visible=visible), before)
+        assert hit.fill[2] == volume
 
 
 def test_a_hit_knows_its_place_and_the_book_before_it() -> None:
