@@ -82,22 +82,22 @@ class LayeringDetector:
 
     def _note_changes(self, side: int, step: Step) -> None:
         """Note which levels changed that were large before or are so after."""
-        changes, large = self._changes[side], step.large[side]
+        changes, large, time = self._changes[side], step.large[side], step.after.time
         before, after = step.before.levels[side], step.after.levels[side]
-        changed = [price for price in large if before.get(price) != after[price]]
-        changed += [price for price in step.large_before[side] if price not in large]
-        for price in changed:
-            # One that came into sight or left it: that is no change that is known.
-            if price not in before and step.before.size_at(side, price) is None:
-                continue
-            if price not in after and step.after.size_at(side, price) is None:
-                continue
+        for price in large:
+            size = before.get(price)
+            if size == after[price] or (size is None and step.before.size_at(side, price) is None):
+                continue  # still, or it came into sight: that is no change that is known
             times = changes.get(price)
             if times is None:
                 times = changes[price] = deque(maxlen=_MOST_CHANGES)
-            times.append(step.after.time)
+            times.append(time)
+        for price in step.large_before[side]:
+            if price in large or (price not in after and step.after.size_at(side, price) is None):
+                continue  # seen above, or it left the sight
+            changes.setdefault(price, deque(maxlen=_MOST_CHANGES)).append(time)
         if len(changes) > _TRACKED:
-            since = step.after.time - self._span
+            since = time - self._span
             self._changes[side] = {price: times for price, times in changes.items() if times[-1] > since}
 
     def _rows(self, side: int, step: Step) -> list[list[float]]:

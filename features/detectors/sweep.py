@@ -52,11 +52,10 @@ class SweepDetector:
         for side, hits in enumerate(self._hits):
             if not hits:
                 continue
-            # Prints at fewer prices than levels cannot have eaten them: mostly that spares the search.
             if (
                 len(hits) >= self._levels
                 and hits[-1].before is step.before
-                and len({hit.fill[1] for hit in hits}) >= self._levels
+                and self._may_have_eaten(side, hits, step.after)
             ):
                 run, prices = self._best_run(side, hits, step.after)
                 if prices:
@@ -75,8 +74,6 @@ class SweepDetector:
 
     def _best_run(self, side: int, hits: deque[Hit], after: Book) -> tuple[list[Hit], list[float]]:
         """Return the trades that ate the most levels, and those levels' prices, best first."""
-        if not self._has_gone(side, hits, after):
-            return [], []
         ordered, end = list(hits), 0
         span, prices = slice(0), list[float]()
         printed: dict[float, int] = {}  # prices of the run that begins with `first`, and how often
@@ -101,13 +98,17 @@ class SweepDetector:
             stale = stale or not printed[first.price]
         return ordered[span], prices
 
-    def _has_gone(self, side: int, hits: deque[Hit], after: Book) -> bool:
-        """Whether enough of the best levels that stood before any of the trades are gone: mostly not."""
+    def _may_have_eaten(self, side: int, hits: deque[Hit], after: Book) -> bool:
+        """Whether enough best levels that stood before were traded at and are gone: mostly not."""
+        prints = {hit.fill[1] for hit in hits}
+        if len(prints) < self._levels:
+            return False
         before = None
         for hit in hits:
             if hit.before is not before:
                 before = hit.before
-                if len(_gone(side, before, after)) >= self._levels:
+                best = _gone(side, before, after)[: self._levels]
+                if len(best) == self._levels and prints.issuperset(best):
                     return True
         return False
 
