@@ -37,9 +37,6 @@ COLLECT_EVERY_MS: Final = 60_000
 """Between two collections of all garbage, which take 0.15 ms a client: in the middle of a second, so that no
 frame waits for one."""
 
-_READ_PAUSE: Final = 0.1
-"""Seconds before the next message of a client is taken; there is nothing that one need say."""
-
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
@@ -47,7 +44,10 @@ _GONE: Final = (WebSocketDisconnect, RuntimeError)
 
 
 class Api:
-    """The channels of all symbols and what serves them. `host` is the address that it listens on."""
+    """The channels of all symbols and what serves them. `host` is the address that it listens on.
+
+    `read_pause` is for how many seconds, after each message of a client, the next one waits.
+    """
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Api:
         host: str = "127.0.0.1",
         allowed_origins: Iterable[str] = (),
         client_queue: int = 8,
+        read_pause: float = 0.1,
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
     ) -> None:
@@ -65,6 +66,7 @@ class Api:
         self.access = Access(host, allowed_origins)
         self._feed_token = feed_token.encode()
         self._client_queue = client_queue
+        self._read_pause = read_pause
         self._clock = clock or Clock()
         self.simulator = Simulator(self.channels, self._clock)
         self._processes = processes or ProgramProcesses(self._clock)
@@ -85,7 +87,7 @@ class Api:
         client = Client(ladders=ladders, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
-            asyncio.create_task(_read_until_closed(socket)),
+            asyncio.create_task(_read_until_closed(socket, self._read_pause)),
             asyncio.create_task(self._send_until_closed(socket, channel, client)),
         }
         try:
@@ -211,7 +213,7 @@ class Api:
         return [*self._processes.read(), *(report for report in engines if report is not None)]
 
 
-async def _read_until_closed(socket: WebSocket) -> None:
+async def _read_until_closed(socket: WebSocket, pause: float) -> None:
     """Read, and throw away, what a client says; return when it has gone.
 
     Slowly: the server reads no more from a socket before its messages are taken, so that one who floods is
@@ -221,7 +223,7 @@ async def _read_until_closed(socket: WebSocket) -> None:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return
-        await asyncio.sleep(_READ_PAUSE)
+        await asyncio.sleep(pause)
 
 
 async def _receive_bytes(socket: WebSocket) -> bytes:

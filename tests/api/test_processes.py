@@ -10,9 +10,8 @@ import pytest_asyncio
 
 from api.processes import READ_EVERY, ProcessReader, ProcessReport, ProgramProcesses
 from data_ingestion.clock import Clock
-from tests.api.serving import until
 
-SLEEPER = "import time; time.sleep(1e6)"
+SLEEPER = "import time; print(flush=True); time.sleep(1e6)"
 
 
 class Family:
@@ -26,9 +25,12 @@ class Family:
     async def start(self, role: str, restarts: int = 0) -> asyncio.subprocess.Process:
         """Start a process of that role."""
         environment = {"ROLE": role, "RESTARTS": str(restarts), "PATH": os.environ["PATH"]}
-        child = await asyncio.create_subprocess_exec(sys.executable, "-c", SLEEPER, env=environment)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SLEEPER, env=environment, stdout=asyncio.subprocess.PIPE
+        )
         self.children.append(child)
-        await until(lambda: psutil.Process(child.pid).environ().get("ROLE") == role)
+        assert child.stdout is not None
+        await child.stdout.readline()  # it runs by now, and is not merely forked
         return child
 
 

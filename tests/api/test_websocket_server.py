@@ -230,6 +230,39 @@ async def test_the_end_of_the_program_waits_for_no_client(served: Served) -> Non
     assert not channel.connected
 
 
+CLIENT_SCOPE = {
+    "type": "websocket",
+    "path": "/ws/BTCUSDT",
+    "query_string": b"",
+    "headers": [],
+    "subprotocols": [],
+    "scheme": "ws",
+}
+
+
+async def test_a_client_that_floods_is_read_slowly_and_gets_its_frames() -> None:
+    """What it says waits in its own socket, and the API has no work with it."""
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, read_pause=3_600)
+    channel = api.channels["BTCUSDT"]
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    for message in ({"type": "websocket.connect"}, *[{"type": "websocket.receive", "text": "flood"}] * 100):
+        incoming.put_nowait(message)
+    sent: list[str] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    serving = asyncio.create_task(create_app(api)(CLIENT_SCOPE, incoming.get, send))
+    await until(lambda: bool(channel.clients))
+    for second in (1, 2, 3):
+        channel.take(a_second(at(second)))
+    await until(lambda: sent.count("websocket.send") == 3)
+    assert incoming.qsize() == 99
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert not channel.clients
+
+
 @pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after sending 'websocket.close'")])
 async def test_a_frame_that_cannot_be_sent_ends_the_client_quietly(error: Exception) -> None:
     """A server refuses to send once a connection is closing; that is how clients go, and no failure."""
@@ -244,15 +277,7 @@ async def test_a_frame_that_cannot_be_sent_ends_the_client_quietly(error: Except
         if message["type"] == "websocket.send":
             raise error
 
-    scope = {
-        "type": "websocket",
-        "path": "/ws/BTCUSDT",
-        "query_string": b"",
-        "headers": [],
-        "subprotocols": [],
-        "scheme": "ws",
-    }
-    await asyncio.wait_for(create_app(api)(scope, incoming.get, send), 30)
+    await asyncio.wait_for(create_app(api)(CLIENT_SCOPE, incoming.get, send), 30)
     assert said == ["websocket.accept", "websocket.send"]
     assert not api.channels["BTCUSDT"].clients
 

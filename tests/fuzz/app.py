@@ -11,7 +11,8 @@ LIVE, DARK = SYMBOLS
 
 def an_api() -> Api:
     """Return an API at whose clock no time passes, so that its book stays live."""
-    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, clock=Clock(wall=lambda: T0 / 1000, steady=lambda: 0.0))
+    clock = Clock(wall=lambda: T0 / 1000, steady=lambda: 0.0)
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, clock=clock, read_pause=0)
     channel = api.channels[LIVE]
     channel.connected = True
     channel.book.connected()
