@@ -8,6 +8,8 @@ import gc
 import json
 import sys
 import time
+from contextlib import suppress
+from decimal import Decimal
 from importlib import import_module
 from itertools import islice
 from math import ceil
@@ -38,6 +40,7 @@ class Texts(msgspec.Struct, gc=False):
 
 floats = msgspec.json.Decoder(Floats, strict=False).decode
 texts = msgspec.json.Decoder(Texts).decode
+plain = msgspec.json.Decoder().decode  # for those who take the whole message, as dict
 
 
 class PythonBinance:
@@ -54,6 +57,53 @@ class PythonBinance:
         for level in message.a:
             cache.add_ask(level)
         return cache.get_bids()[:LEVELS], cache.get_asks()[:LEVELS]
+
+
+class UnicornCache:
+    """Its manager's `_apply_updates`, which sorts a side to cut it to 1,000 levels, and its sorted looks."""
+
+    def __init__(self) -> None:
+        kind = import_module("unicorn_binance_local_depth_cache").BinanceLocalDepthCacheManager
+        manager = self.manager = kind.__new__(kind)  # its __init__ opens connections and starts threads
+        manager.depth_caches, manager.threading_lock_ask, manager.threading_lock_bid = {}, {}, {}
+        manager.default_refresh_interval, manager.stop_request = None, False
+        manager._add_depthcache("btcusdt")
+        self.cache = manager.depth_caches["btcusdt"]
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        manager, message = self.manager, plain(data)
+        manager._apply_updates(asks=message["a"], bids=message["b"], market="btcusdt")
+        self.cache["is_synchronized"] = True  # from the first message on, as after its snapshot
+        return manager.get_bids("btcusdt", LEVELS), manager.get_asks("btcusdt", LEVELS)
+
+
+class Cryptofeed:
+    """`_book` of its feed of Binance's futures: sides of order-book, in decimals, and a list of the delta."""
+
+    def __init__(self) -> None:
+        feeds = import_module("cryptofeed.exchanges.binance_futures").BinanceFutures
+        import_module("cryptofeed.symbols").Symbols.set(feeds.id, {"BTC-USDT-PERP": "BTCUSDT"}, {})
+        self.feed = feeds()
+        self.new = import_module("cryptofeed.types").OrderBook
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        feed, message = self.feed, plain(data)
+        if feed._l2_book:
+            with suppress(StopIteration):  # it awaits nothing but callbacks, and nobody listens
+                feed._book(message, "BTCUSDT", 0.0).send(None)
+        else:
+            self._begin(message)
+        book = feed._l2_book["BTC-USDT-PERP"].book
+        return _first(book.bids), _first(book.asks)
+
+    def _begin(self, message: Any) -> None:
+        """Do what `_snapshot` does with the answer to its request."""
+        bids, asks = ({Decimal(p): Decimal(q) for p, q in message[side]} for side in "ba")
+        book = self.new(self.feed.id, "BTC-USDT-PERP", max_depth=0, bids=bids, asks=asks)
+        self.feed._l2_book["BTC-USDT-PERP"] = book
+        self.feed.last_update_id["BTC-USDT-PERP"] = message["u"]
 
 
 class OrderBookC:
@@ -101,6 +151,36 @@ class NautilusRust:
         )
 
 
+class NautilusCython:
+    """`OrderBook` of nautilus_trader's Cython, in deltas as its adapter makes; a look is at all levels."""
+
+    def __init__(self) -> None:
+        book, data, objects, enums, identifiers = (
+            import_module(f"nautilus_trader.model.{name}")
+            for name in ("book", "data", "objects", "enums", "identifiers")
+        )
+        self.id = identifiers.InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
+        self.book = book.OrderBook(self.id, enums.BookType.L2_MBP)
+        self.data, self.actions, self.sides = data, enums.BookAction, enums.OrderSide
+        self.price, self.quantity = objects.Price.from_str, objects.Quantity.from_str
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        n, book, actions, message, deltas = self.data, self.book, self.actions, texts(data), []
+        for side, levels in ((self.sides.BUY, message.b), (self.sides.SELL, message.a)):
+            for price, text in levels:
+                size = self.quantity(text)
+                order = n.BookOrder(side, self.price(price), size, 0)
+                action = actions.UPDATE if size > 0 else actions.DELETE
+                deltas.append(n.OrderBookDelta(self.id, action, order, 0, message.u, 0, 0))
+        if deltas:
+            book.apply_deltas(n.OrderBookDeltas(self.id, deltas))
+        return (
+            [(float(level.price), level.size()) for level in book.bids()[:LEVELS]],
+            [(float(level.price), level.size()) for level in book.asks()[:LEVELS]],
+        )
+
+
 class PlainSortedDict:
     """No peer but the obvious way: each side one `SortedDict`."""
 
@@ -127,6 +207,9 @@ PEERS: dict[str, type[Any]] = {
     "SortedDict, the obvious way": PlainSortedDict,
     "order-book (C extension)": OrderBookC,
     "nautilus_trader OrderBook (Rust)": NautilusRust,
+    "nautilus_trader OrderBook (Cython)": NautilusCython,
+    "cryptofeed, Binance futures": Cryptofeed,
+    "unicorn-binance-local-depth-cache": UnicornCache,
     "python-binance DepthCache": PythonBinance,
 }
 

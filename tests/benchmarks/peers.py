@@ -16,7 +16,14 @@ from tests.benchmarks.table import table, times
 from tests.program import ROOT
 
 ENVIRONMENT = ROOT / ".venv-peers"
-PACKAGES = ("sortedcontainers", "order-book", "nautilus_trader", "python-binance")
+PACKAGES = (
+    "sortedcontainers",
+    "order-book",
+    "nautilus_trader",
+    "cryptofeed",
+    "unicorn-binance-local-depth-cache",
+    "python-binance",
+)
 MESSAGES = 400  # the slowest of them takes milliseconds a message
 
 
@@ -45,7 +52,8 @@ def _messages(source: Input) -> tuple[list[bytes], list[Any]]:
             sides[0] |= dict(message["b"])
             sides[1] |= dict(message["a"])
     bids, asks = ([level for level in side.items() if float(level[1])] for side in sides)
-    first = msgspec.json.encode({"u": wire["lastUpdateId"], "b": bids, "a": asks})
+    last = msgspec.json.decode(ticks[begin].data)["u"]  # the next message names it as the one before
+    first = msgspec.json.encode({"u": last, "b": bids, "a": asks})
     run = ticks[begin + 1 : begin + 1 + MESSAGES]
     return [first, *(tick.data for tick in run)], [ticks[begin].truth, *(tick.truth for tick in run)]
 

@@ -1,5 +1,6 @@
 """The benchmarks' answers, on a few messages. Nothing here looks at a time."""
 
+import msgspec
 import pytest
 
 from data_ingestion.messages import decode_depth_update
@@ -58,6 +59,14 @@ def test_a_peer_is_checked_message_by_message() -> None:
     messages, truths = _messages(simulated(60))
     found = run_plain(messages, truths)
     assert found["right"] == found["of"] == len(messages)
+
+
+def test_a_peers_messages_follow_each_other() -> None:
+    """Some peers look at the ids and would start over at a gap, even after the first message."""
+    messages, _ = _messages(simulated(60))
+    first, *others = (msgspec.json.decode(data) for data in messages)
+    ids = [first["u"], *(message["u"] for message in others)]
+    assert [message["pu"] for message in others] == ids[:-1]
 
 
 def run_plain(messages: list[bytes], truths: list[object]) -> dict[str, object]:
