@@ -14,7 +14,8 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/dashboard -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/dashboard
 
 help:
 	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'
