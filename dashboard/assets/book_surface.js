@@ -72,16 +72,20 @@
       this.gd = element;
       this.theme = "dark";
       this.made = false;
+      this.cleared = false;
       this.held = false;
       this.freeAt = 0;
       element.addEventListener("pointerdown", () => { this.held = true; }, true);
-      window.addEventListener("pointerup", () => { this.held = false; this.freeAt = Date.now() + AFTER_POINTER_MS; }, true);
+      const release = () => { this.held = false; this.freeAt = Date.now() + AFTER_POINTER_MS; };
+      window.addEventListener("pointerup", release, true);
+      window.addEventListener("pointercancel", release, true);
       element.addEventListener("wheel", () => { this.freeAt = Date.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
     }
 
     /** Show the window, unless somebody is turning the scene. */
     draw(rows, stepIndex, range, logarithmic) {
-      if (this.held || Date.now() < this.freeAt || stepIndex === null) return;
+      const turning = this.held || Date.now() < this.freeAt;
+      if (stepIndex === null || (turning && !this.cleared)) return;
       const { x, y, z, surfacecolor } = surfaceOf(rows, stepIndex, range, logarithmic);
       const change = { z: [z], surfacecolor: [surfacecolor] };
       if (!this.made) {
@@ -89,11 +93,13 @@
         Object.assign(change, { x: [x], y: [y] }); // the same every second
       }
       window.Plotly.restyle(this.gd, change, [0]);
+      this.cleared = false;
       this.gd.style.visibility = "";
     }
 
     /** Show nothing before the next drawing: another symbol follows. */
     clear() {
+      this.cleared = true;
       this.gd.style.visibility = "hidden";
     }
 

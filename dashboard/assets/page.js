@@ -133,15 +133,10 @@
       this.drawnAt = Date.now();
       if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
       // In a task of its own, after the map is on the screen; and never in a page that is not.
-      this.cancelSurface();
+      window.cancelAnimationFrame(this.surfaceFrame);
       this.surfaceFrame = window.requestAnimationFrame(() => {
         this.surfaceTask = window.setTimeout(() => this.drawSurface(rows, timing));
       });
-    }
-
-    cancelSurface() {
-      window.cancelAnimationFrame(this.surfaceFrame);
-      window.clearTimeout(this.surfaceTask);
     }
 
     drawSurface(rows, timing) {
@@ -170,9 +165,14 @@
       this.stepIndex = null;
       this.changed = [];
       window.cancelAnimationFrame(this.nextDrawing);
-      this.cancelSurface();
+      window.cancelAnimationFrame(this.surfaceFrame);
+      window.clearTimeout(this.surfaceTask);
       this.map.clear();
       this.surface.clear();
+      liquidity.detectionList.showDetections([], 0);
+      liquidity.readout.showTooltip(null);
+      liquidity.readout.showLegend(this.map.layer.table, null);
+      liquidity.readout.setText("step-shown", "");
       this.impact.clear();
       this.health.draw(null);
       this.connection.follow(symbol, Date.now());

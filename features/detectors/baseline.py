@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final
 
 from features.detectors.book import Book
-from features.detectors.detection import ASK, BID, rounded
+from features.detectors.detection import ASK, BID
 
 _SECOND: Final = 1000
 
@@ -95,7 +95,7 @@ class Baseline:
         self._sizes.add(second, [*bids.values(), *asks.values()])
         self._spreads.add(second, [book.spread])
         for side, median in enumerate(self._depths):
-            median.add(second, [rounded(book.volumes[side])])
+            median.add(second, [book.volumes[side]])
         self.size, self.spread = self._sizes.value(), self._spreads.value()
         self.depth = self._depths[BID].value(), self._depths[ASK].value()
         while self._mids[0][0] < second - self._range_seconds - self._fall_seconds:

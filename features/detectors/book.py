@@ -2,7 +2,7 @@
 
 import msgspec
 
-from features.detectors.detection import SIGNS
+from features.detectors.detection import SIGNS, rounded
 from orderbook.book_state import TopOfBook
 
 Sizes = dict[float, float]
@@ -18,7 +18,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     best: tuple[float, float]
     last: tuple[float, float]  # price of the tenth level
     mid: float  # middle of the best prices, USDT
-    volumes: tuple[float, float]  # of the ten levels, base asset, off by the noise of adding floats
+    volumes: tuple[float, float]  # of the ten levels, base asset
 
     @property
     def spread(self) -> float:
@@ -45,5 +45,5 @@ def book_of(time: int, update_id: int, top: TopOfBook) -> Book:
         (bid, ask),
         (bids[-1][0], asks[-1][0]),
         round((bid + ask) / 2, 9),
-        (sum(bid_sizes.values()), sum(ask_sizes.values())),
+        (rounded(sum(bid_sizes.values())), rounded(sum(ask_sizes.values()))),
     )

@@ -11,9 +11,6 @@ Fill = tuple[int, float, float, int]
 Figure = float | int | str | None | list[float] | list[Fill]
 Evidence = dict[str, Figure]
 
-NOISE: Final = 1e-9
-"""What adding floats can bring to a size, at most: far less than the last of the exchange's decimals."""
-
 FILLS_SHOWN: Final = 10  # trades named in one detection's evidence, the newest of them
 
 

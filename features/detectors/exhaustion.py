@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import BID, NOISE, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
@@ -60,13 +60,13 @@ class ExhaustionDetector:
         since = book.time - self._fall_ms
         for side, peaks in enumerate(self._peaks):
             volume = book.volumes[side]
-            while peaks and peaks[-1][1] <= volume + NOISE:
+            while peaks and peaks[-1][1] <= volume:
                 peaks.pop()
             peaks.append((book, volume))
             while peaks[0][0].time < since:
                 peaks.popleft()
             median = baseline.depth[side]
-            if peaks[0][1] - volume > self._share * median + NOISE:
+            if rounded(peaks[0][1] - volume) > rounded(self._share * median):
                 self._fell(side, peaks[0], (book, volume), median)
             fall = self._falls[side]
             if fall is not None:
@@ -77,7 +77,7 @@ class ExhaustionDetector:
         """Note a fall, or that one goes on."""
         fall = self._falls[side]
         if fall is not None:
-            if after[1] < fall.after[1] - NOISE:
+            if after[1] < fall.after[1]:
                 fall.before, fall.after, fall.median = before, after, median
             return
         span = self._baseline.mid_range(after[0].time)
@@ -105,8 +105,8 @@ class ExhaustionDetector:
             Event.FIRED,
             book.time,
             {
-                "depth_before": rounded(fall.before[1]),
-                "depth_after": rounded(fall.after[1]),
+                "depth_before": fall.before[1],
+                "depth_after": fall.after[1],
                 "fall_ms": after.time - before.time,
                 "median_depth": rounded(fall.median),
                 "spread": rounded(fall.widest),

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from features.detectors.book import Book
-from features.detectors.detection import FILLS_SHOWN, NOISE, Evidence, Fill, rounded
+from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, rounded
 from features.detectors.settings import DetectorSettings
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
@@ -27,8 +27,7 @@ class HitLevel:
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
     up at least `refill_share` of what they took, since that book or in the interval before. The window
     is of whole intervals between books; `first_size` is what was visible when it began, `last_taken` what
-    trades took between the last two books. Sizes in base asset, times in exchange ms; sums are off by the
-    noise of adding floats.
+    trades took between the last two books. Sizes in base asset, times in exchange ms.
     """
 
     __slots__ = (
@@ -58,38 +57,39 @@ class HitLevel:
 
     def move(self, size: float, time: int) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
-        taken = self.last_taken = self._taken
-        if taken or self._owed:
-            self._settle(size, taken, time)
-        elif size != self.size:  # mostly neither, and there is nothing to note
-            self.size = size
-            self.intervals.append(_Interval(time, size, 0.0, None))
+        if self._taken or self._owed:
+            self._settle(size, time)
+        else:  # mostly nobody has hit the price since the last book, and there is nothing to refill
+            self.last_taken = 0.0
+            if size != self.size:
+                self.size = size
+                self.intervals.append(_Interval(time, size, 0.0, None))
         intervals = self.intervals
         if intervals and intervals[0].time <= time - self._span:
             self._forget(time - self._span)
 
-    def _settle(self, size: float, taken: float, time: int) -> None:
+    def _settle(self, size: float, time: int) -> None:
         """Tell what came back of what was taken since the last book, or in the interval before."""
-        added, came_back = size - self.size + taken, None
-        if added >= self._refill_share * (taken + self._owed) - NOISE:
+        taken, came_back = rounded(self._taken), None
+        self.volume = rounded(self.volume)
+        added = rounded(size - self.size + taken)
+        if added >= rounded(self._refill_share * (taken + self._owed)):
             came_back = added
             self.refills += 1
         self._owed = taken if came_back is None else 0.0
         if taken or size != self.size or came_back is not None:
             self.intervals.append(_Interval(time, size, taken, came_back))
-        self.size, self._taken = size, 0.0
+        self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
         while intervals and intervals[0].time <= until:
             gone = intervals.popleft()
             self.first_size = gone.size
-            self.volume -= gone.taken
+            self.volume = rounded(self.volume - gone.taken)
             self.refills -= gone.came_back is not None
             while fills and fills[0][3] <= gone.time:
                 fills.popleft()
-        if not fills:
-            self.volume = 0.0  # and the noise is gone
 
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(intervals)."""
@@ -98,7 +98,7 @@ class HitLevel:
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {
-            "volume": rounded(self.volume),
+            "volume": self.volume,
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,

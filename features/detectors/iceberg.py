@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import (
-    NOISE,
     SIGNS,
     Detection,
     Ending,
@@ -129,10 +128,10 @@ class IcebergDetector:
         settings = self._settings
         return (
             level.size > 0
-            and level.volume > step.threshold + NOISE
-            and level.volume >= settings.iceberg_ratio * (level.first_size - level.size) - NOISE
+            and level.volume > step.threshold
+            and level.volume >= rounded(settings.iceberg_ratio * (level.first_size - level.size))
             and len(level.fills) >= settings.iceberg_trades
-            and level.volume > level.largest_size() + NOISE
+            and level.volume > level.largest_size()
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

@@ -64,8 +64,12 @@ class LayeringDetector:
         self._open: list[_Layering | None] = [None, None]
 
     def on_trade(self, hit: Hit) -> None:
-        """Remember a trade."""
-        self._fills[hit.place[0]].append(hit.fill)
+        """Remember a trade for as long as the window. Constant time, amortised."""
+        fills, fill = self._fills[hit.place[0]], hit.fill
+        fills.append(fill)
+        since = fill[3] - self._span
+        while fills[0][3] <= since:
+            fills.popleft()
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -122,10 +126,7 @@ class LayeringDetector:
     def _traded_share(self, side: int, prices: list[float], book: Book) -> float:
         """Return what traded within the window at these prices, as a share of that and what rests there."""
         since = book.time - self._span
-        fills = self._fills[side]
-        while fills and fills[0][3] <= since:
-            fills.popleft()
-        traded = sum(size for _, price, size, _ in fills if price in prices)
+        traded = sum(size for _, price, size, time in self._fills[side] if time > since and price in prices)
         resting = sum(book.levels[side].get(price, 0.0) for price in prices)
         return rounded(traded / (traded + resting)) if traded else 0.0
 

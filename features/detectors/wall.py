@@ -20,7 +20,6 @@ from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import (
     FILLS_SHOWN,
-    NOISE,
     Detection,
     Ending,
     Event,
@@ -157,17 +156,17 @@ class WallDetector:
             found.append(subject.say(Event.UPDATED, book.time, wall.evidence(book)))
 
     def _close(self, subject: Subject, wall: _Wall, step: Step) -> Detection:
-        book, lost = step.after, rounded(wall.reference - wall.size)
+        book, lost, traded = step.after, rounded(wall.reference - wall.size), rounded(wall.traded)
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
         else:
-            reason = Ending.CONSUMED if wall.traded >= self._share * lost - NOISE else Ending.PULLED
+            reason = Ending.CONSUMED if traded >= rounded(self._share * lost) else Ending.PULLED
         evidence = wall.evidence(book) | {
             "size_before": wall.reference,
             "size_after": wall.size,
             "lost": lost,
             "decline_began": wall.decline_began,
-            "traded": rounded(wall.traded),
+            "traded": traded,
             "trades": wall.fills,
         }
         return subject.say(Event.CLOSED, book.time, evidence, reason)

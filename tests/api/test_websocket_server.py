@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.channel import Client
 from api.feed import FeedSecond, encode_feed
-from api.websocket_server import Api, create_app
+from api.websocket_server import READ_AT_ONCE, Api, create_app
 from tests.api.serving import (
     NOT_MARKET_FIELDS,
     SOURCE,
@@ -245,7 +245,7 @@ async def test_a_client_that_floods_is_read_slowly_and_gets_its_frames() -> None
     api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, read_pause=3_600)
     channel = api.channels["BTCUSDT"]
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    for message in ({"type": "websocket.connect"}, *[{"type": "websocket.receive", "text": "flood"}] * 100):
+    for message in ({"type": "websocket.connect"}, *[{"type": "websocket.receive", "text": "flood"}] * 250):
         incoming.put_nowait(message)
     sent: list[str] = []
 
@@ -257,7 +257,7 @@ async def test_a_client_that_floods_is_read_slowly_and_gets_its_frames() -> None
     for second in (1, 2, 3):
         channel.take(a_second(at(second)))
     await until(lambda: sent.count("websocket.send") == 3)
-    assert incoming.qsize() == 99
+    assert incoming.qsize() == 250 - READ_AT_ONCE
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     assert not channel.clients

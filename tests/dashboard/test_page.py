@@ -321,11 +321,15 @@ async def test_another_symbol_takes_the_place_of_the_first(page: Watched, progra
             """(symbol) => {
               const { page } = window.liquidity;
               page.chooseSymbol(symbol);
-              return [page.map.cells.size, page.drawnSecond, page.surface.gd.style.visibility];
+              const texts = ["detections-rows", "legend-range", "step-shown"];
+              return [
+                page.map.cells.size, page.drawnSecond, page.surface.gd.style.visibility,
+                ...texts.map((id) => document.getElementById(id).innerText),
+              ];
             }""",
             SYMBOLS[0],
         )
-        assert at_once == [0, None, "hidden"]
+        assert at_once == [0, None, "hidden", "", "", ""]
         await page.live(SYMBOLS[0])
     assert await page.pressed(f"symbol-{SYMBOLS[0]}")
 

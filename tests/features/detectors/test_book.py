@@ -1,7 +1,7 @@
 """The top ten as detectors look at it."""
 
 from features.detectors.book import book_of
-from features.detectors.detection import ASK, BID, rounded
+from features.detectors.detection import ASK, BID
 from tests.builders import START_MS, side, top_of
 
 BOOK = book_of(START_MS, 7, top_of(side(100.1, -0.1, 10, 0.1), side(100.4, 0.1, 10, 0.2)))
@@ -15,7 +15,7 @@ def test_sizes_are_known_down_to_the_tenth_level() -> None:
 
 
 def test_sums_and_middles_are_decimals() -> None:
-    """A sum is off by no more than the noise of adding floats, and the middle is what anyone would write."""
-    assert tuple(map(rounded, BOOK.volumes)) == (1.0, 2.0)
+    """What a level breaks or a share is held against are decimals, not the noise of adding floats."""
+    assert BOOK.volumes == (1.0, 2.0)
     assert BOOK.mid == 100.25
     assert book_of(START_MS, 8, top_of(side(100.0, -0.1, 10), side(100.5, 0.1, 10))).mid == BOOK.mid

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.detectors.baseline import Baseline
-from features.detectors.detection import ASK, BID, NOISE, Detection
+from features.detectors.detection import ASK, BID, Detection
 from features.detectors.exhaustion import ExhaustionDetector
 from features.detectors.settings import DetectorSettings
 from tests.builders import property_settings
@@ -263,6 +263,6 @@ def test_any_fall_among_the_last_books_is_found(walk: list[tuple[int, int]]) -> 
         (early, late)
         for number, late in enumerate(books)
         for early in books[:number]
-        if late.time - early.time <= 2_000 and early.volumes[BID] - late.volumes[BID] > 5 + NOISE
+        if late.time - early.time <= 2_000 and early.volumes[BID] - late.volumes[BID] > 5
     ]
     assert bool(said(market)) == bool(falls)
