@@ -33,7 +33,7 @@ PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
 EXCHANGE_START_TIMEOUT: Final = 10.0  # seconds
 EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
-GC_YOUNGEST: Final = 5_000  # new objects before the collector looks at them, for about a millisecond
+GC_YOUNGEST: Final = 20_000  # new objects before the collector looks at the youngest; some hundred messages
 
 
 def main(arguments: list[str] | None = None) -> int:

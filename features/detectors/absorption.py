@@ -16,7 +16,7 @@ call absorption.
 from collections.abc import Sequence
 
 from features.detectors.cooldown import Cooldown
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, above
 from features.detectors.detector import NOTHING, Step
 from features.detectors.hit import Hit
 from features.detectors.hit_level import HitLevel
@@ -107,8 +107,8 @@ class AbsorptionDetector:
         return (
             level.refills >= settings.absorption_refills
             and level.size > 0
-            and level.volume > step.threshold
-            and level.volume > rounded(settings.absorption_ratio * level.largest_size())
+            and above(level.volume, step.threshold)
+            and above(level.volume, settings.absorption_ratio * level.largest_size())
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

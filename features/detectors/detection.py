@@ -69,7 +69,26 @@ class Detection(msgspec.Struct, frozen=True):
 
 def rounded(number: float) -> float:
     """Round to the exchange's eight decimals: what lies beyond is the noise of adding floats."""
+    if -_EXACT < number < _EXACT:
+        return round(number * _UNITS) / _UNITS  # in half the time of `round(number, 8)`
     return round(number, 8)
+
+
+_UNITS: Final = 1e8
+_EXACT: Final = 2**53 / _UNITS  # below it a float counts units one by one
+
+
+def above(size: float, limit: float) -> bool:
+    """Whether a size is above a limit that is not negative, when both are rounded."""
+    return size > _NEARLY * limit and rounded(size) > rounded(limit)
+
+
+def at_least(size: float, limit: float) -> bool:
+    """Whether a size is not below a limit that is not negative, when both are rounded."""
+    return size >= _NEARLY * limit and rounded(size) >= rounded(limit)
+
+
+_NEARLY: Final = 0.9  # mostly a size is farther from its limit, and need not be rounded
 
 
 class Subject:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, rounded
+from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, above, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 
@@ -66,7 +66,7 @@ class ExhaustionDetector:
             while peaks[0][0].time < since:
                 peaks.popleft()
             median = baseline.depth[side]
-            if rounded(peaks[0][1] - volume) > rounded(self._share * median):
+            if above(peaks[0][1] - volume, self._share * median):
                 self._fell(side, peaks[0], (book, volume), median)
             fall = self._falls[side]
             if fall is not None:

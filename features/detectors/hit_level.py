@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from features.detectors.book import Book
-from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, rounded
+from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, at_least, rounded
 from features.detectors.settings import DetectorSettings
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
@@ -27,7 +27,8 @@ class HitLevel:
     A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
     up at least `refill_share` of what they took, since that book or in the interval before. The window
     is of whole intervals between books; `first_size` is what was visible when it began, `last_taken` what
-    trades took between the last two books. Sizes in base asset, times in exchange ms.
+    trades took between the last two books. Sizes in base asset, times in exchange ms. `volume` is a plain
+    sum: it is to be held against limits with `above` and `at_least`, which look past the noise of floats.
     """
 
     __slots__ = (
@@ -70,10 +71,9 @@ class HitLevel:
 
     def _settle(self, size: float, time: int) -> None:
         """Tell what came back of what was taken since the last book, or in the interval before."""
-        taken, came_back = rounded(self._taken), None
-        self.volume = rounded(self.volume)
-        added = rounded(size - self.size + taken)
-        if added >= rounded(self._refill_share * (taken + self._owed)):
+        taken, came_back = self._taken, None
+        added = size - self.size + taken
+        if at_least(added, self._refill_share * (taken + self._owed)):
             came_back = added
             self.refills += 1
         self._owed = taken if came_back is None else 0.0
@@ -98,7 +98,7 @@ class HitLevel:
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {
-            "volume": self.volume,
+            "volume": rounded(self.volume),
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,

@@ -27,6 +27,8 @@ from features.detectors.detection import (
     Evidence,
     Kind,
     Subject,
+    above,
+    at_least,
     rounded,
 )
 from features.detectors.detector import Step
@@ -128,10 +130,10 @@ class IcebergDetector:
         settings = self._settings
         return (
             level.size > 0
-            and level.volume > step.threshold
-            and level.volume >= rounded(settings.iceberg_ratio * (level.first_size - level.size))
+            and above(level.volume, step.threshold)
+            and at_least(level.volume, settings.iceberg_ratio * max(0.0, level.first_size - level.size))
             and len(level.fills) >= settings.iceberg_trades
-            and level.volume > level.largest_size()
+            and above(level.volume, level.largest_size())
         )
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:

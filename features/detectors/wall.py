@@ -27,6 +27,7 @@ from features.detectors.detection import (
     Fill,
     Kind,
     Subject,
+    at_least,
     rounded,
 )
 from features.detectors.detector import Large, Step
@@ -160,7 +161,7 @@ class WallDetector:
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
         else:
-            reason = Ending.CONSUMED if traded >= rounded(self._share * lost) else Ending.PULLED
+            reason = Ending.CONSUMED if at_least(traded, self._share * lost) else Ending.PULLED
         evidence = wall.evidence(book) | {
             "size_before": wall.reference,
             "size_after": wall.size,

@@ -1,8 +1,11 @@
 """What detectors say, as a client gets it."""
 
 import json
+import math
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from features.detectors.detection import (
     ASK,
@@ -11,9 +14,11 @@ from features.detectors.detection import (
     Event,
     Kind,
     Subject,
+    above,
+    at_least,
     rounded,
 )
-from tests.builders import START_MS, json_of
+from tests.builders import START_MS, json_of, property_settings
 
 KEYS = ["id", "kind", "event", "side", "price", "started_at", "time", "reason", "evidence"]
 """The contract's keys of a detection, written down once more."""
@@ -57,6 +62,31 @@ def test_the_id_is_the_same_over_a_life_and_no_other_ones() -> None:
     assert len({subject.id for subject in subjects}) == len(places)
     for subject in subjects:
         assert subject.say(Event.OPENED, 1, {}).id == subject.say(Event.CLOSED, 2, {}).id
+
+
+@given(st.integers(-(10**17), 10**17), st.integers(0, 8), st.integers(-2, 2))
+@example(9 * 10**15, 8, 1)
+@example(2**53, 8, -1)
+@property_settings(500)
+def test_whatever_has_eight_decimals_is_rounded_to_itself(units: int, decimals: int, off: int) -> None:
+    """Of any magnitude, and from the floats beside it too, where those are nearer than half a unit."""
+    number = units / 10**decimals
+    near = number
+    for _ in range(abs(off)):
+        near = math.nextafter(near, math.inf * off)
+    assert rounded(number) == number
+    if abs(near - number) < 4e-9:
+        assert rounded(near) == number
+
+
+@given(st.integers(0, 10**10), st.integers(0, 10**10), st.integers(-2, 2))
+@property_settings(300)
+def test_limits_are_held_against_decimals(size: int, limit: int, off: int) -> None:
+    """Above and not below say of noisy floats what they say of the whole numbers behind them."""
+    for a, b in ((size, limit), (limit, limit), (limit + 1, limit), (limit - 1, limit)):
+        noisy = a / 1000 * (1 + off * 1e-16)
+        assert above(noisy, b / 1000) == (a > b)
+        assert at_least(noisy, b / 1000) == (a >= b)
 
 
 def test_float_noise_is_rounded_away() -> None:
