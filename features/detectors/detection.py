@@ -80,15 +80,12 @@ _EXACT: Final = 2**53 / _UNITS  # below it a float counts units one by one
 
 def above(size: float, limit: float) -> bool:
     """Whether a size is above a limit that is not negative, when both are rounded."""
-    return size > _NEARLY * limit and rounded(size) > rounded(limit)
+    return size > limit and rounded(size) > rounded(limit)
 
 
 def at_least(size: float, limit: float) -> bool:
     """Whether a size is not below a limit that is not negative, when both are rounded."""
-    return size >= _NEARLY * limit and rounded(size) >= rounded(limit)
-
-
-_NEARLY: Final = 0.9  # mostly a size is farther from its limit, and need not be rounded
+    return size >= limit or rounded(size) >= rounded(limit)
 
 
 class Subject:
