@@ -50,7 +50,7 @@
     const theme = liquidity.themes.THEMES[name];
     const layout = { "font.color": theme.text, "font.size": 10 };
     for (const axis of ["xaxis", "yaxis", "zaxis"]) {
-      layout[`scene.${axis}.gridcolor`] = theme.grid;
+      layout[`scene.${axis}.gridcolor`] = theme.box;
       layout[`scene.${axis}.color`] = theme.faint;
       layout[`scene.${axis}.backgroundcolor`] = "rgba(0,0,0,0)";
     }
@@ -87,14 +87,25 @@
       const turning = this.held || Date.now() < this.freeAt;
       if (stepIndex === null || (turning && !this.cleared)) return;
       const { x, y, z, surfacecolor } = surfaceOf(rows, stepIndex, range, logarithmic);
-      const change = { z: [z], surfacecolor: [surfacecolor] };
-      if (!this.made) {
+      if (this.made) {
+        this.setSizes({ z, surfacecolor }); // seconds and levels are the same every second
+      } else {
         this.make();
-        Object.assign(change, { x: [x], y: [y] }); // the same every second
+        window.Plotly.restyle(this.gd, { x: [x], y: [y], z: [z], surfacecolor: [surfacecolor] }, [0]);
       }
-      window.Plotly.restyle(this.gd, change, [0]);
       this.cleared = false;
       this.gd.style.visibility = "";
+    }
+
+    /** Draw other sizes, as `Plotly.restyle` does, but for examining the whole figure once more: that takes longer
+     * than the drawing. The names are this Plotly's own.
+     */
+    setSizes(sizes) {
+      const [trace] = this.gd._fullData;
+      const scene = this.gd._fullLayout.scene._scene;
+      Object.assign(this.gd.data[0], sizes); // with which Plotly begins at the next theme or page size
+      scene.traces[trace.uid].update(Object.assign(trace, sizes));
+      scene.glplot.redraw();
     }
 
     /** Show nothing before the next drawing: another symbol follows. */

@@ -3,14 +3,14 @@
 (function (liquidity) {
   const THEMES = {
     dark: {
-      text: "#b8c2d3", faint: "#7d899c", grid: "rgba(140,156,180,0.13)",
+      text: "#b8c2d3", faint: "#7d899c", grid: "rgba(140,156,180,0.13)", box: "#5b677a",
       bid: "#4db5ff", ask: "#ffa23a", bidFill: "rgba(77,181,255,0.42)", askFill: "rgba(255,162,58,0.42)",
       bought: "rgba(150,222,255,0.50)", sold: "rgba(255,200,120,0.50)", edge: "rgba(8,12,20,0.9)",
       line: "#d7deea", mid: "rgba(230,236,245,0.55)", detection: "#f25fd0",
       order: "#ffffff", orderFill: "rgba(255,255,255,0.30)",
     },
     light: {
-      text: "#27313f", faint: "#5d6879", grid: "rgba(40,54,74,0.13)",
+      text: "#27313f", faint: "#5d6879", grid: "rgba(40,54,74,0.13)", box: "#b3bdca",
       bid: "#1768b4", ask: "#b85a06", bidFill: "rgba(23,104,180,0.34)", askFill: "rgba(204,104,16,0.34)",
       bought: "rgba(10,84,160,0.60)", sold: "rgba(176,76,0,0.60)", edge: "rgba(255,255,255,0.95)",
       line: "#27313f", mid: "rgba(30,40,54,0.55)", detection: "#b3128f",

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import NONE, Watched, chromium, chromium_path, open_page
+from tests.dashboard.browser import NONE, NOTEBOOK, Watched, chromium, chromium_path, open_page
 from tests.dashboard.fake_api import SYMBOLS
 from tests.dashboard.heatmap import Rows, percentile_range, read_heatmap
 from tests.program import PATIENCE, Frame, Program, listening, order_answered
@@ -187,6 +187,31 @@ async def test_every_chart_is_drawn(page: Watched) -> None:
     assert empty <= {"detections", "detection lines", "bought", "sold", "order"}
     heatmap = await read_heatmap(page, 20_000)
     assert len({pixel[2:] for pixel in heatmap.pixels}) > 10
+
+
+SURFACE_IS_DUE = """() => {
+  const { page, surfaceOf } = window.liquidity;
+  const { gd } = page.surface;
+  const drawn = gd._fullLayout?.scene._scene.traces[gd._fullData[0].uid].data.z;
+  const { z } = surfaceOf(page.store.window(), page.stepIndex, page.map.layer.range, page.logarithmic);
+  return [drawn, gd.data?.[0].z].every((sizes) => JSON.stringify(sizes) === JSON.stringify(z));
+}"""
+"""Whether the surface on screen, and what Plotly would draw it from anew, are of the newest second."""
+
+
+async def test_the_surface_follows_the_window(page: Watched) -> None:
+    """Every second it is drawn from the window, and still is after a change of theme and of the page's size."""
+    scene = page.page.locator("#surface")
+    await page.until(SURFACE_IS_DUE)
+    before = await scene.screenshot()
+    await page.frames(2)
+    await page.until(SURFACE_IS_DUE)
+    assert await scene.screenshot() != before
+    for width, height in ((1500, 800), NOTEBOOK):
+        await page.page.click("#theme")
+        await page.page.set_viewport_size({"width": width, "height": height})
+        await page.frames(1)
+        await page.until(SURFACE_IS_DUE)
 
 
 async def test_the_simulated_exchange_is_named_where_nobody_can_miss_it(page: Watched) -> None:
