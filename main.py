@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("main")
 
 EXIT_OK: Final = 0
-EXIT_FAILED: Final = 1
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
 EXCHANGE_START_TIMEOUT: Final = 10.0  # seconds
@@ -121,8 +120,8 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
     from data_ingestion.latency import LatencyMeter
     from data_ingestion.request_budget import RequestBudget
+    from data_ingestion.rest import rest_session
     from data_ingestion.snapshot_loader import SnapshotLoader
-    from data_ingestion.source import rest_session
     from state.engine import Engine
     from state.status_line import status_line
 

@@ -1,7 +1,7 @@
 """Watches the program's processes: starts them, shows what they say, and replaces those that end or hang.
 
 Both ends of that are here. A process shows once a second that its event loop turns, with an empty line on
-its standard output (`live_under_supervision`); one that is stopped or blocked says nothing, and is killed
+its standard output (`run_until_stopped`); one that is stopped or blocked says nothing, and is killed
 and replaced. Silence is measured in this process's own turns of its loop: where the whole machine slept,
 or this process was stopped, no time has passed for anybody.
 """

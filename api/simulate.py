@@ -79,7 +79,7 @@ class Simulator:
         """Return what an order of `size`, in base asset, would cost now; symbol and side in any letter case.
 
         Raises `UnknownSymbol`, `NotLive`, `BadSize`, and ValueError for a side but buy and sell. Constant
-        time; the order is walked through a book that is at most `newest_book.CONFIRMED_MS` old.
+        time; the order is walked through a book that was confirmed at most `newest_book.CONFIRMED_MS` ago.
         """
         channel = self._channels.get(symbol.upper())
         if channel is None:

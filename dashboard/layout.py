@@ -33,7 +33,11 @@ NUMBERS = (
     ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from -1 to 1"),
     ("ofi", "OFI 1 s", "Order flow imbalance of the last second, base asset"),
     ("update-rate", "updates", "Depth events a second, last ten seconds"),
-    ("latency", "latency", "Exchange event time to arrival, median of ten seconds, by this machine's clock"),
+    (
+        "latency",
+        "latency",
+        "Exchange event time to arrival by the exchange's clock, median of ten seconds",
+    ),
 )
 
 

@@ -39,13 +39,17 @@ class Unreachable(ExchangeError):
 
 
 class HttpRefusal(ExchangeError):
-    """The exchange answered with an HTTP error: `status`, and `retry_after` seconds where it named them."""
+    """The exchange answered with an HTTP error: `status`, and `retry_after` seconds where it named them.
 
-    def __init__(self, what: str, status: int, retry_after: float | None = None) -> None:
+    `code` is the exchange's own number for what is wrong with the question; 0 where it gave none.
+    """
+
+    def __init__(self, what: str, status: int, retry_after: float | None = None, code: int = 0) -> None:
         super().__init__(f"{what}: {_http_words(status, retry_after)}")
         self.what = what
         self.status = status
         self.retry_after = retry_after
+        self.code = code
 
 
 class UnknownSymbol(ExchangeError):

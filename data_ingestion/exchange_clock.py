@@ -9,15 +9,9 @@ import msgspec
 
 from data_ingestion.clock import Clock
 from data_ingestion.clock_offset import ClockOffset, ClockOffsetEstimator
-from data_ingestion.errors import (
-    ExchangeError,
-    HttpRefusal,
-    MalformedMessage,
-    Unreachable,
-    retry_after,
-)
+from data_ingestion.errors import ExchangeError, MalformedMessage, retry_after
 from data_ingestion.request_budget import RequestBudget
-from data_ingestion.snapshot_loader import NETWORK_ERRORS, retry_after_seconds
+from data_ingestion.rest import get
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +21,6 @@ ASK_SOON: Final = 1.0  # seconds; the first question pays for the connection, so
 FIRST_QUESTIONS: Final = 3
 LOOK_EVERY: Final = 10.0  # seconds between looks whether the clock was set
 MOST_BYTES: Final = 10_000
-_HTTP_OK: Final = 200
 
 
 class _ServerTime(msgspec.Struct):
@@ -74,7 +67,7 @@ class ClockAsker:
         self._session = session
         self._url = f"{rest_url.rstrip('/')}/fapi/v1/time"
         self._exchange_clock = exchange_clock
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
         self._budget = budget
         self._clock = clock
         self._told = False
@@ -118,17 +111,9 @@ class ClockAsker:
         return True
 
     async def _fetch(self) -> int:
-        try:
-            async with self._session.get(self._url, timeout=self._timeout) as reply:
-                if reply.status != _HTTP_OK:
-                    headers = reply.headers.getall("Retry-After", ())
-                    wait = retry_after_seconds(headers, self._clock.wall())
-                    raise HttpRefusal("server time refused", reply.status, wait)
-                body = await reply.content.read(MOST_BYTES)
-        except TimeoutError as error:
-            raise Unreachable("server time", f"no reply within {self._timeout.total:g} s") from error
-        except NETWORK_ERRORS as error:
-            raise Unreachable("server time", str(error) or type(error).__name__) from error
+        body = await get(
+            self._session, self._url, "server time", timeout=self._timeout, most_bytes=MOST_BYTES
+        )
         try:
             return _decode(body).serverTime
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

@@ -24,6 +24,7 @@ from data_ingestion.simulated_stage import Stage
 
 TOP_LEVELS: Final = 10
 TRUTH_KEPT: Final = 20_000
+PAST_SECONDS: Final = 30
 IDS_PER_MS: Final = 12  # more than the market ever uses, so that a later start has later ids
 
 Level = tuple[str, str]
@@ -78,7 +79,7 @@ class SimulatedMarket:
 
     `start_ms` is in milliseconds since the epoch and is cut down to the 100 ms grid.
     The tops of the last `truth_kept` depth events can be looked up by update id, and
-    a copy of the book is kept for each of the last `past_seconds` seconds.
+    a copy of the book is kept for each of the last `PAST_SECONDS` seconds.
     """
 
     def __init__(
@@ -88,7 +89,6 @@ class SimulatedMarket:
         seed: int,
         start_ms: int,
         truth_kept: int = TRUTH_KEPT,
-        past_seconds: int = 30,
     ) -> None:
         self.profile = profile
         self.now_ms = start_ms - start_ms % EVENT_MS
@@ -102,7 +102,7 @@ class SimulatedMarket:
         self._aggregate_id = self.now_ms // 10
         self._truth_kept = truth_kept
         self._truth: dict[int, array[int]] = {}
-        self._past: deque[tuple[int, int, dict[int, int], dict[int, int]]] = deque(maxlen=past_seconds)
+        self._past: deque[tuple[int, int, dict[int, int], dict[int, int]]] = deque(maxlen=PAST_SECONDS)
         # With a random source of its own, so that a market without patterns stays as it is.
         self._stage = Stage(self._crowd, Random(f"{seed}:{profile.symbol}:stage"), self._recent_tops)
 

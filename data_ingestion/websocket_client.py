@@ -19,7 +19,7 @@ from data_ingestion.errors import (
     retry_after,
 )
 from data_ingestion.proxies import is_loopback
-from data_ingestion.snapshot_loader import retry_after_seconds
+from data_ingestion.rest import retry_after_seconds
 
 log = logging.getLogger(__name__)
 

@@ -41,11 +41,6 @@ class RollingBuffer(Generic[T]):
         """Iterate over the rows, oldest first."""
         return iter(self._rows)
 
-    @property
-    def newest(self) -> T | None:
-        """The row of the latest second."""
-        return self._rows[-1] if self._rows else None
-
     def append(self, row: T) -> None:
         """Add the row of a second; its `timestamp` is a multiple of 1000 ms.
 

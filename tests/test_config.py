@@ -1,6 +1,5 @@
 """Settings: what is taken, from where, and what is said about what is not."""
 
-import argparse
 from dataclasses import fields
 
 import pytest
@@ -179,11 +178,3 @@ def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
     assert len(rows) == len(fields(Settings)) - len(INTERNAL)
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
-
-
-def test_no_setting_is_declared_twice() -> None:
-    """Flags are distinct, and argparse knows them all."""
-    assert len(set(FLAGS)) == len(FLAGS)
-    parser = argparse.ArgumentParser()
-    for flag in FLAGS:
-        parser.add_argument(flag)

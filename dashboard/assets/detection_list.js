@@ -28,7 +28,7 @@
     absorption: (e, { size }) => (
       `took ${size(e.volume)} where ${size(e.largest_size)} showed at most, ${e.refills} refills`
     ),
-    layering: (e, { share }) => `${e.levels} levels, changed ${e.changes.join(", ")} times in 5 s, ${share(e.traded_share)} traded`,
+    layering: (e, { share }) => `${e.levels} levels, changed ${e.changes.join(", ")} times, ${share(e.traded_share)} traded`,
     iceberg: (e, { size }) => `took ${size(e.volume)} in ${e.trade_count} trades, about ${size(e.hidden_volume)} hidden`,
     exhaustion: (e, { size, price }) => (
       `depth ${size(e.depth_before)} to ${size(e.depth_after)}, spread ${price(e.spread)}, mid ${e.direction} to ${price(e.mid)}`

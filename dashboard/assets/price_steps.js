@@ -8,7 +8,7 @@
     return row && row.status === "live" && row.ladders ? row.ladders[index] : null;
   }
 
-  /** Return a ladder's cells: {low, high, mid, sizes}, bins counted in steps from price 0.
+  /** Return a ladder's cells: {step, low, high, mid, bids, asks}, bins counted in steps from price 0.
    *
    * Bin b is the price range [b, b + 1) x step. `bids` and `asks` map bins to sizes; bins between `low` and
    * `high` that are in neither are known to be empty, those outside are not known.
@@ -43,7 +43,7 @@
     return { side, size: sizes.get(bin) ?? 0, from: bin * cells.step, to: (bin + 1) * cells.step };
   }
 
-  /** Return the price that ten levels a side reach from the mid, at one ladder of a row. */
+  /** Return how far from the mid ten levels a side reach, USDT, at one ladder of a row. */
   function reach(ladder, mid) {
     const { bids, asks } = ladder;
     return Math.min(mid - bids[bids.length - 1][0], asks[asks.length - 1][0] - mid);

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import email.utils
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Self
@@ -15,6 +16,11 @@ from tests.builders import depth_wire, encode, snapshot_wire
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """Writes what a raw server has to say to one request."""
+
+
+def http_date(seconds: float) -> str:
+    """Write a time as HTTP does."""
+    return email.utils.formatdate(seconds, usegmt=True)
 
 
 def http(status: int, body: bytes = b"", *headers: str) -> bytes:

@@ -29,13 +29,6 @@ def test_milliseconds_are_those_of_the_injected_clocks() -> None:
     assert (clock.wall_ms(), clock.steady_ms()) == (1_700_000_000_250.0, 3_500.0)
 
 
-def test_the_real_steady_clock_never_goes_back() -> None:
-    """Without anything injected, the steady clock is monotonic."""
-    clock = Clock()
-    assert clock.steady() <= clock.steady()
-    assert clock.wall() > EPOCH
-
-
 @in_virtual_time
 async def test_each_second_ends_once_and_on_the_second() -> None:
     """The ends follow one another, and none is told before it has come."""

@@ -1,33 +1,23 @@
 """The snapshot's request, and every way in which its reply can be wrong."""
 
 import contextlib
-import email.utils
 import gzip
 import json
-import math
 import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from data_ingestion.errors import ExchangeError, HttpRefusal, MalformedMessage, UnknownSymbol, Unreachable
-from data_ingestion.snapshot_loader import MAX_SNAPSHOT_BYTES, SnapshotLoader, retry_after_seconds
-from data_ingestion.source import rest_session
-from tests.builders import encode, property_settings, snapshot_wire
-from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs
+from data_ingestion.rest import rest_session
+from data_ingestion.snapshot_loader import MAX_SNAPSHOT_BYTES, SnapshotLoader
+from tests.builders import encode, snapshot_wire
+from tests.data_ingestion.fakes import RawServer, Script, http, http_date, says, says_and_hangs
 from tests.data_ingestion.virtual_time import in_virtual_time
 
 GOOD = encode(snapshot_wire())
-NOW = 1_700_000_000.0
 UNKNOWN = b'{"code":-1121,"msg":"Invalid symbol."}'
-
-
-def http_date(seconds: float) -> str:
-    """Write a time as HTTP does."""
-    return email.utils.formatdate(seconds, usegmt=True)
 
 
 @contextlib.asynccontextmanager
@@ -272,46 +262,6 @@ def test_a_proxy_that_makes_no_sense_is_said_so(proxy: str, monkeypatch: pytest.
                 await SnapshotLoader(session, url, "BTCUSDT", timeout=5).fetch()
 
     fetch()
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ((), None),
-        (("0",), 0.0),
-        (("7",), 7.0),
-        ((" 7 ",), 7.0),
-        (("120", "30"), 120.0),
-        (("rubbish", "30"), 30.0),
-        ((http_date(NOW + 30),), 30.0),
-        ((http_date(NOW - 30),), 0.0),
-        (("",), None),
-        (("soon",), None),
-        (("-5",), None),
-        (("1.5",), None),
-        (("²",), None),
-        (("9" * 400,), None),
-        (("Mon, 01 Jan 99999999999999999999 00:00:00 GMT",), None),
-        (("Mon, 01 Jan 2024 00:00:00 +99999999999999999999",), None),
-        (("Mon, 32 Jan 2024 00:00:00 GMT",), None),
-    ],
-)
-def test_retry_after_is_read(headers: tuple[str, ...], seconds: float | None) -> None:
-    """Seconds and dates are understood, and rubbish is as good as no header."""
-    assert retry_after_seconds(headers, NOW) == seconds
-
-
-NEARLY_A_DATE = st.lists(
-    st.sampled_from(["Mon,", "01", "Jan", "2024", "00:00:00", "GMT", "+9999", "9" * 30, "-", ":", "", "²"])
-).map(" ".join)
-
-
-@property_settings(300)
-@given(st.lists(NEARLY_A_DATE | st.text(st.characters(max_codepoint=255)), max_size=3))
-def test_no_retry_after_is_worse_than_rubbish(headers: list[str]) -> None:
-    """Any header at all gives a finite wait or none."""
-    seconds = retry_after_seconds(headers, NOW)
-    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
 
 
 def test_the_good_reply_is_one() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from data_ingestion.errors import ExchangeError, HttpRefusal, Unreachable
-from data_ingestion.source import rest_session, unknown_symbols, why_unreachable
+from data_ingestion.rest import rest_session
+from data_ingestion.source import unknown_symbols, why_unreachable
 from tests.builders import encode, snapshot_wire
 from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs
 from tests.data_ingestion.virtual_time import in_virtual_time
