@@ -23,7 +23,12 @@ from config import SettingError, Settings, read_settings
 from supervisor import EXIT_SETTINGS, Child, run_until_stopped, say, screen_of_this_terminal
 
 if TYPE_CHECKING:
-    from state.engine import EngineSettings
+    import uvicorn
+
+    from data_ingestion.clock import Clock
+    from data_ingestion.exchange_clock import ExchangeClock
+    from data_ingestion.latency import LatencyMeter
+    from state.engine import Engine, EngineSettings
 
 log = logging.getLogger("main")
 
@@ -116,32 +121,22 @@ async def run_engine(settings: Settings) -> None:
     from data_ingestion.backoff import Backoff
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
-    from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-    from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+    from data_ingestion.exchange_clock import ExchangeClock
     from data_ingestion.latency import LatencyMeter
-    from data_ingestion.request_budget import RequestBudget
-    from data_ingestion.rest import rest_session
-    from data_ingestion.snapshot_loader import SnapshotLoader
     from state.engine import Engine
     from state.status_line import status_line
 
     if len(settings.symbols) != 1 or settings.source == "auto":
         raise SettingError("--role engine follows one symbol: give one in --symbols, and a --source.")
-    symbol, clock, rng = settings.symbols[0], Clock(), random.SystemRandom()
-    engine = Engine(
-        symbol,
-        settings.source,
-        _engine_settings(settings),
-    )
-    feed_url = settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}"
-    applied, backoff = LatencyMeter(), Backoff(rng.random)
-    exchange_clock = ExchangeClock(clock)
+    symbol, clock = settings.symbols[0], Clock()
+    engine = Engine(symbol, settings.source, _engine_settings(settings))
+    applied, exchange_clock = LatencyMeter(), ExchangeClock(clock)
     publisher = FeedPublisher(
         engine,
-        feed_url,
+        settings.feed_url or f"ws://{_local(settings.api_host)}:{settings.api_port}",
         settings.feed_token,
         applied=applied,
-        backoff=backoff,
+        backoff=Backoff(random.SystemRandom().random),
         clock=clock,
         exchange_clock=exchange_clock,
         process=ProcessReader("engine", symbol, settings.restarts),
@@ -155,14 +150,37 @@ async def run_engine(settings: Settings) -> None:
         async for timestamp in clock.seconds():
             say(status_line(publisher.close_second(timestamp)))
 
-    async with rest_session(settings.binance_rest_url) as session:
-        rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
-        budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_ingest(settings, engine, applied, clock, exchange_clock))
+            tasks.create_task(publisher.run())
+            tasks.create_task(close_seconds())
+    except* UnknownSymbol as group:
+        raise SettingError(f"{_first_leaf(group)}.") from None
+
+
+async def _ingest(
+    settings: Settings,
+    engine: "Engine",
+    applied: "LatencyMeter",
+    clock: "Clock",
+    exchange_clock: "ExchangeClock",
+) -> None:
+    """Keep an engine supplied with the exchange's messages, and its clock with the exchange's time."""
+    from data_ingestion.exchange_clock import ClockAsker
+    from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+    from data_ingestion.request_budget import RequestBudget
+    from data_ingestion.rest import rest_session
+    from data_ingestion.snapshot_loader import SnapshotLoader
+
+    rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
+    budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+    async with rest_session(rest_url) as session:
         asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
             engine,
-            symbol,
-            SnapshotLoader(session, rest_url, symbol, timeout=timeout),
+            engine.symbol,
+            SnapshotLoader(session, rest_url, engine.symbol, timeout=timeout),
             public_ws_url=settings.binance_public_ws_url,
             market_ws_url=settings.binance_market_ws_url,
             depth_silence=settings.depth_silence,
@@ -170,18 +188,13 @@ async def run_engine(settings: Settings) -> None:
             queue_size=settings.queue_size,
             budget=budget,
             applied=applied,
-            random=rng.random,
+            random=random.SystemRandom().random,
             clock=clock,
             exchange_clock=exchange_clock,
         )
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(ingestor.run())
-                tasks.create_task(asker.run())
-                tasks.create_task(publisher.run())
-                tasks.create_task(close_seconds())
-        except* UnknownSymbol as group:
-            raise SettingError(f"{_first_leaf(group)}.") from None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ingestor.run())
+            tasks.create_task(asker.run())
 
 
 def _engine_settings(settings: Settings) -> "EngineSettings":
@@ -231,16 +244,16 @@ async def run_dashboard(settings: Settings) -> None:
     await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
 
 
-async def _serve(app: Any, host: str, port: int, setting: str) -> None:
-    """Serve an ASGI application until cancelled."""
+def server_of(app: Any) -> "uvicorn.Server":
+    """Return a server for an ASGI application, whose signals are left to main.py."""
     import uvicorn
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Any:
-            yield  # signals are main.py's
+            yield
 
-    server = Server(
+    return Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -252,6 +265,11 @@ async def _serve(app: Any, host: str, port: int, setting: str) -> None:
             timeout_graceful_shutdown=1,
         )
     )
+
+
+async def _serve(app: Any, host: str, port: int, setting: str) -> None:
+    """Serve an ASGI application until cancelled."""
+    server = server_of(app)
     with _listening_socket(host, port, setting) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         try:

@@ -1,10 +1,9 @@
 """The API served as main.py serves it, with engines and a clock that a test plays by hand."""
 
 import asyncio
-import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -28,6 +27,7 @@ from data_ingestion.clock import Clock
 from data_ingestion.latency import LatencyMeter
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
+from main import server_of
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
 from state.frames import (
@@ -178,12 +178,6 @@ class Watched:
             raise
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # pytest's own
-
-
 class Served:
     """A running API, and short ways to use it."""
 
@@ -191,26 +185,15 @@ class Served:
         self.api, self.clock = api, clock
         self.app = Watched(create_app(api))
         self.port = 0
-        self._server: _Server | None = None
+        self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen on a free port of loopback, with the options that main.py gives."""
+        """Listen on a free port of loopback."""
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         self.port = int(listener.getsockname()[1])
-        server = self._server = _Server(
-            uvicorn.Config(
-                self.app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=8 * 2**20,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        server = self._server = server_of(self.app)
         self._serving = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
 
