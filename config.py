@@ -205,6 +205,7 @@ class Settings:
         "", "secret that engines show to the API; drawn at random at each start unless given"
     )
     supervisor_pid: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
+    rest_not_before: float = _setting(0.0, "set by the program for its own processes", low=0, high=1e12)
     restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
     def environment(self) -> dict[str, str]:
@@ -212,7 +213,7 @@ class Settings:
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
 
 
-INTERNAL: Final = frozenset({"supervisor_pid", "restarts"})
+INTERNAL: Final = frozenset({"supervisor_pid", "rest_not_before", "restarts"})
 """Settings that are not for people."""
 
 HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL

@@ -13,6 +13,7 @@ import random
 import secrets
 import socket
 import sys
+import time
 import tracemalloc
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -175,6 +176,7 @@ async def _ingest(
 
     rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
     budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+    budget.hold(clock.steady(), settings.rest_not_before - clock.wall())
     async with rest_session(rest_url) as session:
         asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
@@ -248,6 +250,8 @@ def server_of(app: Any) -> "uvicorn.Server":
     """Return a server for an ASGI application, whose signals are left to main.py."""
     import uvicorn
 
+    from api.websocket_protocol import BoundedWebSocket
+
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Any:
@@ -259,7 +263,7 @@ def server_of(app: Any) -> "uvicorn.Server":
             log_config=None,
             access_log=False,
             server_header=False,
-            ws="websockets-sansio",
+            ws=BoundedWebSocket,
             ws_per_message_deflate=False,
             ws_max_size=8 * 2**20,
             timeout_graceful_shutdown=1,
@@ -341,9 +345,12 @@ async def _with_source(settings: Settings) -> Settings:
         reason = "it answers" if trouble is None else f"Binance cannot be used: {trouble}"
         log.info("source: %s, because %s", source, reason)
     if source == "binance":
-        if unknown := await unknown_symbols(rest_url, settings.symbols, timeout=PING_TIMEOUT):
+        unknown, hold = await unknown_symbols(rest_url, settings.symbols, timeout=PING_TIMEOUT)
+        if unknown:
             raise SettingError(f"the exchange does not know {', '.join(unknown)}: check --symbols.")
-        return replace(settings, source=source)
+        if hold:
+            log.warning("the exchange asks for no request for %g s", hold)
+        return replace(settings, source=source, rest_not_before=time.time() + hold if hold else 0.0)
     _simulated_symbols(settings)
     with _listening_socket("127.0.0.1", settings.simulated_port, "simulated-port") as listener:
         port = listener.getsockname()[1]

@@ -104,13 +104,13 @@ class Child:
         self._stop_timeout = PROFILE_STOP_TIMEOUT if settings.profile_memory else STOP_TIMEOUT
 
     async def run(self, screen: Screen) -> None:
-        """Keep the process running. Raises `SettingError` where it says that its settings cannot work."""
+        """Keep the process running. Raises `SettingError` where at its first start its settings do not work."""
         backoff, clock = Backoff(random.SystemRandom().random), asyncio.get_running_loop().time
         restarts = 0
         while True:
             backoff.worked(clock())
             code, last_words = await self._run_once(screen, restarts)
-            if code == EXIT_SETTINGS:
+            if code == EXIT_SETTINGS and not restarts:
                 raise SettingError(last_words.removeprefix("main.py: "))
             delay = backoff.failed(clock())
             restarts += 1

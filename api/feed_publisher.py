@@ -7,7 +7,7 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from api.book_report import BookReport
+from api.book_report import book_report
 from api.feed import (
     FeedBook,
     FeedLatencies,
@@ -64,7 +64,6 @@ class FeedPublisher:
         self._clock = clock
         self._exchange_clock = exchange_clock
         self._process = process
-        self._report = BookReport(engine)
         self._applied, self._encoded = applied, LatencyMeter()
         self._latest: FeedSecond | None = None
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
@@ -128,7 +127,8 @@ class FeedPublisher:
             return None
 
     def _book(self) -> bytes:
-        return encode_feed(FeedBook(self._clock.wall_ms(), self._report.read(self._clock.steady_ms())))
+        report = book_report(self._engine, self._clock.steady_ms())
+        return encode_feed(FeedBook(self._clock.wall_ms(), report))
 
     def _latencies(self) -> bytes:
         return encode_feed(FeedLatencies(self._applied.read(), self._encoded.read()))

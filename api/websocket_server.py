@@ -7,10 +7,10 @@ import hmac
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI, Query, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
@@ -26,6 +26,7 @@ from state.frames import Status
 log = logging.getLogger(__name__)
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
+BAD_QUERY: Final = 4422  # close code
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
 """Seconds that a connected engine may be late before its second goes out dark."""
@@ -42,6 +43,10 @@ READ_AT_ONCE: Final = 100
 ten thousand, is then taken before the server misses the answer to a ping that lies behind them."""
 
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
+
+_SWITCH: Final = {"1": True, "true": True, "on": True, "yes": True} | {
+    "": False, "0": False, "false": False, "off": False, "no": False,
+}  # fmt: skip
 
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the other side has gone, or where the server has closed the connection."""
@@ -78,17 +83,17 @@ class Api:
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
-    async def serve_client(self, socket: WebSocket, symbol: str, *, ladders: bool) -> None:
+    async def serve_client(self, socket: WebSocket, symbol: str, *, ladders: str) -> None:
         """Send one client its frames until it leaves."""
         await socket.accept()
-        channel = self.channels.get(symbol.upper())
+        channel, wanted = self.channels.get(symbol.upper()), _SWITCH.get(ladders.lower())
         if channel is None:
-            reason = f"unknown symbol; there are {', '.join(self.channels)}"
-            short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
-            with contextlib.suppress(*_GONE):
-                await socket.close(UNKNOWN_SYMBOL, short)
+            await _refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
             return
-        client = Client(ladders=ladders, queue_size=self._client_queue)
+        if wanted is None:
+            await _refuse(socket, BAD_QUERY, "ladders is 1 or 0")
+            return
+        client = Client(ladders=wanted, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket, self._read_pause)),
@@ -218,6 +223,12 @@ class Api:
         return [*self._processes.read(), *(report for report in engines if report is not None)]
 
 
+async def _refuse(socket: WebSocket, code: int, reason: str) -> None:
+    short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
+    with contextlib.suppress(*_GONE):
+        await socket.close(code, short)
+
+
 async def _read_until_closed(socket: WebSocket, pause: float) -> None:
     """Read, and throw away, what a client says; return when it has gone.
 
@@ -284,7 +295,7 @@ def create_app(api: Api) -> FastAPI:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.websocket("/ws/{symbol}")
-    async def frames(socket: WebSocket, symbol: str, ladders: Annotated[bool, Query()] = False) -> None:
+    async def frames(socket: WebSocket, symbol: str, ladders: str = "0") -> None:
         await api.serve_client(socket, symbol, ladders=ladders)
 
     @app.websocket("/feed/{symbol}")

@@ -58,18 +58,18 @@ class Backoff:
 class RateLimit:
     """A token bucket: at most `burst` at once, `per_minute` in the long run."""
 
-    def __init__(self, per_minute: float, burst: int) -> None:
+    def __init__(self, per_minute: float, burst: float) -> None:
         self._per_second = per_minute / 60
         self._burst = burst
-        self._tokens = float(burst)
+        self._tokens = burst
         self._at: float | None = None
 
-    def wait(self, now: float, tokens: int = 1) -> float:
+    def wait(self, now: float, tokens: float = 1) -> float:
         """Return the seconds until so many tokens are there; 0 where they are."""
         self._fill(now)
         return max(0.0, (tokens - self._tokens) / self._per_second)
 
-    def take(self, now: float, tokens: int = 1) -> None:
+    def take(self, now: float, tokens: float = 1) -> None:
         """Take tokens; what is not there yet is owed."""
         self._fill(now)
         self._tokens -= tokens

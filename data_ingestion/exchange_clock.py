@@ -10,6 +10,7 @@ import msgspec
 from data_ingestion.clock import Clock
 from data_ingestion.clock_offset import ClockOffset, ClockOffsetEstimator
 from data_ingestion.errors import ExchangeError, MalformedMessage, retry_after
+from data_ingestion.messages import Whole
 from data_ingestion.request_budget import RequestBudget
 from data_ingestion.rest import get
 
@@ -24,7 +25,7 @@ MOST_BYTES: Final = 10_000
 
 
 class _ServerTime(msgspec.Struct):
-    serverTime: int  # noqa: N815 - the exchange's name
+    serverTime: Whole  # noqa: N815 - the exchange's name
 
 
 _decode = msgspec.json.Decoder(_ServerTime).decode

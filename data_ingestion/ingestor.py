@@ -38,12 +38,14 @@ class _Inbox(Generic[M]):
         stream: Stream,
         sink: MarketDataSink,
         queue_size: int,
+        budget: RequestBudget,
         clock: Clock,
         exchange_clock: ExchangeClock,
     ) -> None:
         self.queue: NewestQueue[Arrival[M]] = NewestQueue(queue_size)
         self._stream = stream
         self._sink = sink
+        self._budget = budget
         self._clock = clock
         self._exchange_clock = exchange_clock
         self._malformed = 0
@@ -69,6 +71,7 @@ class _Inbox(Generic[M]):
             self._malformed_logged = now
 
     def lost(self, error: ExchangeError) -> None:
+        self._budget.hold(self._clock.steady(), retry_after(error))  # the exchange counts by address
         self.queue.clear()  # what a broken connection left behind must not meet the next one's book
         self._sink.on_stream(
             self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
@@ -105,8 +108,8 @@ class Ingestor:
         self._clock = clock
         self._exchange_clock = exchange_clock
         self._applied = applied
-        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, clock, exchange_clock)
-        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, clock, exchange_clock)
+        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, budget, clock, exchange_clock)
+        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, budget, clock, exchange_clock)
         name = symbol.lower()
         self._depth_client = StreamClient(
             "depth",
@@ -133,6 +136,7 @@ class Ingestor:
         self._not_before = 0.0  # steady seconds, by our own backoff
         self._budget = budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
+        self._known = False  # the symbol, to the exchange: what it has shown once may come back
 
     async def run(self) -> None:
         """Run until cancelled. Raises `ExchangeError` (in a group) where no retry can help."""
@@ -195,7 +199,7 @@ class Ingestor:
             try:
                 snapshot = await self._loader.fetch()
             except ExchangeError as error:
-                if classify(error) is Action.GIVE_UP:
+                if classify(error) is Action.GIVE_UP and not self._known:
                     raise
                 now = clock.steady()
                 budget.hold(now, retry_after(error))
@@ -203,6 +207,7 @@ class Ingestor:
                 sink.on_snapshot_failed(request, str(error))
                 self._log_notices()
             else:
+                self._known = True
                 now = clock.steady()
                 sink.on_snapshot(request, snapshot, now * 1000)
                 backoff.worked(now)

@@ -20,7 +20,8 @@ Size = Annotated[float, msgspec.Meta(ge=0, le=_LIMIT)]
 """Base asset, finite and not below 0; 0 removes a level."""
 Levels = list[tuple[Price, Size]]
 """`(price, size)` pairs of one side."""
-_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # ids and times are 64-bit at the exchange
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Ids and times are 64-bit at the exchange."""
 
 
 class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
@@ -63,34 +64,34 @@ class AggTrade(msgspec.Struct, frozen=True, gc=False):
 
 class _DepthWire(msgspec.Struct, frozen=True, gc=False):
     e: Literal["depthUpdate"]  # not a msgspec tag: that may be missing
-    E: _Whole
-    T: _Whole
+    E: Whole
+    T: Whole
     s: str
-    U: _Whole
-    u: _Whole
-    pu: _Whole
+    U: Whole
+    u: Whole
+    pu: Whole
     b: msgspec.Raw
     a: msgspec.Raw
 
 
 class _SnapshotWire(msgspec.Struct, frozen=True):
-    lastUpdateId: _Whole  # noqa: N815 - the exchange's name
-    E: _Whole
-    T: _Whole
+    lastUpdateId: Whole  # noqa: N815 - the exchange's name
+    E: Whole
+    T: Whole
     bids: msgspec.Raw
     asks: msgspec.Raw
 
 
 class _AggTradeWire(msgspec.Struct, frozen=True, gc=False):
     e: Literal["aggTrade"]
-    E: _Whole
+    E: Whole
     s: str
-    a: _Whole
+    a: Whole
     p: msgspec.Raw
     q: msgspec.Raw
     f: int
     l: int  # noqa: E741 - the exchange's name
-    T: _Whole
+    T: Whole
     m: bool
     nq: msgspec.Raw = msgspec.Raw()  # empty where the message has none
 

@@ -9,15 +9,20 @@ _HAIR: Final = 1e-6
 
 
 class RequestBudget:
-    """Says when the next request may be made. `per_minute` and `burst` are in the exchange's weight."""
+    """Says when the next request may be made. `per_minute` and `burst` are in the exchange's weight.
+
+    No minute has more than `per_minute`, however it begins: a burst is taken out of it. A request that is
+    heavier than the burst waits for a full one, and then for what it owes.
+    """
 
     def __init__(self, per_minute: float, burst: int) -> None:
-        self._limit = RateLimit(per_minute, burst)
+        self._burst = min(burst, per_minute / 2)
+        self._limit = RateLimit(per_minute - self._burst, self._burst)
         self._not_before = float("-inf")
 
     def wait(self, now: float, weight: int) -> float:
         """Return the seconds until a request of `weight` may be made; 0 where it may be now."""
-        wait = max(self._not_before - now, self._limit.wait(now, weight))
+        wait = max(self._not_before - now, self._limit.wait(now, min(weight, self._burst)))
         return wait if wait > _HAIR else 0.0
 
     def take(self, now: float, weight: int) -> None:

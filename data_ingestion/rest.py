@@ -64,17 +64,17 @@ async def _refusal(reply: aiohttp.ClientResponse, what: str) -> HttpRefusal:
     # Of other refusals the body is not waited for: their Retry-After must not hang on it.
     bad_request = reply.status == _HTTP_BAD_REQUEST
     code = _error_code(await _read(reply, _MOST_ERROR_BYTES)) if bad_request else 0
-    now = _http_date(reply.headers.get("Date", ""))
-    headers = reply.headers.getall("Retry-After", ())
-    wait = retry_after_seconds(headers, time.time() if now is None else now)
+    wait = retry_after_seconds(reply.headers.getall("Retry-After", ()), reply.headers.get("Date", ""))
     return HttpRefusal(f"{what} refused", reply.status, wait, code)
 
 
-def retry_after_seconds(headers: Iterable[str], now: float) -> float | None:
+def retry_after_seconds(headers: Iterable[str], date: str) -> float | None:
     """Return the longest wait that `Retry-After` headers name, in seconds or as a date; None without one.
 
-    `now` is what the sender's clock says, seconds since the epoch.
+    `date` is the reply's own header, for its sender's clock and this machine's may differ.
     """
+    said = _http_date(date)
+    now = time.time() if said is None else said
     return max((wait for header in headers if (wait := _wait(header, now)) is not None), default=None)
 
 

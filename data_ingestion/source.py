@@ -1,6 +1,6 @@
 """Which exchange to use, decided once at start, and whether it knows the symbols."""
 
-from data_ingestion.errors import ExchangeError, UnknownSymbol
+from data_ingestion.errors import ExchangeError, UnknownSymbol, retry_after
 from data_ingestion.rest import get, rest_session
 from data_ingestion.snapshot_loader import SnapshotLoader
 
@@ -18,8 +18,13 @@ async def why_unreachable(rest_url: str, *, timeout: float) -> ExchangeError | N
     return None
 
 
-async def unknown_symbols(rest_url: str, symbols: tuple[str, ...], *, timeout: float) -> list[str]:
-    """Return the symbols that the exchange says it does not know. Other trouble is left to the engines."""
+async def unknown_symbols(
+    rest_url: str, symbols: tuple[str, ...], *, timeout: float
+) -> tuple[list[str], float]:
+    """Return the symbols that the exchange does not know, and for how many seconds it wants no request.
+
+    Other trouble is left to the engines.
+    """
     unknown = []
     async with rest_session(rest_url) as session:
         for symbol in symbols:
@@ -27,6 +32,6 @@ async def unknown_symbols(rest_url: str, symbols: tuple[str, ...], *, timeout: f
                 await SnapshotLoader(session, rest_url, symbol, timeout=timeout).fetch(limit=5)
             except UnknownSymbol:
                 unknown.append(symbol)
-            except ExchangeError:
-                break
-    return unknown
+            except ExchangeError as error:
+                return unknown, retry_after(error)
+    return unknown, 0.0

@@ -117,7 +117,8 @@ class StreamClient(Generic[T]):
             )
         except InvalidStatus as error:
             response = error.response
-            wait = retry_after_seconds(response.headers.get_all("Retry-After"), self._clock.wall())
+            date = next(iter(response.headers.get_all("Date")), "")
+            wait = retry_after_seconds(response.headers.get_all("Retry-After"), date)
             raise HttpRefusal(f"{self._name} stream refused", response.status_code, wait) from error
         except _CONNECT_ERRORS as error:
             raise Unreachable(

@@ -132,8 +132,12 @@ class Engine:
         self._monitor(stream).move(state, steady_ms, reason, cause)
         if stream is Stream.TRADES:
             self._miss_trades()
-        if stream is Stream.DEPTH and state is StreamState.DOWN and self.phase is not Phase.DISCONNECTED:
-            self._reset(Phase.DISCONNECTED, cause or Cause.CLOSED, reason or "the depth stream ended")
+        if stream is Stream.DEPTH and state is StreamState.DOWN:
+            why = reason or "the depth stream ended"
+            if self.phase is Phase.DISCONNECTED:
+                self._why = why
+            else:
+                self._reset(Phase.DISCONNECTED, cause or Cause.CLOSED, why)
         elif stream is Stream.DEPTH and state is StreamState.OPEN:
             self._reset(Phase.BUFFERING, Cause.CLOSED, self._why)
 
@@ -216,7 +220,7 @@ class Engine:
         health = self.health
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
-        status, reason = self._status(steady_ms)
+        status, reason = self.status(steady_ms)
         ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
@@ -243,7 +247,8 @@ class Engine:
         self._notices.clear()
         return notices
 
-    def _status(self, steady_ms: float) -> tuple[Status, str]:
+    def status(self, steady_ms: float) -> tuple[Status, str]:
+        """Return what the book is at this instant, and why where it is not live. Constant time."""
         depth = self.health.depth
         if self._last_event is not None:
             quiet = steady_ms - self._last_event
@@ -361,6 +366,10 @@ class Engine:
             self._notice(f"the snapshot's book is {new.state.levels()}")
             why = "the audit found the book to differ from a fresh snapshot"
             self._reset(Phase.BUFFERING, Cause.AUDIT, why)
+            return
+        if self.market is not None and new.state.top() is None:
+            self._candidate = None
+            self._notice("snapshot not usable: it shows fewer than ten levels a side")
             return
         self._adopt(new, steady_ms)
         self._update_market(new)

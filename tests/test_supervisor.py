@@ -116,6 +116,15 @@ async def test_the_last_words_of_a_process_that_is_asked_to_end_are_heard(tmp_pa
     assert screen.logged == ["goodbye"]
 
 
+async def test_what_ran_before_is_tried_again_whatever_it_says(tmp_path: Path) -> None:
+    """A port that is taken, or a symbol that is not listed, only when a process comes back may pass."""
+    screen = Heard()
+    task = asyncio.create_task(child(tmp_path, "sys.exit(2 if restarts else 1)").run(screen))
+    await said(screen, 3)
+    await stopped(task)
+    assert [line.split()[2] for line in screen.said[:3]] == ["0", "1", "2"]
+
+
 async def test_settings_that_cannot_work_are_not_tried_again(tmp_path: Path) -> None:
     """The sentence of the process is the program's."""
     then = "print('main.py: no such port.', file=sys.stderr); sys.exit(2)"

@@ -66,6 +66,9 @@ class EventTimeMerge:
             self.late += 1
             return None
         else:
+            if time < self._newest - SET_BACK_MS:  # all of that span was let go, so the newest is wrong
+                held[:] = [other for other in held if other[0] <= time + SET_BACK_MS]
+                self._newest = time
             insort(held, entry)
         self._newest = max(self._newest, time)
         until = self._newest - self._holdback

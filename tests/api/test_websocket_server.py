@@ -135,10 +135,12 @@ async def test_ladders_are_for_those_who_ask(served: Served) -> None:
 
 
 async def test_a_query_that_makes_no_sense_is_refused(served: Served) -> None:
-    """No frames are sent to a client that asked for something else."""
-    with pytest.raises(InvalidStatus):
-        async with served.client("/ws/BTCUSDT?ladders=perhaps"):
-            pass
+    """A client that asked for something else gets no frames, and is told why."""
+    async with served.client("/ws/BTCUSDT?ladders=perhaps") as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4422, "ladders is 1 or 0")
 
 
 # --- clients that behave badly ----------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import Final
 import aiohttp
 import psutil
 
-from api.book_report import BookReport
+from api.book_report import book_report
 from api.channel import Channel
 from api.feed import ExactBook, FeedBook
 from api.simulate import NotLive, Simulator
@@ -132,7 +132,6 @@ class Watch:
         self._last_depth = float("-inf")
         self._channel = Channel(symbol, "simulated")
         self._channel.book.connected()
-        self._report = BookReport(self.engine)
         self._simulator = Simulator({symbol: self._channel}, venue.clocks.machine)
         self._acting = Acting()
 
@@ -145,7 +144,7 @@ class Watch:
         """Judge the book that the engine calls exact at this moment, and now and then an order."""
         clock = self._venue.clocks.machine
         now_ms = clock.steady_ms()
-        said = self._report.read(now_ms)
+        said = book_report(self.engine, now_ms)
         live = isinstance(said, ExactBook)
         if isinstance(said, ExactBook):
             self._judge.book(said, self._venue.truth(self.symbol, said.last_update_id), self.where)

@@ -312,6 +312,18 @@ async def test_an_unknown_symbol_ends_the_run() -> None:
 
 
 @in_virtual_time
+async def test_a_symbol_that_was_known_is_asked_for_again() -> None:
+    """Once the exchange has shown its book, that it knows no such symbol is a failure like others."""
+    bad = answers(400, b'{"code":-1121,"msg":"Invalid symbol."}')
+    async with running(answers(), bad, bad, answers()) as bench:
+        for epoch, snapshots in ((1, 1), (2, 2)):
+            bench.sink.want(epoch)
+            await bench.exchange.send_updates()
+            await until(lambda: len(bench.sink.snapshots) == snapshots)  # noqa: B023 - waited for here
+        assert bench.asked == 4
+
+
+@in_virtual_time
 async def test_malformed_messages_are_counted_each_on_its_stream() -> None:
     """What cannot be read is counted and nothing else; the streams go on."""
     async with running() as bench:

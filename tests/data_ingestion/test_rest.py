@@ -37,7 +37,7 @@ NOW = 1_700_000_000.0
 )
 def test_retry_after_is_read(headers: tuple[str, ...], seconds: float | None) -> None:
     """Seconds and dates are understood, and rubbish is as good as no header."""
-    assert retry_after_seconds(headers, NOW) == seconds
+    assert retry_after_seconds(headers, http_date(NOW)) == seconds
 
 
 NEARLY_A_DATE = st.lists(
@@ -49,5 +49,5 @@ NEARLY_A_DATE = st.lists(
 @given(st.lists(NEARLY_A_DATE | st.text(st.characters(max_codepoint=255)), max_size=3))
 def test_no_retry_after_is_worse_than_rubbish(headers: list[str]) -> None:
     """Any header at all gives a finite wait or none."""
-    seconds = retry_after_seconds(headers, NOW)
+    seconds = retry_after_seconds(headers, http_date(NOW))
     assert seconds is None or (seconds >= 0 and math.isfinite(seconds))

@@ -64,16 +64,19 @@ async def test_nobody_there_is_unreachable() -> None:
 async def test_only_symbols_that_the_exchange_does_not_know_are_named() -> None:
     """Each symbol is asked for once, and only the exchange's own word makes it unknown."""
     async with RawServer(says(GOOD), says(UNKNOWN), says(GOOD)) as server:
-        assert await unknown_symbols(server.url, ("BTCUSDT", "NOSUCH", "ETHUSDT"), timeout=2) == ["NOSUCH"]
+        symbols = ("BTCUSDT", "NOSUCH", "ETHUSDT")
+        assert await unknown_symbols(server.url, symbols, timeout=2) == (["NOSUCH"], 0)
         assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("script", [says(http(429, b"", "Retry-After: 60")), says_and_hangs(), says()])
+@pytest.mark.parametrize(
+    ("script", "hold"), [(says(http(429, b"", "Retry-After: 60")), 60), (says_and_hangs(), 0), (says(), 0)]
+)
 @in_virtual_time
-async def test_other_trouble_makes_no_symbol_unknown(script: Script) -> None:
-    """An exchange that cannot say is not asked further: the engines will see."""
+async def test_other_trouble_makes_no_symbol_unknown(script: Script, hold: float) -> None:
+    """An exchange that cannot say is not asked further; for how long it wants no request is handed on."""
     async with RawServer(script) as server:
-        assert await unknown_symbols(server.url, ("BTCUSDT", "ETHUSDT"), timeout=2) == []
+        assert await unknown_symbols(server.url, ("BTCUSDT", "ETHUSDT"), timeout=2) == ([], hold)
         assert not any("ETHUSDT" in request for request in server.requests)
 
 

@@ -883,6 +883,32 @@ def test_an_audit_finds_what_a_damaged_event_did() -> None:
     assert rig.health().audits.mismatches == 1
 
 
+def test_a_background_snapshot_without_ten_levels_does_not_take_over() -> None:
+    """It agrees as far as it goes; the book that shows ten levels a side stays, and is audited again."""
+    rig = live(AUDITING)
+    due(rig)
+    taken = rig.exchange.snapshot()
+    rig.answer(msgspec.structs.replace(taken, bids=taken.bids[:5]))
+    assert_follows(rig)
+    assert_follows(rig)
+    assert any(notice.warning for notice in rig.engine.take_notices())
+    due(rig)
+    rig.answer()
+    assert_follows(rig)
+    assert rig.health().audits.mismatches == 0
+
+
+def test_why_the_first_connection_fails_is_said_in_frames() -> None:
+    """Each failed try's reason stands there, also while the next one is made."""
+    rig = Rig()
+    rig.engine.on_stream(Stream.DEPTH, StreamState.CONNECTING, rig.now)
+    rig.engine.on_stream(Stream.DEPTH, StreamState.DOWN, rig.now, "HTTP 451, use another network")
+    for state in (None, StreamState.CONNECTING):
+        if state is not None:
+            rig.engine.on_stream(Stream.DEPTH, state, rig.now)
+        assert rig.close().reason == "HTTP 451, use another network; the depth stream is not connected"
+
+
 def test_a_background_snapshot_that_is_crossed_does_not_take_over() -> None:
     """A second book that is corrupt is not used; the first one stays live."""
     rig = live(AUDITING)

@@ -145,6 +145,17 @@ def test_a_clock_set_back_begins_a_new_order() -> None:
     assert merge.late == 1
 
 
+def test_one_item_of_a_wrong_time_far_ahead_holds_nothing_up() -> None:
+    """It is dropped with the next item, and what comes out of order after it is put in order as before."""
+    merge = EventTimeMerge(holdback_ms=HOLDBACK)
+    put(merge, a_book(20_000))
+    put(merge, a_trade(20_000_000_000))
+    put(merge, a_book(20_300, 2))
+    put(merge, a_trade(20_200, 3))
+    assert put(merge, a_book(20_600, 4)) == [a_trade(20_200, 3), a_book(20_300, 2)]
+    assert merge.late == 0
+
+
 def test_flush_lets_all_go_in_order_and_what_is_older_is_late() -> None:
     """After a flush the merge goes on from its newest item."""
     merge = EventTimeMerge(holdback_ms=HOLDBACK)

@@ -1,0 +1,92 @@
+"""Clients that send what the server answers or collects by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from websockets.frames import Frame, Opcode
+
+from api.websocket_protocol import MOST_FRAGMENTS, PINGS_AT_ONCE
+from api.websocket_server import Api
+from tests.api.serving import SOURCE, SYMBOLS, TOKEN, HandClock, Served, a_second, at, until
+
+HANDSHAKE = (
+    "GET /ws/BTCUSDT HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PONG = Frame(Opcode.PONG, b"").serialize(mask=False)
+TEXT = b"\x81"  # how a text frame begins
+
+
+@pytest_asyncio.fixture
+async def served() -> AsyncIterator[Served]:
+    """Return a running API."""
+    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN), HandClock())
+    await running.start()
+    yield running
+    await running.stop()
+
+
+async def client_of(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a client that has shaken hands, and from then on says bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(HANDSHAKE.format(port=served.port).encode())
+    await reader.readuntil(b"\r\n\r\n")
+    await until(lambda: bool(served.api.channels["BTCUSDT"].clients))
+    return reader, writer
+
+
+async def test_a_message_of_endless_empty_fragments_ends_its_client(served: Served) -> None:
+    """Empty ones count for nothing in the size of a message, so their number is bounded."""
+    reader, writer = await client_of(served)
+    empty = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
+    writer.write(Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True) + empty * (MOST_FRAGMENTS - 1))
+    writer.write(Frame(Opcode.PING, b"").serialize(mask=True))
+    assert await reader.readexactly(len(PONG)) == PONG
+    writer.write(empty)
+    await until(lambda: not served.api.channels["BTCUSDT"].clients)
+    writer.close()
+
+
+async def test_after_so_many_pings_the_server_reads_no_more_for_a_while(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first hundred are answered; those behind them wait in the client's own socket, and its frames come."""
+    monkeypatch.setattr("api.websocket_protocol.PING_PAUSE", 3_600)
+    reader, writer = await client_of(served)
+    ping = Frame(Opcode.PING, b"").serialize(mask=True)
+    writer.write(ping * PINGS_AT_ONCE)
+    assert await reader.readexactly(len(PONG) * PINGS_AT_ONCE) == PONG * PINGS_AT_ONCE
+    writer.write(ping * PINGS_AT_ONCE)
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    assert await reader.readexactly(1) == TEXT
+    writer.close()
+
+
+async def test_pings_are_all_answered_in_the_end(served: Served) -> None:
+    """A pause ends by itself."""
+    reader, writer = await client_of(served)
+    ping = Frame(Opcode.PING, b"").serialize(mask=True)
+    for _ in range(3):
+        writer.write(ping * PINGS_AT_ONCE)
+        assert await reader.readexactly(len(PONG) * PINGS_AT_ONCE) == PONG * PINGS_AT_ONCE
+    writer.close()
+
+
+async def test_a_client_that_reads_no_answer_to_its_pings_is_cut_off(served: Served) -> None:
+    """What waits for it to read is bounded."""
+    reader, writer = await client_of(served)
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
+    flood = asyncio.create_task(_flood(writer, ping * 1_000))
+    await until(lambda: not served.api.channels["BTCUSDT"].clients)
+    flood.cancel()
+    await asyncio.gather(flood, return_exceptions=True)
+    writer.close()
+
+
+async def _flood(writer: asyncio.StreamWriter, data: bytes) -> None:
+    while True:
+        writer.write(data)
+        await writer.drain()
