@@ -104,7 +104,7 @@ class Child:
         self._stop_timeout = PROFILE_STOP_TIMEOUT if settings.profile_memory else STOP_TIMEOUT
 
     async def run(self, screen: Screen) -> None:
-        """Keep the process running. Raises `SettingError` where at its first start its settings do not work."""
+        """Keep the process running. Raises `SettingError` where its settings do not let it start at all."""
         backoff, clock = Backoff(random.SystemRandom().random), asyncio.get_running_loop().time
         restarts = 0
         while True:
