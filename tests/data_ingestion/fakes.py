@@ -159,7 +159,7 @@ class FakeExchange:
         self.hung_up = 0
         self.depth: web.WebSocketResponse | None = None
         self.trades: web.WebSocketResponse | None = None
-        self.refuse_depth = False
+        self.refuse_depth = self.ban_trades = False
         self.port = 0
         self._sent = 0
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
@@ -194,6 +194,8 @@ class FakeExchange:
         depth = request.match_info["route"] == "public"
         if depth and self.refuse_depth:
             return web.Response(status=503)
+        if not depth and self.ban_trades:
+            return web.Response(status=418, headers={"Retry-After": "60"})
         socket = web.WebSocketResponse(timeout=1, compress=False)
         await socket.prepare(request)
         assert isinstance(request.transport, asyncio.Transport)
@@ -239,6 +241,11 @@ class FakeExchange:
         """Cut the depth connection without a closing handshake."""
         assert self.depth is not None
         self._transports[self.depth].abort()
+
+    async def close_trades(self) -> None:
+        """Close the trade connection."""
+        assert self.trades is not None
+        await self.trades.close()
 
     @contextlib.asynccontextmanager
     async def updating(self, every: float = 0.1) -> AsyncIterator[None]:

@@ -312,6 +312,21 @@ async def test_an_unknown_symbol_ends_the_run() -> None:
 
 
 @in_virtual_time
+async def test_a_wait_that_is_asked_of_a_stream_holds_for_snapshots() -> None:
+    """An exchange that bans an address means all of it."""
+    async with running() as bench, bench.exchange.updating():
+        bench.exchange.ban_trades = True
+        await bench.exchange.close_trades()
+        await asyncio.sleep(2)  # by then it was tried again
+        bench.sink.want()
+        await asyncio.sleep(57)
+        assert bench.asked == 0
+        bench.exchange.ban_trades = False
+        await asyncio.sleep(4)
+        assert bench.asked == 1
+
+
+@in_virtual_time
 async def test_a_symbol_that_was_known_is_asked_for_again() -> None:
     """Once the exchange has shown its book, that it knows no such symbol is a failure like others."""
     bad = answers(400, b'{"code":-1121,"msg":"Invalid symbol."}')
