@@ -5,6 +5,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,7 +15,10 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from config import Settings
+from main import _with_source
 from supervisor import lines_of
+from tests.data_ingestion.fakes import RawServer, http, says
 from tests.program import (
     PATIENCE,
     ROOT,
@@ -360,3 +364,13 @@ def test_help_is_no_error() -> None:
     ended = run("--help")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "--api-port" in ended.stdout
+
+
+async def test_a_wait_that_is_asked_for_at_the_start_is_handed_to_the_engines() -> None:
+    """Engines ask nothing of an exchange that has just refused the check of the symbols."""
+    async with RawServer(says(http(429, b"", "Retry-After: 60"))) as server:
+        settings = Settings(source="binance", binance_rest_url=server.url)
+        before = time.time()
+        found = await _with_source(settings)
+        assert before + 60 <= found.rest_not_before <= time.time() + 60
+    assert (found.source, settings.rest_not_before) == ("binance", 0)
