@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Scope
 
-from api.websocket_server import UNKNOWN_SYMBOL
+from api.websocket_server import BAD_QUERY, UNKNOWN_SYMBOL
 from tests.api.serving import SYMBOLS
 from tests.builders import property_settings
 from tests.fuzz.app import LIVE, an_api, an_app
@@ -102,7 +102,7 @@ def assert_documented(heard: list[Message]) -> None:
     assert first["type"] == "websocket.accept"
     for message in others:
         if message["type"] == "websocket.close":
-            assert message["code"] == UNKNOWN_SYMBOL
+            assert message["code"] in (UNKNOWN_SYMBOL, BAD_QUERY)
             assert len(message["reason"].encode()) <= 123
         else:
             assert set(json.loads(message["text"])) >= {"status", "mid_price", "history"}
@@ -116,6 +116,7 @@ def test_any_path_and_query_is_answered(symbol: str, query: bytes) -> None:
     assert_documented(heard)
     if heard[0]["type"] == "websocket.accept" and symbol.upper() not in SYMBOLS:
         assert heard[-1]["type"] == "websocket.close"
+        assert heard[-1]["code"] == UNKNOWN_SYMBOL
 
 
 @given(path=texts, query=queries)
