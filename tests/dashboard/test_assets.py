@@ -557,7 +557,7 @@ async def test_the_list_has_the_latest_of_each_detection(scripts: Watched) -> No
         (
             "layering",
             {"levels": 3, "changes": [7, 8, 9], "traded_share": 0.08},
-            "3 levels, changed 7, 8, 9 times in 5 s, 8 % traded",
+            "3 levels, changed 7, 8, 9 times, 8 % traded",
         ),
         (
             "iceberg",
