@@ -20,7 +20,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._pings = 0
+        self._pings = 0  # that are not paid for with pauses
 
     def handle_cont(self, event: Frame) -> None:
         """Take a further fragment of a message; a client with too many of them is cut off."""
@@ -30,7 +30,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Answer a ping, some hundred at once; a client that does not read the answers is cut off."""
+        """Answer a ping, and read no more for a while after many; who does not read the answers is cut off."""
         if self.transport.is_closing():
             return
         super().handle_ping()
@@ -38,10 +38,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.transport.abort()
             return
         self._pings += 1
-        if self._pings % PINGS_AT_ONCE == 0:
+        if self._pings == PINGS_AT_ONCE:
             self.transport.pause_reading()
             self.loop.call_later(PING_PAUSE, self._read_on)
 
     def _read_on(self) -> None:
-        if not self.read_paused and not self.transport.is_closing():  # else the application's reading resumes
+        self._pings -= PINGS_AT_ONCE
+        if self._pings >= PINGS_AT_ONCE:  # one read may have brought thousands
+            self.loop.call_later(PING_PAUSE, self._read_on)
+        elif (
+            not self.read_paused and not self.transport.is_closing()
+        ):  # else the application's reading resumes
             self.transport.resume_reading()

@@ -91,8 +91,11 @@ async def test_pings_are_all_answered_in_the_end(served: Served) -> None:
     writer.close()
 
 
-async def test_a_client_that_reads_no_answer_to_its_pings_is_cut_off(served: Served) -> None:
-    """What waits for it to read is bounded."""
+async def test_a_client_that_reads_no_answer_to_its_pings_is_cut_off(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for it to read is bounded; without pauses that is soon."""
+    monkeypatch.setattr("api.websocket_protocol.PING_PAUSE", 0)
     reader, writer = await client_of(served)
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
