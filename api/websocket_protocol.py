@@ -30,7 +30,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Answer a ping, and read no more for a while after many; who does not read the answers is cut off."""
+        """Answer a ping, and pause reading after many; who does not read the answers is cut off."""
         if self.transport.is_closing():
             return
         super().handle_ping()
