@@ -134,6 +134,13 @@ class Settings:
     wall_consumed_share: float = _setting(
         0.5, "of a wall's last decline, traded: from there on it was consumed, not pulled", low=0, high=1
     )
+    wall_settle_ms: int = _setting(
+        30000,
+        "that a wall's ending waits for the next trade to prove that none is missing",
+        unit="ms",
+        low=0,
+        high=600000,
+    )
     sweep_levels: int = _setting(3, "fewest levels that a sweep eats", unit="levels", low=2, high=10)
     sweep_ms: int = _setting(
         200, "a sweep's first and last print are closer than this", unit="ms", low=1, high=10000

@@ -5,12 +5,14 @@ from state.engine import Engine
 from state.frames import Status
 
 
-def book_report(engine: Engine, steady_ms: float) -> ExactBook | NoBook:
-    """Return the newest exact book at this instant of the engine's steady clock, or why there is none.
+def book_report(
+    engine: Engine, steady_ms: float, wall_ms: float | None = None, uncertainty_ms: float = 0.0
+) -> ExactBook | NoBook:
+    """Return the newest exact book at this instant, or why there is none; see `Engine.status` for the clocks.
 
     By the rules of frames: what the frame of a second that closed now would say. Constant time.
     """
-    (status, reason), market = engine.status(steady_ms), engine.market
+    (status, reason), market = engine.status(steady_ms, wall_ms, uncertainty_ms), engine.market
     if status is not Status.LIVE or market is None:
         return NoBook(status, reason)
     return ExactBook(market.last_update_id, market.exchange_time, market.top)

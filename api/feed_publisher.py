@@ -71,7 +71,7 @@ class FeedPublisher:
     def close_second(self, timestamp: int) -> Frame:
         """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
         frame, row = self._engine.close_second(
-            timestamp, self._clock.steady_ms(), self._exchange_clock.offset()
+            timestamp, self._clock.steady_ms(), self._exchange_clock.offset(), self._exchange_clock.now_ms()
         )
         self._latest = feed_second(frame, row)
         if frame.exchange_time is not None:
@@ -127,7 +127,13 @@ class FeedPublisher:
             return None
 
     def _book(self) -> bytes:
-        report = book_report(self._engine, self._clock.steady_ms())
+        offset = self._exchange_clock.offset()
+        report = book_report(
+            self._engine,
+            self._clock.steady_ms(),
+            self._exchange_clock.now_ms(),
+            0.0 if offset is None else offset.uncertainty_ms,
+        )
         return encode_feed(FeedBook(self._clock.wall_ms(), report))
 
     def _latencies(self) -> bytes:

@@ -45,7 +45,24 @@ class ClockOffsetEstimator:
         halfway = wall_ms - round_trip / 2
         offset = server_ms + _SERVER_STEP_MS / 2 - halfway
         estimate = ClockOffset(offset, round_trip / 2 + _SERVER_STEP_MS / 2)
+        newest = self._answers[-1].offset if self._answers else estimate
+        if abs(offset - newest.offset_ms) > STEP_MS + estimate.uncertainty_ms + newest.uncertainty_ms:
+            self._answers.clear()  # the exchange's clock was set, or this one: the newest answer is right
         self._answers.append(_Answer(estimate, steady_ms, wall_ms - steady_ms))
+
+    def now_ms(self, wall_ms: float, steady_ms: float) -> float:
+        """Return the exchange's time, ms since the epoch; this machine's own before the first answer.
+
+        Where the wall clock and the steady one disagree on how long ago the newest answer was, the machine
+        slept or a clock was set: until the next answer the later time counts, so that nothing seems young.
+        """
+        known = self.read(wall_ms, steady_ms)
+        if known is not None:
+            return wall_ms + known.offset_ms
+        if not self._answers:
+            return wall_ms
+        newest = self._answers[-1]
+        return max(wall_ms, steady_ms + newest.apart_ms) + newest.offset.offset_ms
 
     def read(self, wall_ms: float, steady_ms: float) -> ClockOffset | None:
         """Return the best estimate of this instant; None where there is none, or the clock was set."""

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 
 from data_ingestion.clock import Clock
-from data_ingestion.clock_offset import ClockOffset, ClockOffsetEstimator
+from data_ingestion.clock_offset import STEP_MS, ClockOffset, ClockOffsetEstimator
 from data_ingestion.errors import ExchangeError, MalformedMessage, retry_after
 from data_ingestion.messages import Whole
 from data_ingestion.request_budget import RequestBudget
@@ -20,7 +20,9 @@ TIME_WEIGHT: Final = 1  # request weight
 ASK_EVERY: Final = 120.0  # seconds
 ASK_SOON: Final = 1.0  # seconds; the first question pays for the connection, so it is not the only one
 FIRST_QUESTIONS: Final = 3
-LOOK_EVERY: Final = 10.0  # seconds between looks whether the clock was set
+LOOK_EVERY: Final = 0.25  # seconds between looks whether a clock was set
+DOUBT_EVERY: Final = 5.0  # seconds between two questions for the sake of messages whose time is odd, at least
+LATE_MS: Final = 1_000.0  # a message that seems so late is worth a question
 MOST_BYTES: Final = 10_000
 
 
@@ -37,6 +39,7 @@ class ExchangeClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._estimator = ClockOffsetEstimator()
+        self.doubted = False  # a message's time was odd: later than now, or long ago
 
     def add(self, sent_steady_ms: float, server_ms: float) -> None:
         """Take an answer that came just now to the question of `sent_steady_ms`."""
@@ -48,8 +51,14 @@ class ExchangeClock:
 
     def now_ms(self) -> float:
         """Return milliseconds since the epoch by the exchange's clock, as far as it is known."""
-        known = self.offset()
-        return self._clock.wall_ms() + (0.0 if known is None else known.offset_ms)
+        return self._estimator.now_ms(self._clock.wall_ms(), self._clock.steady_ms())
+
+    def arrival_ms(self, event_time: float) -> float:
+        """Return the time at which a message that was sent at `event_time` comes; an odd one raises doubt."""
+        now_ms = self.now_ms()
+        if not -STEP_MS <= now_ms - event_time <= LATE_MS:
+            self.doubted = True
+        return now_ms
 
 
 class ClockAsker:
@@ -72,6 +81,7 @@ class ClockAsker:
         self._budget = budget
         self._clock = clock
         self._told = False
+        self._doubted_at = float("-inf")
 
     async def run(self) -> None:
         """Ask, at first a few times and then every few minutes, until cancelled. Trouble is told once."""
@@ -83,13 +93,17 @@ class ClockAsker:
             await self._keep()
 
     async def _keep(self) -> None:
-        """Ask every few minutes; return once the clock was set, and what was known is void."""
-        known = self._exchange_clock.offset() is not None
+        """Ask every few minutes; return once a clock was set, and what was known is void or doubted."""
+        exchange_clock, clock = self._exchange_clock, self._clock
+        known = exchange_clock.offset() is not None
         while True:
-            asked = self._clock.steady()
-            while (left := asked + ASK_EVERY - self._clock.steady()) > 0:
+            asked = clock.steady()
+            while (left := asked + ASK_EVERY - clock.steady()) > 0:
                 await asyncio.sleep(min(LOOK_EVERY, left))
-                if known and self._exchange_clock.offset() is None:
+                if known and exchange_clock.offset() is None:
+                    return
+                if exchange_clock.doubted and clock.steady() - self._doubted_at >= DOUBT_EVERY:
+                    self._doubted_at = clock.steady()
                     return
             known = await self._ask() or known
 
@@ -109,6 +123,7 @@ class ClockAsker:
                 self._told = True
             return False
         self._exchange_clock.add(sent, server_ms)
+        self._exchange_clock.doubted = False
         return True
 
     async def _fetch(self) -> int:

@@ -58,7 +58,8 @@ class _Inbox(Generic[M]):
         self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
 
     def received(self, message: M) -> None:
-        self.queue.put((message, self._exchange_clock.now_ms(), self._clock.steady_ms()))
+        wall_ms = self._exchange_clock.arrival_ms(message.event_time)
+        self.queue.put((message, wall_ms, self._clock.steady_ms()))
 
     def malformed(self, error: MalformedMessage) -> None:
         self._sink.on_malformed(self._stream)

@@ -255,9 +255,10 @@ class SimulatedExchange:
         count: int = 1,
         seconds: float = 5.0,
         status: int | None = None,
+        delay: float = 5.0,
     ) -> None:
         """Play a fault (see simulated_faults.FAULTS for what each kind does) on one symbol or on all."""
-        await self._play_fault(FaultRequest(FaultKind(kind), symbol, count, seconds, status))
+        await self._play_fault(FaultRequest(FaultKind(kind), symbol, count, seconds, status, delay))
 
     def stage(
         self,
@@ -311,9 +312,14 @@ class SimulatedExchange:
         for message in messages:
             raw = msgspec.json.encode(message)
             if isinstance(message, DepthUpdate):
-                self._publish(PUBLIC, _depth_stream(symbol), faults.depth_frames(raw, now_ms))
+                frames = faults.late(faults.depth_frames(raw, now_ms), now_ms, trades=False)
+                self._publish(PUBLIC, _depth_stream(symbol), frames)
             else:
-                self._publish(MARKET, _trade_stream(symbol), faults.trade_frames(raw, now_ms))
+                frames = faults.late(faults.trade_frames(raw, now_ms), now_ms, trades=True)
+                self._publish(MARKET, _trade_stream(symbol), frames)
+        for is_trade, frame in faults.due(now_ms):
+            route, stream = (MARKET, _trade_stream) if is_trade else (PUBLIC, _depth_stream)
+            self._publish(route, stream(symbol), [frame])
 
     def _publish(self, route: str, stream: str, frames: list[bytes]) -> None:
         clients = self._listeners[route, stream]

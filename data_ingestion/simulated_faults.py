@@ -1,6 +1,6 @@
 """Faults that the simulated exchange plays on demand, so that a client's answer to them can be seen."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -23,6 +23,9 @@ class FaultKind(StrEnum):
     CLOSE_TRADES = "close_trades"
     SILENCE = "silence"
     TRADE_SILENCE = "trade_silence"
+    TRADE_GAP = "trade_gap"
+    TRADE_DUPLICATE = "trade_duplicate"
+    LAG = "lag"
     BURST = "burst"
     REFUSE = "refuse"
     SNAPSHOT_STATUS = "snapshot_status"
@@ -58,6 +61,12 @@ FAULTS: dict[FaultKind, FaultRule] = {
     FaultKind.CLOSE_TRADES: FaultRule(Lasts.ONCE, "every trade connection is closed"),
     FaultKind.SILENCE: FaultRule(Lasts.SECONDS, "depth events are lost while the connection stays up"),
     FaultKind.TRADE_SILENCE: FaultRule(Lasts.SECONDS, "trades are lost while the connection stays up"),
+    FaultKind.TRADE_GAP: FaultRule(Lasts.COUNT, "the next trades are not sent; their ids are missing"),
+    FaultKind.TRADE_DUPLICATE: FaultRule(Lasts.COUNT, "the next trades are sent three times"),
+    FaultKind.LAG: FaultRule(
+        Lasts.SECONDS,
+        "all messages come late, in order, at first a little, from half time on by `delay` s; then at once",
+    ),
     FaultKind.BURST: FaultRule(Lasts.SECONDS, "depth is held back and then sent all at once"),
     FaultKind.REFUSE: FaultRule(
         Lasts.SECONDS, "depth connections are closed and WebSocket handshakes refused with `status`", 503
@@ -70,13 +79,17 @@ FAULTS: dict[FaultKind, FaultRule] = {
 
 @dataclass(frozen=True, slots=True)
 class FaultRequest:
-    """One fault to play; without a symbol it is for every symbol. `status` is an HTTP error status."""
+    """One fault to play; without a symbol it is for every symbol.
+
+    `status` is an HTTP error status, `delay` the seconds by which messages lag at the most.
+    """
 
     kind: FaultKind
     symbol: str | None = None
     count: int = 1
     seconds: float = 5.0
     status: int | None = None
+    delay: float = 5.0
 
     def __post_init__(self) -> None:
         longest = LONGEST_BURST_SECONDS if self.kind is FaultKind.BURST else LONGEST_SECONDS
@@ -86,6 +99,8 @@ class FaultRequest:
             raise ValueError(
                 f"seconds of {self.kind} must be above 0 and at most {longest:g}, not {self.seconds}"
             )
+        if not 0 < self.delay <= LONGEST_BURST_SECONDS:
+            raise ValueError(f"delay must be above 0 and at most {LONGEST_BURST_SECONDS:g}, not {self.delay}")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError(f"status must be an HTTP error, from 400 to 599, not {self.status}")
 
@@ -94,7 +109,8 @@ def parse_fault(payload: object, symbols: Collection[str]) -> FaultRequest:
     """Read the fault that a JSON object asks for; raises ValueError with one sentence if it asks for none."""
     if not isinstance(payload, dict):
         raise ValueError("a fault is a JSON object with at least a kind")  # noqa: TRY004
-    unknown = sorted(str(key) for key in payload.keys() - {"kind", "symbol", "count", "seconds", "status"})
+    known = {"kind", "symbol", "count", "seconds", "status", "delay"}
+    unknown = sorted(str(key) for key in payload.keys() - known)
     if unknown:
         raise ValueError(f"a fault has no {', '.join(unknown)}")
     try:
@@ -105,14 +121,15 @@ def parse_fault(payload: object, symbols: Collection[str]) -> FaultRequest:
     if symbol is not None and (not isinstance(symbol, str) or symbol.upper() not in symbols):
         raise ValueError(f"symbol must be one of {', '.join(symbols)}, not {symbol!r}")
     count, status = payload.get("count", 1), payload.get("status")
-    seconds = payload.get("seconds", 5.0)
+    seconds, delay = payload.get("seconds", 5.0), payload.get("delay", 5.0)
     if type(count) is not int:
         raise ValueError(f"count must be a whole number, not {count!r}")
-    if type(seconds) not in (int, float):
-        raise ValueError(f"seconds must be a number, not {seconds!r}")
+    for name, number in (("seconds", seconds), ("delay", delay)):
+        if type(number) not in (int, float):
+            raise ValueError(f"{name} must be a number, not {number!r}")
     if status is not None and type(status) is not int:
         raise ValueError(f"status must be a whole number, not {status!r}")
-    return FaultRequest(kind, symbol.upper() if symbol else None, count, float(seconds), status)
+    return FaultRequest(kind, symbol.upper() if symbol else None, count, float(seconds), status, float(delay))
 
 
 def garbage(symbol: str) -> Iterator[bytes]:
@@ -141,6 +158,7 @@ class FaultState:
         self._last: dict[FaultKind, FaultRequest] = {}
         self._held: list[bytes] = []
         self._swapped: bytes | None = None
+        self._late: deque[tuple[float, bool, bytes]] = deque()  # when due, whether a trade, frame
 
     def arm(self, request: FaultRequest, now_ms: int) -> None:
         """Make ready a fault that lasts; counts of the same kind add up."""
@@ -191,7 +209,28 @@ class FaultState:
 
     def trade_frames(self, event: bytes, now_ms: int) -> list[bytes]:
         """Return what is sent in the place of one trade."""
-        return [] if self.active(FaultKind.TRADE_SILENCE, now_ms) else [event]
+        if self.active(FaultKind.TRADE_SILENCE, now_ms) or self.use(FaultKind.TRADE_GAP):
+            return []
+        return [event] * 3 if self.use(FaultKind.TRADE_DUPLICATE) else [event]
+
+    def late(self, frames: list[bytes], now_ms: int, *, trades: bool) -> list[bytes]:
+        """Return what of `frames` is sent at once: all, unless messages lag."""
+        lags = self.active(FaultKind.LAG, now_ms)
+        if not lags and not self._late:
+            return frames
+        request = self._last[FaultKind.LAG]
+        begun = now_ms - (self._until_ms[FaultKind.LAG] - request.seconds * 1_000)
+        share = min(1.0, 2 * begun / (request.seconds * 1_000)) if lags else 0.0
+        due = now_ms + share * request.delay * 1_000
+        self._late.extend((due, trades, frame) for frame in frames)
+        return []
+
+    def due(self, now_ms: int) -> Iterator[tuple[bool, bytes]]:
+        """Yield what lagged and is due, in order: whether it is a trade, and its frame."""
+        lags, late = self.active(FaultKind.LAG, now_ms), self._late
+        while late and (not lags or late[0][0] <= now_ms):
+            _, is_trade, frame = late.popleft()
+            yield is_trade, frame
 
     def _released(self, frames: list[bytes], now_ms: int) -> list[bytes]:
         self._held += frames

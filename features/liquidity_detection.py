@@ -65,13 +65,14 @@ class LiquidityDetection:
         self._large: Large = ([], [])  # levels of `_book`, if it was held against `_threshold`
         self._threshold = -1.0
         self._trades_since: int | None = None
+        self._trades_doubted = False
         self._of_trades: tuple[TradeDetector, ...] = (
             SweepDetector(settings),
             AbsorptionDetector(settings),
             IcebergDetector(settings),
             LayeringDetector(settings),
         )
-        wall = WallDetector(settings)
+        self._wall = wall = WallDetector(settings)
         self._of_the_book: tuple[Detector, ...] = (wall, ExhaustionDetector(settings, self._baseline))
         self._detectors: tuple[Detector, ...] = (*self._of_trades, *self._of_the_book)
         self._trade_takers = tuple(detector.on_trade for detector in (*self._of_trades, wall))
@@ -99,10 +100,23 @@ class LiquidityDetection:
             self._take(due)
 
     def on_trades_missed(self) -> None:
-        """Note that trades are, or may be, missing: what needs them begins anew with the next one."""
+        """Note that trades are missing: what needs them begins anew with the next one."""
         known, self._trades_since = self._trades_since, None
+        self._trades_doubted = False
         if known is not None:
             self._stop(self._of_trades)
+        self._say(self._wall.settle(proven=False))
+
+    def on_trades_doubted(self) -> None:
+        """Note that trades may be missing since the last one: what needs them pauses until that is known."""
+        if not self._trades_doubted:
+            self._trades_doubted = True
+            self._stop(self._of_trades)
+
+    def on_trades_proven(self) -> None:
+        """Note that the next trade has come, and none is missing before it."""
+        self._trades_doubted = False
+        self._say(self._wall.settle(proven=True))
 
     def restart(self) -> None:
         """Note that the book was lost: close what is open, forget all, warm up again."""
@@ -153,7 +167,9 @@ class LiquidityDetection:
         since = self._trades_since
         if since is not None and since > book.time:
             since = None
-        step = Step(before, book, large, large_before, median, threshold, self.tick, since)
+        step = Step(
+            before, book, large, large_before, median, threshold, self.tick, since, self._trades_doubted
+        )
         for detector in self._detectors:
             found = detector.on_book(step)
             if found:

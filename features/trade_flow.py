@@ -1,4 +1,7 @@
-"""Taker trades of one second: volumes by side, and the largest prints."""
+"""Taker trades of the second in which they arrived: volumes by side, and the largest prints.
+
+A trade arrives up to some 100 ms after its own time `T`, so it may belong to the exchange's second before.
+"""
 
 import heapq
 from typing import Final
@@ -15,7 +18,7 @@ Print = tuple[float, float, str, int]
 
 
 class TradeSummary(msgspec.Struct, frozen=True):
-    """Taker trades of one second; sizes in base asset, fills against RPI orders included."""
+    """Taker trades that arrived in one second; sizes in base asset, fills against RPI orders included."""
 
     buy_volume: float
     sell_volume: float

@@ -21,6 +21,7 @@ from features.detectors.settings import DetectorSettings
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
+from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.sequence_validator import Gap, Verdict
 from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer
@@ -34,6 +35,7 @@ from state.frames import (
     missing_row,
     row_of,
 )
+from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
 
@@ -108,13 +110,15 @@ class Engine:
         self._thin = (0, 0)
         self._refreshed = 0.0
         self._tick = 0
-        self._last_event: float | None = None
+        self._freshness = Freshness()
         self._exchange_time = 0
         self._why = "starting"
         self._snapshot_trouble = ""
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
-        self._trades_missed = False  # in the second that runs
+        self._trade_sequence = TradeSequence()
+        self._trades_missed = True  # in the second that runs; of the first one nobody knows
+        self._trades_unproven = False  # some may be missing: the next trade's id will tell
         self._detection = LiquidityDetection(self.settings.detectors)
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
 
@@ -131,7 +135,7 @@ class Engine:
         """Note what a stream's connection does. The depth stream's end is the end of the book."""
         self._monitor(stream).move(state, steady_ms, reason, cause)
         if stream is Stream.TRADES:
-            self._miss_trades()
+            self._doubt_trades()
         if stream is Stream.DEPTH and state is StreamState.DOWN:
             why = reason or "the depth stream ended"
             if self.phase is Phase.DISCONNECTED:
@@ -145,7 +149,7 @@ class Engine:
         """Count a message that was not what the exchange documents."""
         self._monitor(stream).malformed += 1
         if stream is Stream.TRADES:
-            self._miss_trades()
+            self._doubt_trades()
 
     def on_overflow(self, stream: Stream, dropped: int) -> None:
         """Note that the queue in front of this engine was full and its `dropped` oldest messages are gone."""
@@ -154,7 +158,7 @@ class Engine:
         text = f"burst: {dropped} {stream.value} messages dropped because the queue was full"
         self._notice(text)
         if stream is Stream.TRADES:
-            self._miss_trades()
+            self._doubt_trades()
         elif self.phase is not Phase.DISCONNECTED:
             self._reset(Phase.BUFFERING, Cause.OVERFLOW, text)
 
@@ -171,7 +175,7 @@ class Engine:
         outcome = None if book is None else book.apply(event)
         if outcome is Verdict.OUTDATED:
             return  # the last event once more: no sign that the book still follows
-        self._last_event = steady_ms
+        self._freshness.prove(event.event_time, wall_ms, steady_ms)
         self._exchange_time = event.transaction_time
         if book is None or outcome is None:
             self._build(self._building.add(event), steady_ms)
@@ -183,11 +187,24 @@ class Engine:
             self._break(outcome, event)
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
-        """Take an aggregate trade."""
+        """Take an aggregate trade. One that was told before is counted and adds nothing."""
         if trade.symbol != self.symbol:
             self.on_malformed(Stream.TRADES)
             return
-        self.health.trades.heard(steady_ms)
+        trades, verdict = self.health.trades, self._trade_sequence.check(trade)
+        if verdict is TradeVerdict.DUPLICATE:
+            trades.duplicates += 1
+            return
+        trades.heard(steady_ms)
+        if isinstance(verdict, TradeGap):
+            trades.missed(verdict.missing, steady_ms)
+            self._notice(str(verdict))
+        if verdict is not TradeVerdict.NEXT:
+            self._trades_missed = True
+            self._detection.on_trades_missed()
+        elif self._trades_unproven:
+            self._detection.on_trades_proven()
+        self._trades_unproven = False
         self._trades.add(trade)
         self._detection.on_trade(trade)
 
@@ -214,13 +231,21 @@ class Engine:
     # --- what comes out -------------------------------------------------------------------------------
 
     def close_second(
-        self, timestamp: int, steady_ms: float, clock_offset: ClockOffset | None = None
+        self,
+        timestamp: int,
+        steady_ms: float,
+        clock_offset: ClockOffset | None = None,
+        wall_ms: float | None = None,
     ) -> tuple[Frame, WindowRow]:
-        """End the second at `timestamp` (ms since the epoch, multiple of 1000); return its frame and row."""
+        """End the second at `timestamp` (ms since the epoch, multiple of 1000); return its frame and row.
+
+        `wall_ms` is the exchange's clock at this instant, as far as it is known.
+        """
         health = self.health
         health.depth.watch(steady_ms, self.settings.stale_after_ms)
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
-        status, reason = self.status(steady_ms)
+        uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
+        status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
         ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
         book, market = self._book, self.market
         covered = book.state.depth() if book is not None else None
@@ -230,6 +255,7 @@ class Engine:
             self._detection.counts,
             self._detection.late,
             clock_offset=clock_offset,
+            lag_ms=self._freshness.lag_ms(steady_ms, wall_ms) if self._freshness.known else None,
             thin=covered is not None and self._is_thin(*covered),
         )
         if status is Status.LIVE and book is not None and market is not None:
@@ -247,14 +273,21 @@ class Engine:
         self._notices.clear()
         return notices
 
-    def status(self, steady_ms: float) -> tuple[Status, str]:
-        """Return what the book is at this instant, and why where it is not live. Constant time."""
-        depth = self.health.depth
-        if self._last_event is not None:
-            quiet = steady_ms - self._last_event
-            if quiet > self.settings.stale_after_ms:
-                trouble = f" ({depth.reason})" if depth.state is StreamState.DOWN and depth.reason else ""
-                return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
+    def status(
+        self, steady_ms: float, wall_ms: float | None = None, uncertainty_ms: float = 0.0
+    ) -> tuple[Status, str]:
+        """Return what the book is at this instant, and why where it is not live. Constant time.
+
+        `wall_ms` is the exchange's clock now, known to `uncertainty_ms`; without it the steady one counts.
+        """
+        depth, freshness, most = self.health.depth, self._freshness, self.settings.stale_after_ms
+        quiet = freshness.quiet_ms(steady_ms, wall_ms)
+        if quiet > most:
+            trouble = f" ({depth.reason})" if depth.state is StreamState.DOWN and depth.reason else ""
+            return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
+        lag = freshness.lag_ms(steady_ms, wall_ms)
+        if lag - uncertainty_ms > most:
+            return Status.STALE, f"the depth stream lags: its newest event is {lag / 1000:.1f} s old"
         if self.phase is not Phase.SYNCED:
             waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
             return Status.SYNCING, f"{self._why}; {waits or self.phase.value}"
@@ -267,18 +300,18 @@ class Engine:
 
     def _take_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:
-            self._detection.on_trades_missed()
+            self._doubt_trades()
         return self._detection.take()
 
-    def _miss_trades(self) -> None:
-        """Note that trades of this second are, or may be, missing."""
-        self._trades_missed = True
-        self._detection.on_trades_missed()
+    def _doubt_trades(self) -> None:
+        """Note that trades may be missing; the next one's id will tell."""
+        self._trades_unproven = True
+        self._detection.on_trades_doubted()
 
     def _take_trades(self) -> TradeSummary | None:
         summary = self._trades.take()
         missed, self._trades_missed = self._trades_missed, False
-        if missed or not self.health.trades.delivers:
+        if missed or self._trades_unproven or not self.health.trades.delivers:
             return None  # part of the second's trades may be missing
         return summary
 

@@ -45,6 +45,14 @@ class StreamHealth(msgspec.Struct, frozen=True):
     dropped_in_bursts: int  # messages dropped because the queue was full
 
 
+class TradeStreamHealth(StreamHealth, frozen=True):
+    """The trade stream, whose messages are numbered one by one, over reconnects too."""
+
+    gaps: int  # times that ids were missing, or began anew
+    missing: int  # ids that were missing in all
+    duplicates: int  # trades that were told before; they add nothing
+
+
 class AuditHealth(msgspec.Struct, frozen=True):
     """Comparisons of the local book with a fresh snapshot."""
 
@@ -57,10 +65,11 @@ class Health(msgspec.Struct, frozen=True):
     """How the symbol's engine is doing."""
 
     depth: StreamHealth
-    trades: StreamHealth
+    trades: TradeStreamHealth
     update_rate: float  # depth events a second, over the last ten seconds
     update_interval_ms: Percentiles  # between arrivals of depth events, last ten seconds
     latency_ms: Percentiles  # from the exchange's event time to arrival here, by the exchange's clock
+    lag_ms: float | None  # age of the newest depth event by the exchange's clock; None before the first
     clock_offset_ms: float | None  # exchange's clock less this machine's; null while not known
     clock_uncertainty_ms: float | None  # most by which that may be wrong
     gaps: int  # breaks of the depth sequence
@@ -101,7 +110,7 @@ class Frame(msgspec.Struct, frozen=True):
     total_ask_volume: float | None
     cumulative_bids: list[float] | None
     cumulative_asks: list[float] | None
-    trades: TradeSummary | None  # also null unless all trades of the second arrived
+    trades: TradeSummary | None  # that arrived in the second; null unless it is known that none is missing
     detections: list[Detection]  # what the detectors opened, updated, closed or fired in this second
     health: Health | None  # null only where the engine itself cannot be heard
 

@@ -12,10 +12,12 @@ from data_ingestion.causes import Cause
 from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
-from state.frames import AuditHealth, Health, Percentiles, StreamHealth
+from state.frames import AuditHealth, Health, Percentiles, StreamHealth, TradeStreamHealth
 from state.health_warnings import warnings_of
 
 RATE_WINDOW_MS: Final = 10_000
+GAP_WARNING_MS: Final = 60_000
+"""For how long a gap of the trades' ids is warned of."""
 _SAMPLES: Final = 5_000  # bound of a window's samples; far above what ten seconds bring
 
 
@@ -35,8 +37,12 @@ class StreamMonitor:
         "causes",
         "connections",
         "dropped",
+        "duplicates",
+        "gap_at",
+        "gaps",
         "last_message",
         "malformed",
+        "missing",
         "name",
         "reason",
         "since",
@@ -53,6 +59,8 @@ class StreamMonitor:
         self.connections = 0
         self.malformed = 0
         self.dropped = 0
+        self.gaps = self.missing = self.duplicates = 0  # of the trade stream's ids
+        self.gap_at: float | None = None  # steady ms of the last gap
 
     def move(
         self,
@@ -77,6 +85,12 @@ class StreamMonitor:
         if self.state is StreamState.SILENT:
             self.move(StreamState.OPEN, steady_ms)
 
+    def missed(self, count: int, steady_ms: float) -> None:
+        """Note that so many messages are missing by their ids; 0 where that tells no number."""
+        self.gaps += 1
+        self.missing += count
+        self.gap_at = steady_ms
+
     def watch(self, steady_ms: float, silent_after_ms: float) -> None:
         """Call an open stream silent once nothing has come for `silent_after_ms`."""
         if self.state is not StreamState.OPEN or self.since is None:
@@ -90,6 +104,11 @@ class StreamMonitor:
         """Whether the stream is open and has brought a message on this connection."""
         since, last = self.since, self.last_message
         return self.state is StreamState.OPEN and since is not None and last is not None and last >= since
+
+    def trade_health(self, steady_ms: float) -> TradeStreamHealth:
+        """Return what frames say of this stream where it is the trade stream."""
+        facts = msgspec.structs.asdict(self.health(steady_ms))
+        return TradeStreamHealth(**facts, gaps=self.gaps, missing=self.missing, duplicates=self.duplicates)
 
     def health(self, steady_ms: float) -> StreamHealth:
         """Return what frames say of this stream."""
@@ -171,16 +190,22 @@ class EngineHealth:
         late: int,
         *,
         clock_offset: ClockOffset | None = None,
+        lag_ms: float | None = None,
         thin: bool = False,
     ) -> Health:
-        """Return the health of this instant; `thin` says that the book runs out of known levels."""
+        """Return the health of this instant.
+
+        `lag_ms` is how old the newest depth event is by the exchange's clock; `thin` says that the book runs
+        out of known levels.
+        """
         rate, intervals, latency = self.meter.read(steady_ms)
         health = Health(
             depth=self.depth.health(steady_ms),
-            trades=self.trades.health(steady_ms),
+            trades=self.trades.trade_health(steady_ms),
             update_rate=rate,
             update_interval_ms=intervals,
             latency_ms=latency,
+            lag_ms=None if lag_ms is None else round(lag_ms, 1),
             clock_offset_ms=None if clock_offset is None else round(clock_offset.offset_ms, 2),
             clock_uncertainty_ms=None if clock_offset is None else round(clock_offset.uncertainty_ms, 2),
             gaps=self.gaps,
@@ -196,5 +221,7 @@ class EngineHealth:
         )
         opened = self.depth.since
         rate_is_full = opened is not None and steady_ms - opened >= RATE_WINDOW_MS
-        warnings = warnings_of(health, rate_is_full=rate_is_full, thin=thin)
+        gap_at = self.trades.gap_at
+        missing = gap_at is not None and steady_ms - gap_at <= GAP_WARNING_MS
+        warnings = warnings_of(health, rate_is_full=rate_is_full, thin=thin, trades_missing=missing)
         return msgspec.structs.replace(health, warnings=warnings)

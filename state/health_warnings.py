@@ -10,11 +10,11 @@ SLOW_MS: Final = 1_000  # 99th percentile of the latency
 CLOCK_OFF_MS: Final = 250  # beyond what the estimate may be wrong by
 
 
-def warnings_of(health: Health, *, rate_is_full: bool, thin: bool) -> list[str]:
+def warnings_of(health: Health, *, rate_is_full: bool, thin: bool, trades_missing: bool = False) -> list[str]:
     """Return what is worth a warning in `health`.
 
     `rate_is_full` says that the depth connection is older than the window of the update rate, `thin` that
-    the book runs out of known levels.
+    the book runs out of known levels, `trades_missing` that ids of trades were missing a short while ago.
     """
     found = []
     if rate_is_full and health.depth.state == StreamState.OPEN and health.update_rate < LOW_RATE:
@@ -23,6 +23,11 @@ def warnings_of(health: Health, *, rate_is_full: bool, thin: bool) -> list[str]:
         )
     if health.trades.state == StreamState.SILENT:
         found.append(f"the trade stream is silent: {health.trades.reason}")
+    if trades_missing:
+        found.append(
+            f"{health.trades.missing} trades are missing, in {health.trades.gaps} gaps of their ids so far; "
+            "`trades` of such a second is null"
+        )
     p99 = health.latency_ms.p99
     if p99 is not None and p99 > SLOW_MS:
         found.append(f"falling behind: one in a hundred depth events is more than {p99 / 1000:.1f} s late")

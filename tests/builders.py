@@ -1,5 +1,6 @@
 """Events, snapshots and wire messages made by hand, and an exchange and a book too simple to be wrong."""
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from data_ingestion.messages import AggTrade, DepthUpdate, Levels, Snapshot
 from orderbook.book_state import TopOfBook
 
+_trade_ids = itertools.count(1)
 SYMBOL = "BTCUSDT"
 START_MS = 1_700_000_000_000
 
@@ -64,9 +66,11 @@ def trade(
     sold: bool = False,
     symbol: str = SYMBOL,
     at: int = START_MS,
+    number: int | None = None,
 ) -> AggTrade:
-    """Return an aggregate trade; `sold` says that the taker sold."""
-    return AggTrade(at, symbol, 1, at_price, traded, traded, 1, 1, at, sold)
+    """Return an aggregate trade; `sold` says that the taker sold. Unless given, its id is the next one."""
+    number = next(_trade_ids) if number is None else number
+    return AggTrade(at, symbol, number, at_price, traded, traded, 1, 1, at, sold)
 
 
 def side(best: float, step: float, count: int, level_size: float = 1.0) -> Levels:
@@ -77,6 +81,12 @@ def side(best: float, step: float, count: int, level_size: float = 1.0) -> Level
 def top_of(bids: Iterable[tuple[float, float]], asks: Iterable[tuple[float, float]]) -> TopOfBook:
     """Return a top of book of these levels."""
     return TopOfBook(list(bids), list(asks))
+
+
+def lose_trades(count: int = 1) -> None:
+    """Let so many trades exist that nobody is told of: their ids are missing."""
+    for _ in range(count):
+        next(_trade_ids)
 
 
 def depth_wire(**fields: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from api.simulate import NotLiveRefusal, SimulatedOrder
 from config import settings_markdown
 from features.detectors.detection import Detection, Ending, Kind
-from state.frames import AuditHealth, Frame, Health, Row, StreamHealth
+from state.frames import AuditHealth, Frame, Health, Row, StreamHealth, TradeStreamHealth
 from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
 
 
@@ -27,7 +27,9 @@ def test_the_readme_has_the_table_of_settings(readme: str) -> None:
     assert table == settings_markdown().splitlines()
 
 
-@pytest.mark.parametrize("kind", [Frame, Row, Health, StreamHealth, AuditHealth, Detection])
+@pytest.mark.parametrize(
+    "kind", [Frame, Row, Health, StreamHealth, TradeStreamHealth, AuditHealth, Detection]
+)
 def test_the_readme_names_every_field(readme: str, kind: type[msgspec.Struct]) -> None:
     """Each key of a frame, of a row of the window and of the health is there, in backticks."""
     section = readme.split("\n## What comes out\n")[1].split("\n## ", maxsplit=1)[0]

@@ -26,6 +26,9 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     threshold: float  # size above which a level is large
     tick: float  # USDT
     trades_since: int | None  # exchange time from which on all trades are known; None: they are not
+    trades_doubted: bool = (
+        False  # whether some may be missing since the last one; the next one's id will tell
+    )
 
 
 class Detector(Protocol):

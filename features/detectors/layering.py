@@ -80,7 +80,7 @@ class LayeringDetector:
             layering = self._open[side]
             if layering is not None:
                 found = [*found, *self._follow(side, layering, step)]
-            elif len(large) >= self._settings.layering_levels and step.trades_since is not None:
+            elif len(large) >= self._settings.layering_levels and _trades_are_known(step):
                 found = [*found, *self._look(side, step)]
         return found
 
@@ -201,3 +201,7 @@ class LayeringDetector:
             fills.clear()
         self._cooldown.clear()
         return found
+
+
+def _trades_are_known(step: Step) -> bool:
+    return step.trades_since is not None and not step.trades_doubted

@@ -16,6 +16,7 @@ class DetectorSettings(msgspec.Struct, frozen=True):
     large_ratio: float = 3.0
     wall_hold_ms: int = 5_000  # longer than this a level must stay large
     wall_consumed_share: float = 0.5  # of a wall's last decline, traded: from there on it was consumed
+    wall_settle_ms: int = 30_000  # that its ending waits, while trades are in doubt, for the next one
     sweep_levels: int = 3
     sweep_ms: int = 200  # first to last print are closer than this
     absorption_ms: int = 3_000

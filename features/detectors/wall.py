@@ -9,12 +9,18 @@ it opened with, and closes when its size is no longer above that:
 - `unexplained` if the trades of that decline are not all known,
 - `out_of_range` if the price left the ten levels, beyond which nothing is known.
 
+While trades are in doubt (the stream is quiet or was lost) the next trade's id will tell whether any is
+missing. Until then the ending stays open, for at most `wall_settle_ms`: then, or where some are missing, it
+is `unexplained`.
+
 The last decline is what the level lost since it last grew. Sizes in base asset, times in exchange ms.
 Source: the project's own definition; trades tell a pulled wall from a consumed one.
 """
 
 from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown, Place
@@ -82,11 +88,26 @@ class _Wall:
         }
 
 
+class _Closing(msgspec.Struct, frozen=True):
+    """An ending that waits for the next trade's id to say that all trades of it are known."""
+
+    subject: Subject
+    time: int
+    evidence: Evidence
+    reason: Ending  # if they are
+
+    def said(self, *, proven: bool) -> Detection:
+        reason = self.reason if proven else Ending.UNEXPLAINED
+        return self.subject.say(Event.CLOSED, self.time, self.evidence, reason)
+
+
 class WallDetector:
     """Finds walls. Work per book grows with the number of large levels."""
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._hold = settings.wall_hold_ms
+        self._settle_ms = settings.wall_settle_ms
+        self._closings: list[_Closing] = []
         self._share = settings.wall_consumed_share
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._walls: dict[Place, _Wall] = {}
@@ -103,7 +124,7 @@ class WallDetector:
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
-        found: list[Detection] = []
+        found = self._overdue(step.after.time)
         gone: list[Place] = []
         book, walls, threshold = step.after, self._walls, step.threshold
         levels, time = book.levels, book.time
@@ -148,7 +169,11 @@ class WallDetector:
             return
         wall.move(size, book.time)
         if size <= wall.threshold:
-            found.append(self._close(subject, wall, step))
+            closing = self._close(subject, wall, step)
+            if step.trades_doubted and closing.reason is not Ending.UNEXPLAINED:
+                self._closings.append(closing)
+            else:
+                found.append(closing.said(proven=True))
         elif (
             abs(size - wall.reported) > _UPDATE_SHARE * wall.reported
             and book.time - wall.reported_at >= _UPDATE_MS
@@ -156,7 +181,7 @@ class WallDetector:
             wall.reported, wall.reported_at = size, book.time
             found.append(subject.say(Event.UPDATED, book.time, wall.evidence(book)))
 
-    def _close(self, subject: Subject, wall: _Wall, step: Step) -> Detection:
+    def _close(self, subject: Subject, wall: _Wall, step: Step) -> _Closing:
         book, lost, traded = step.after, rounded(wall.reference - wall.size), rounded(wall.traded)
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
@@ -170,11 +195,21 @@ class WallDetector:
             "traded": traded,
             "trades": wall.fills,
         }
-        return subject.say(Event.CLOSED, book.time, evidence, reason)
+        return _Closing(subject, book.time, evidence, reason)
+
+    def _overdue(self, time: int) -> list[Detection]:
+        waited = self._closings and time - self._closings[0].time >= self._settle_ms
+        return self.settle(proven=False) if waited else []
+
+    def settle(self, *, proven: bool) -> list[Detection]:
+        """Return the endings that waited; `proven` says that no trade of them was missed."""
+        closings, self._closings = self._closings, []
+        return [closing.said(proven=proven) for closing in closings]
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close all walls."""
-        found = [
+        found = self.settle(proven=False)
+        found += [
             wall.subject.say(Event.CLOSED, time, {"size": wall.size, "median_size": wall.median}, reason)
             for wall in self._walls.values()
             if wall.subject is not None

@@ -38,6 +38,7 @@ from state.frames import (
     Percentiles,
     Status,
     StreamHealth,
+    TradeStreamHealth,
     WindowRow,
     live_frame,
     row_of,
@@ -60,10 +61,11 @@ def a_health() -> Health:
     """Return the health of an engine that has seen some trouble; every number in it is another."""
     return Health(
         depth=StreamHealth("open", None, 12.0, 2, {}, 3, 4),
-        trades=StreamHealth("silent", "no trade for 6 s", 6000.0, 5, {}, 6, 7),
+        trades=TradeStreamHealth("silent", "no trade for 6 s", 6000.0, 5, {}, 6, 7, 21, 22, 23),
         update_rate=9.5,
         update_interval_ms=Percentiles(100.0, 150.0),
         latency_ms=Percentiles(8.0, 21.0),
+        lag_ms=25.0,
         clock_offset_ms=None,
         clock_uncertainty_ms=None,
         gaps=11,

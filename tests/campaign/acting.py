@@ -11,7 +11,7 @@ SNAPSHOT_TIMEOUT: Final = 5.0
 HARMLESS: Final = frozenset(
     {
         FaultKind.DUPLICATE, FaultKind.EXTRA_FIELD, FaultKind.MALFORMED,
-        FaultKind.CLOSE_TRADES, FaultKind.TRADE_SILENCE,
+        FaultKind.CLOSE_TRADES, FaultKind.TRADE_SILENCE, FaultKind.TRADE_GAP, FaultKind.TRADE_DUPLICATE,
     }
 )  # fmt: skip
 """Faults that must not darken the book at all, so that no time is given for them."""
@@ -29,7 +29,7 @@ class Acting:
         if faults is not self._faults:  # another exchange, which has not been told to do wrong yet
             self._faults = faults
             self._used.clear()
-        acts = [0.0] if faults._swapped is not None or faults._held else []
+        acts = [0.0] if faults._swapped is not None or faults._held or faults._late else []
         for kind in FAULTS.keys() - HARMLESS:
             if FAULTS[kind].lasts is Lasts.SECONDS and faults.active(kind, now_ms):
                 acts.append(0.0)

@@ -34,6 +34,8 @@ from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.request_budget import RequestBudget
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultRequest, FaultState
+from data_ingestion.simulated_market import AggTrade as MarketTrade
+from data_ingestion.simulated_market import MarketMessage, SimulatedMarket
 from data_ingestion.simulated_market import TopOfBook as Truth
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
@@ -53,6 +55,7 @@ SEEDS_APART: Final = 1_000
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 LOOK_EVERY: Final = 0.1  # seconds
 LOOKS_A_FRAME: Final = 3
+SETTLING: Final = 6.0  # seconds, after the exchange's clock was set
 STALE_AFTER_MS: Final = 2_000.0
 CALM: Final = 0.5  # seconds between a recovery and the next bout
 TRUTH_KEPT: Final = 2_000  # events of each symbol
@@ -65,6 +68,7 @@ DEEDS: Final = (
     DeedKind("exchange clock forward", ("",), 0.05, 30),
     DeedKind("machine clock back", ("",), 0.05, 3_600),
     DeedKind("machine clock forward", ("",), 0.05, 3_600),
+    DeedKind("machine suspended", ("",), 1, 7_200),
     DeedKind("exchange replaced", ("",), 0.05, 3, weight=0.25),
 )
 
@@ -77,11 +81,28 @@ class Clocks:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.exchange_off = self.machine_off = 0.0
+        self.exchange_set_at = float("-inf")  # loop time
         self.machine = Clock(wall=lambda: EPOCH + loop.time() + self.machine_off, steady=loop.time)
 
     def exchange(self) -> float:
         """Return the exchange's time."""
         return EPOCH + asyncio.get_running_loop().time() + self.exchange_off
+
+
+class NotingExchange(SimulatedExchange):
+    """An exchange that notes each trade before any fault can keep it from being told."""
+
+    def __init__(
+        self, trades: dict[str, deque[MarketTrade]], *, seed: int, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(SYMBOLS, seed=seed, clock=clock, truth_kept=TRUTH_KEPT)
+        self._noted = trades
+
+    def _send(self, market: SimulatedMarket, messages: list[MarketMessage]) -> None:
+        self._noted[market.profile.symbol].extend(
+            message for message in messages if isinstance(message, MarketTrade)
+        )
+        super()._send(market, messages)
 
 
 class Venue:
@@ -115,7 +136,8 @@ class Venue:
 
     def _another(self) -> SimulatedExchange:
         seed = self._random.getrandbits(30)
-        return SimulatedExchange(SYMBOLS, seed=seed, clock=self.clocks.exchange, truth_kept=TRUTH_KEPT)
+        self.trades: dict[str, deque[MarketTrade]] = {symbol: deque(maxlen=TRUTH_KEPT) for symbol in SYMBOLS}
+        return NotingExchange(self.trades, seed=seed, clock=self.clocks.exchange)
 
 
 class Watch:
@@ -128,8 +150,12 @@ class Watch:
         self.frame: Frame | None = None
         self.budget = RequestBudget(900, BURST_WEIGHT)
         self._venue, self._judge, self._random = venue, judge, random
+        self.exchange_clock = ExchangeClock(venue.clocks.machine)
         self._second = 0
         self._last_depth = float("-inf")
+        self._last_sent = 0  # E of the last depth event
+        self._told: set[int] = set()  # ids of the second's trades
+        self._told_before = 0  # the last id of the second before; 0 where that is not known
         self._channel = Channel(symbol, "simulated")
         self._channel.book.connected()
         self._simulator = Simulator({symbol: self._channel}, venue.clocks.machine)
@@ -144,7 +170,7 @@ class Watch:
         """Judge the book that the engine calls exact at this moment, and now and then an order."""
         clock = self._venue.clocks.machine
         now_ms = clock.steady_ms()
-        said = book_report(self.engine, now_ms)
+        said = book_report(self.engine, now_ms, self.exchange_clock.now_ms(), self._uncertainty_ms())
         live = isinstance(said, ExactBook)
         if isinstance(said, ExactBook):
             self._judge.book(said, self._venue.truth(self.symbol, said.last_update_id), self.where)
@@ -159,7 +185,10 @@ class Watch:
         """Judge the frame of this moment."""
         now_ms = self._venue.clocks.machine.steady_ms()
         self._second += 1_000
-        frame = self.frame = self.engine.close_second(self._second, now_ms)[0]
+        frame = self.frame = self.engine.close_second(
+            self._second, now_ms, self.exchange_clock.offset(), self.exchange_clock.now_ms()
+        )[0]
+        self._judge_trades(frame)
         update_id = frame.last_update_id
         truth = None if update_id is None else self._venue.truth(self.symbol, update_id)
         self._judge.frame(fields_of(frame), truth, self.where)
@@ -169,6 +198,27 @@ class Watch:
     def _not_too_late(self, now_ms: float) -> None:
         if now_ms - self._last_depth > STALE_AFTER_MS:
             self._judge.object(f"{self.where}: live {now_ms - self._last_depth:.0f} ms after the last event")
+        clocks = self._venue.clocks
+        if now_ms / 1_000 - clocks.exchange_set_at < SETTLING:
+            return  # nobody can know of it before the exchange is heard
+        lag = self._venue.now_ms() - self._last_sent
+        if lag > STALE_AFTER_MS + 2 * self._uncertainty_ms() + 1:
+            self._judge.object(f"{self.where}: live with an event {lag:.0f} ms old by the exchange's clock")
+
+    def _uncertainty_ms(self) -> float:
+        offset = self.exchange_clock.offset()
+        return 0.0 if offset is None else offset.uncertainty_ms
+
+    def _judge_trades(self, frame: Frame) -> None:
+        """Hold the sums of a second against all that traded from its first id to its last."""
+        told, last = self._told, self._told_before
+        self._told, self._told_before = set(), max(self._told, default=self._told_before)
+        if frame.trades is None or not last or (told and min(told) < last):
+            return  # or the exchange counts anew
+        all_traded = [
+            t for t in self._venue.trades[self.symbol] if last < t.aggregate_id <= max(told, default=last)
+        ]
+        self._judge.trades(frame.trades, all_traded, self.where)
 
     def _order(self) -> None:
         side, size = self._random.choice(list(Side)), self._random.choice(SIZES)
@@ -218,12 +268,13 @@ class Watch:
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Pass on and look."""
-        self._last_depth = steady_ms
+        self._last_depth, self._last_sent = steady_ms, event.event_time
         self.engine.on_depth(event, wall_ms, steady_ms)
         self.look()
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
         """Pass on."""
+        self._told.add(trade.trade_id)
         self.engine.on_trade(trade, steady_ms)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
@@ -253,7 +304,7 @@ async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterato
     """Run one symbol's ingestion with the settings that the program has by default."""
     base, clock = f"127.0.0.1:{venue.exchange.port}", venue.clocks.machine
     rest_url, timeout, budget = f"http://{base}", SNAPSHOT_TIMEOUT, watch.budget
-    exchange_clock = ExchangeClock(clock)
+    exchange_clock = watch.exchange_clock
     async with aiohttp.ClientSession() as session:
         asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
@@ -316,8 +367,14 @@ class Director:
     async def _do(self, deed: Deed) -> None:
         clocks = self._venue.clocks
         sign = -1 if deed.name.endswith("back") else 1
-        if deed.name.startswith("exchange clock"):
+        if deed.name == "machine suspended":  # its steady clock stood still
+            clocks.exchange_off += deed.amount
+            clocks.machine_off += deed.amount
+            for watch in self._watches:
+                watch.look()
+        elif deed.name.startswith("exchange clock"):
             clocks.exchange_off += sign * deed.amount
+            clocks.exchange_set_at = asyncio.get_running_loop().time()
         elif deed.name.startswith("machine clock"):
             clocks.machine_off += sign * deed.amount
         else:

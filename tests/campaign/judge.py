@@ -1,15 +1,18 @@
 """Holds what the program says against the exchange's own book, and counts what it finds. No I/O."""
 
+import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from api.feed import ExactBook
+from data_ingestion.simulated_market import AggTrade
 from data_ingestion.simulated_market import TopOfBook as Truth
 from features.market_impact import MarketImpact, Side, market_impact
+from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from tests.replay.drill import NOT_MARKET_FIELDS
 
@@ -28,6 +31,7 @@ class Judge:
     live: int = 0
     books: int = 0
     answers: int = 0
+    totals: int = 0
     wrong: int = 0
     sentences: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
 
@@ -58,6 +62,15 @@ class Judge:
         right = market_impact(TopOfBook(*truth), said["size"], Side(said["side"]))
         if any(said[name] != getattr(right, name) for name in MarketImpact.__struct_fields__):
             self.object(f"{where}: an order of {said['size']} at {said['last_update_id']} was walked wrongly")
+
+    def trades(self, said: TradeSummary, traded: Sequence[AggTrade], where: str) -> None:
+        """Judge the sums of a second's trades against all that traded, told or not."""
+        self.totals += 1
+        sold = math.fsum(float(trade.quantity) for trade in traded if trade.buyer_is_maker)
+        bought = math.fsum(float(trade.quantity) for trade in traded if not trade.buyer_is_maker)
+        right = (len(traded), round(bought, 8), round(sold, 8))
+        if (said.count, said.buy_volume, said.sell_volume) != right:
+            self.object(f"{where}: trades {said.count, said.buy_volume, said.sell_volume}, and not {right}")
 
     def _levels(self, bids: Any, asks: Any, truth: Truth | None, where: str) -> None:
         if truth is None:

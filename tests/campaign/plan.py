@@ -63,7 +63,8 @@ def exchange_fault(random: Random, symbols: Sequence[str]) -> FaultRequest:
     count = min(1 + int(random.expovariate(1 / 3)), MOST_SNAPSHOTS if few else 100)
     seconds = min(0.05 + random.expovariate(1 / 1.5), LONGEST_SECONDS)
     status = random.choice(STATUSES) if FAULTS[kind].status is not None else None
-    return FaultRequest(kind, symbol, count, seconds, status)
+    delay = random.uniform(0.5, 8.0)
+    return FaultRequest(kind, symbol, count, seconds, status, delay)
 
 
 def a_deed(random: Random, kinds: Sequence[DeedKind]) -> Deed:

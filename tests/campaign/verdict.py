@@ -41,7 +41,7 @@ class Part:
 
     def add(self, other: "Part") -> None:
         """Take in what another of the same kind has found."""
-        for name in ("frames", "live", "books", "answers", "wrong"):
+        for name in ("frames", "live", "books", "answers", "totals", "wrong"):
             setattr(self.judge, name, getattr(self.judge, name) + getattr(other.judge, name))
         self.judge.sentences.extend(other.judge.sentences)
         self.faults.update(other.faults)
@@ -81,12 +81,14 @@ def sentence(parts: list[Part]) -> str:
     median, worst = (statistics.median(times), max(times)) if times else (0.0, 0.0)
     leaks = [leak for part in parts for leak in part.leaks]
     judges = [part.judge for part in parts]
-    live, books, answers, wrong = (
-        sum(getattr(judge, name) for judge in judges) for name in ("live", "books", "answers", "wrong")
+    live, books, answers, totals, wrong = (
+        sum(getattr(judge, name) for judge in judges)
+        for name in ("live", "books", "answers", "totals", "wrong")
     )
     return (
         f"{sum(part.played for part in parts):,} faults; {live:,} live frames, {books:,} books called exact "
-        f"between them and {answers:,} simulated orders held against the exchange's own book, {wrong} wrong; "
+        f"between them, {answers:,} simulated orders and the trades of {totals:,} seconds held against the "
+        f"exchange's own, {wrong} wrong; "
         f"live again after {median:.2f} s (median of {len(times):,}), at worst {worst:.2f} s, besides "
         f"{sum(part.rate_limit_waits for part in parts):.0f} s of rate-limit waits; "
         f"{'leaked: ' + '; '.join(leaks) if leaks else 'nothing leaked'}."

@@ -14,6 +14,10 @@ from websockets.asyncio.client import ClientConnection
 from tests.program import Frame, Program, listening, next_live
 from tests.replay.rig import SYMBOL, Rig
 
+STALE_AFTER_MS = 2_000.0
+HAIR_MS = 100.0
+"""By which a frame's lag may be misjudged here, where the exchange's clock is taken for this machine's."""
+
 NOT_MARKET_FIELDS = {"symbol", "source", "timestamp", "status", "reason", "detections", "health", "history"}
 
 
@@ -49,6 +53,9 @@ FAULTS = (
     Fault("snapshot stale", ({"kind": "snapshot_stale", "seconds": 5, "count": 2}, {"kind": "gap"}), 0.4),
     Fault("refuse 503", ({"kind": "refuse", "seconds": 5, "status": 503},), 5.0),
     Fault("refuse 12 s", ({"kind": "refuse", "seconds": 12, "status": 403},), 12.0),
+    Fault("trade_gap", ({"kind": "trade_gap", "count": 40},), 8.0),
+    Fault("lag 5 s by 3.5 s", ({"kind": "lag", "seconds": 5, "delay": 3.5},), 5.0),
+    Fault("lag 20 s by 7 s", ({"kind": "lag", "seconds": 20, "delay": 7},), 20.0),
     Fault("burst", ({"kind": "burst", "seconds": 5},), 0.1),
 )
 
@@ -74,6 +81,9 @@ async def judge(frame: Frame, rig: Rig, drill: Drill) -> None:
             drill.wrong.append(f"{frame['status']}: {shown} carry values")
         return
     drill.live += 1
+    behind = frame["timestamp"] - frame["exchange_time"]
+    if behind > STALE_AFTER_MS + frame["health"]["clock_uncertainty_ms"] + HAIR_MS:
+        drill.wrong.append(f"live at {frame['last_update_id']}: {behind:.0f} ms old")
     truth = await rig.truth(frame["last_update_id"])
     if truth != {"bids": frame["bid_levels"], "asks": frame["ask_levels"]}:
         drill.wrong.append(f"live at {frame['last_update_id']}: not the exchange's book")

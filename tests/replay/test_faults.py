@@ -10,7 +10,7 @@ from tests.replay.rig import CHECKER, SYMBOL, Rig, needs_recording
 
 pytestmark = needs_recording
 
-SLOW = {"silence 12 s", "refuse 12 s"}
+SLOW = {"silence 12 s", "refuse 12 s", "lag 20 s by 7 s"}
 """Faults of which shorter forms run here; `python -m tests.replay.drill` plays all."""
 
 

@@ -14,7 +14,7 @@ from orderbook.book_state import TOP_LEVELS
 from orderbook.synchronizer import OUTDATED_EVENTS
 from state.engine import PHASE_STEPS, EngineSettings, Phase
 from state.frames import Frame, Row, Status
-from tests.builders import depth, json_of, snapshot, trade
+from tests.builders import START_MS, depth, json_of, lose_trades, snapshot, trade
 from tests.engine_rig import PHASES_AFTER, Rig, assert_dark, assert_follows, assert_true, live, opened
 
 # --- coming into step -------------------------------------------------------------------------------------
@@ -479,10 +479,16 @@ def trades_reconnect(rig: Rig) -> None:
     if rig.engine.health.trades.state is StreamState.OPEN:
         rig.down(Stream.TRADES)
     rig.open(Stream.TRADES)
+    trades_missing(rig)
+
+
+def trades_missing(rig: Rig) -> None:
+    """Bring a trade whose id says that others are missing."""
+    lose_trades(3)
     rig.engine.on_trade(trade(), rig.now)
 
 
-@pytest.mark.parametrize("lose", [trades_overflow, trades_malformed, trades_reconnect])
+@pytest.mark.parametrize("lose", [trades_overflow, trades_malformed, trades_reconnect, trades_missing])
 @pytest.mark.parametrize("late_ms", [0, 700])
 def test_a_second_that_lost_trades_is_null(lose: Callable[[Rig], None], late_ms: float) -> None:
     """Sums of which a part is missing are not shown; the book stays live and the next second is whole."""
@@ -493,6 +499,65 @@ def test_a_second_that_lost_trades_is_null(lose: Callable[[Rig], None], late_ms:
     frame = rig.close(after_ms=late_ms)
     assert (frame.status, frame.trades) == (Status.LIVE, None)
     rig.engine.on_trade(trade(), rig.now)
+    summary = rig.close().trades
+    assert summary is not None
+    assert summary.count == 1
+
+
+def test_missing_trades_are_counted_and_warned_of() -> None:
+    """Forty ids missing between two trades: the second is null, and everybody is told how many."""
+    rig = with_trades()
+    lose_trades(40)
+    rig.engine.on_trade(trade(), rig.now)
+    frame = rig.close()
+    assert (frame.status, frame.trades) == (Status.LIVE, None)
+    assert frame.health is not None
+    assert (frame.health.trades.gaps, frame.health.trades.missing) == (1, 40)
+    assert any("40 trades are missing" in sentence for sentence in frame.health.warnings)
+
+
+def test_a_trade_sent_thrice_is_added_once() -> None:
+    """The ids say so; the same trade on another connection adds nothing either."""
+    rig = with_trades()
+    once = trade(100.0, 2.0)
+    for _ in range(3):
+        rig.engine.on_trade(once, rig.now)
+    rig.down(Stream.TRADES)
+    rig.open(Stream.TRADES)
+    rig.engine.on_trade(once, rig.now)
+    rig.engine.on_trade(trade(100.0, 1.0), rig.now)
+    frame = rig.close()
+    assert frame.trades is not None
+    assert (frame.trades.count, frame.trades.buy_volume) == (2, 3.0)
+    assert frame.health is not None
+    assert (frame.health.trades.duplicates, frame.health.trades.gaps) == (3, 0)
+
+
+def trades_reopened(rig: Rig) -> None:
+    """Lose the trade stream and get it back."""
+    rig.down(Stream.TRADES)
+    rig.open(Stream.TRADES)
+
+
+@pytest.mark.parametrize("doubt", [trades_overflow, trades_malformed, trades_reopened])
+def test_contiguous_ids_prove_a_doubted_second(doubt: Callable[[Rig], None]) -> None:
+    """A reconnect, or garbage in between, took nothing away: the next id says so, and the sums are whole."""
+    rig = with_trades()
+    rig.engine.on_trade(trade(100.0, 2.0), rig.now)
+    doubt(rig)
+    rig.engine.on_trade(trade(100.0, 1.0), rig.now)
+    frame = rig.close()
+    assert frame.trades is not None
+    assert (frame.trades.count, frame.trades.buy_volume) == (2, 3.0)
+
+
+def test_trades_counted_anew_are_not_ignored_for_ever() -> None:
+    """An exchange that counts from elsewhere: one gap without a number, and then on as ever."""
+    rig = with_trades()
+    rig.engine.on_trade(trade(number=5_000_000, at=START_MS + 10), rig.now)
+    rig.engine.on_trade(trade(number=7, at=START_MS + 20), rig.now)
+    assert rig.close().trades is None
+    rig.engine.on_trade(trade(number=8, at=START_MS + 30), rig.now)
     summary = rig.close().trades
     assert summary is not None
     assert summary.count == 1
@@ -676,7 +741,39 @@ def test_kinds_that_need_trades_pause_where_trades_are_missing(lose: Callable[[R
         rig.emit()
     frame = rig.close()
     assert frame.status is Status.LIVE
-    assert told(frame) == [("wall", "closed", "unexplained")]
+    doubted = frame.detections == []  # the next trade will tell; where one has told already, it is told
+    trades_missing(rig)
+    assert told(rig.close() if doubted else frame) == [("wall", "closed", "unexplained")]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_the_trade_after_a_quiet_stretch_explains_a_walls_end(missing: int) -> None:
+    """Five seconds without a trade, in which the wall goes: the next id says whether one was missed."""
+    rig = watched()
+    rig.close()
+    trades_silent(rig)
+    rig.close()
+    rig.emit((True, 4, 1))
+    for _ in range(4):
+        rig.emit()
+    assert rig.close().detections == []
+    lose_trades(missing)
+    print_trade(rig)
+    assert told(rig.close()) == [("wall", "closed", "unexplained" if missing else "pulled")]
+
+
+def test_a_walls_end_waits_for_half_a_minute_at_most() -> None:
+    """Without any further trade nobody can explain it."""
+    rig = watched()
+    rig.close()
+    trades_silent(rig)
+    rig.close()
+    rig.emit((True, 4, 1))
+    found = []
+    for _ in range(310):
+        rig.emit()
+        found += told(rig.close())
+    assert found == [("wall", "closed", "unexplained")]
 
 
 def test_kinds_that_need_trades_go_on_when_trades_are_back() -> None:

@@ -55,7 +55,7 @@ class EngineMachine(RuleBasedStateMachine):
     def arrive(self, event: DepthUpdate) -> None:
         """Let an event arrive."""
         self.now += 50
-        self.call("on_depth", event, START_MS + self.now, self.now)
+        self.call("on_depth", event, event.event_time, self.now)
         if event is not self.last:
             self.last_at = self.now
         self.last = event

@@ -64,20 +64,19 @@ def test_a_rate_is_not_judged_before_its_window_is_full() -> None:
 
 
 def test_an_engine_warns_of_a_slow_stream_and_of_a_clock_that_is_off() -> None:
-    """In the frame of the second; a stream back at its rate is not warned of any more.
-
-    This exchange stamps its events as if they came ten times a second, so the slow ones are late as well.
-    """
+    """In the frame of the second; a stream back at its rate is not warned of any more."""
     rig = live()
+    rig.late_ms = 1_500
     assert not any("rate" in sentence for sentence in rig.health().warnings)
     for _ in range(RATE_WINDOW_MS // 400 + 1):
         rig.emit(after_ms=400)
     slow, late = rig.health().warnings
     assert "low update rate" in slow
     assert "falling behind" in late
+    rig.late_ms = 0
     for _ in range(RATE_WINDOW_MS // 100):
         rig.emit()
     frame, _ = rig.engine.close_second(rig.seconds * 1000 + 1000, rig.now, ClockOffset(400.0, 2.0))
     assert frame.health is not None
-    _, clock = frame.health.warnings
+    (clock,) = frame.health.warnings
     assert "0.4 s behind" in clock

@@ -1,0 +1,67 @@
+"""The order of aggregate trades: their ids count up by one, over reconnects too. Pure.
+
+So contiguous ids prove that nothing was missed, however long a stream was quiet or gone, and a step larger
+than one says how many are missing. Ids of single trades (`f`, `l`) do skip, and prove nothing.
+Source: the project's recordings; Binance documents only that `a` is the aggregate trade's id.
+"""
+
+import enum
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade
+
+_STEP_MS: Final = 10_000
+"""A trade time so far from the one before is believed as it is: one that was wrong must not stand."""
+
+
+class TradeVerdict(enum.Enum):
+    """What the ids say of a trade before which none is missing."""
+
+    FIRST = "first"  # none before it is known
+    NEXT = "next"  # follows on the one before: nothing was missed between them
+    DUPLICATE = "duplicate"  # at or below the last one: it was told already
+
+
+class TradeGap(msgspec.Struct, frozen=True):
+    """Trades between two are missing, or the exchange counts anew."""
+
+    expected: int  # the id that would have continued the sequence
+    got: int  # the id that came
+
+    @property
+    def missing(self) -> int:
+        """How many trades are missing; 0 where the exchange counts anew, which tells no number."""
+        return max(0, self.got - self.expected)
+
+    def __str__(self) -> str:
+        if self.missing:
+            return f"gap in the trade sequence: {self.missing} missing before id {self.got}"
+        return f"the trade sequence began anew: expected id {self.expected}, got {self.got}"
+
+
+class TradeSequence:
+    """Judges trades one by one. Constant time and memory."""
+
+    __slots__ = ("_last_id", "_last_time")
+
+    def __init__(self) -> None:
+        self._last_id: int | None = None
+        self._last_time = 0
+
+    def check(self, trade: AggTrade) -> TradeVerdict | TradeGap:
+        """Judge `trade`; unless it is a duplicate, move on to it.
+
+        What was told already is not newer than the last trade. A lower id of a later time is none of those:
+        the exchange counts anew, or the id before was wrong; deaf to it one would stay for ever.
+        """
+        last, number = self._last_id, trade.trade_id
+        if last is not None and number <= last and trade.trade_time <= self._last_time:
+            return TradeVerdict.DUPLICATE
+        self._last_id = number
+        time = trade.trade_time
+        self._last_time = time if abs(time - self._last_time) > _STEP_MS else max(time, self._last_time)
+        if last is None:
+            return TradeVerdict.FIRST
+        return TradeVerdict.NEXT if number == last + 1 else TradeGap(last + 1, number)
