@@ -57,6 +57,7 @@ class Channel:
     def __init__(self, symbol: str, source: str) -> None:
         self.symbol = symbol
         self.connected = False  # whether an engine delivers
+        self.heard_ms = float("-inf")  # steady ms at which the newest second came
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
         self.book = NewestBook()

@@ -158,7 +158,9 @@ class Api:
             channel.process = message.report
         elif isinstance(message, FeedState):
             channel.restore(message)
+            channel.heard_ms = self._clock.steady_ms()
         elif channel.take(message):
+            channel.heard_ms = self._clock.steady_ms()
             head = channel.head
             if head is not None and head.exchange_time is not None:
                 # An engine elsewhere has another offset: then its clock's difference to ours shows here.
@@ -195,7 +197,7 @@ class Api:
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Return whether all symbols are live now, and what is known of each and of the processes."""
-        now_ms = self._clock.wall_ms()
+        now_ms, steady_ms = self._clock.wall_ms(), self._clock.steady_ms()
         symbols: dict[str, Any] = {}
         for symbol, channel in self.channels.items():
             head = channel.head
@@ -206,8 +208,11 @@ class Api:
                 continue
             age_ms = round(now_ms - head.timestamp)
             status, why = head.status, head.reason
-            if status is Status.LIVE and age_ms > HEALTH_AGE_MS:
-                status, why = Status.STALE, f"no frame for {age_ms / 1000:.1f} s"
+            quiet_ms = max(
+                age_ms, steady_ms - channel.heard_ms
+            )  # a clock that is set back makes nothing young
+            if status is Status.LIVE and quiet_ms > HEALTH_AGE_MS:
+                status, why = Status.STALE, f"no frame for {quiet_ms / 1000:.1f} s"
             symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms}
             symbols[symbol] |= {"warnings": channel.warnings(), "health": head.health}
         all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())

@@ -199,6 +199,8 @@ class Engine:
         if isinstance(verdict, TradeGap):
             trades.missed(verdict.missing, steady_ms)
             self._notice(str(verdict))
+        if self._freshness.event_time - trade.event_time > self.settings.stale_after_ms:
+            self._trades_missed = True  # they lag behind the book: those of this second are still to come
         if verdict is not TradeVerdict.NEXT:
             self._trades_missed = True
             self._detection.on_trades_missed()

@@ -12,13 +12,14 @@ UNKNOWN: Final = float("-inf")
 
 
 class Freshness:
-    """The newest proof: `event_time` by the exchange's clock, and when it came by both clocks here."""
+    """The newest proof: its `event_time` by the exchange's clock, and when it came by both clocks here."""
 
-    __slots__ = ("_behind", "_steady_ms", "_wall_ms")
+    __slots__ = ("_behind", "_steady_ms", "_wall_ms", "event_time")
 
     def __init__(self) -> None:
         self._steady_ms: float | None = None
         self._wall_ms = 0.0
+        self.event_time = 0.0
         self._behind = 0.0  # how late the proof was when it came
 
     def prove(self, event_time: float, wall_ms: float, steady_ms: float) -> None:
@@ -28,6 +29,7 @@ class Freshness:
         """
         self._steady_ms, self._wall_ms = steady_ms, wall_ms
         self._behind = wall_ms - event_time
+        self.event_time = event_time
 
     @property
     def known(self) -> bool:

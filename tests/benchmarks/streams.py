@@ -77,7 +77,7 @@ def recorded(messages: int | None = None) -> Input:
     settings = EngineSettings()
     asking, rig = _Asking(settings), market()
     diffs, trades = iter(rig.diffs), iter(rig.trades)
-    trade = next(trades, None)
+    trade, number = next(trades, None), 0
     ticks = []
     for event in islice(rig.depth, messages):
         reply = None
@@ -90,7 +90,8 @@ def recorded(messages: int | None = None) -> Input:
                 break
         due = []
         while trade is not None and trade["T"] <= event["T"]:
-            wire = {"e": "aggTrade", "s": SYMBOL, "a": trade["f"], "nq": trade["q"], **trade}
+            number += 1
+            wire = {"e": "aggTrade", "s": SYMBOL, "a": number, "nq": trade["q"], **trade}
             due.append(decode_agg_trade(_compact(wire)))
             trade = next(trades, None)
         data = _compact(rig.depth_message(event, 0))

@@ -62,6 +62,8 @@ def exchange_fault(random: Random, symbols: Sequence[str]) -> FaultRequest:
     few = kind.value.startswith("snapshot")
     count = min(1 + int(random.expovariate(1 / 3)), MOST_SNAPSHOTS if few else 100)
     seconds = min(0.05 + random.expovariate(1 / 1.5), LONGEST_SECONDS)
+    if kind is FaultKind.LAG:
+        seconds = random.uniform(1, LONGEST_SECONDS)  # what lags for shorter cannot be late by much
     status = random.choice(STATUSES) if FAULTS[kind].status is not None else None
     delay = random.uniform(0.5, 8.0)
     return FaultRequest(kind, symbol, count, seconds, status, delay)

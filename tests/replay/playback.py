@@ -37,7 +37,9 @@ class Playback:
         self.frames: list[bytes] = []
         self._market = market(resting)
         self._snapshot_levels = snapshot_levels
-        self._trades: Iterator[Any] = iter(self._market.trades)
+        self._trades: Iterator[Any] = iter(
+            {"a": number, **trade} for number, trade in enumerate(self._market.trades, 1)
+        )
 
     def run(self) -> Iterator[tuple[int, TopTen]]:
         """Play; after each depth event yield its final update id and the true top ten."""
@@ -57,7 +59,7 @@ class Playback:
                 self._close(second * 1000, start)
                 second += 1
             while trade is not None and trade["T"] <= event["T"]:
-                message = {"e": "aggTrade", "s": SYMBOL, "a": 1, **trade}
+                message = {"e": "aggTrade", "s": SYMBOL, **trade}
                 engine.on_trade(decode_agg_trade(json.dumps(message)), trade["T"] - start)
                 trade = next(self._trades, None)
             data = json.dumps(market.depth_message(event, 0))

@@ -448,7 +448,7 @@ def test_a_silent_trade_stream_leaves_the_book_live() -> None:
     assert frame.trades is None
     assert frame.health is not None
     assert frame.health.trades.state == "silent"
-    rig.engine.on_trade(trade(), rig.now)
+    rig.engine.on_trade(trade(at=last.event_time), rig.now)
     summary = rig.close().trades
     assert summary is not None
     assert summary.count == 1
@@ -549,6 +549,17 @@ def test_contiguous_ids_prove_a_doubted_second(doubt: Callable[[Rig], None]) -> 
     frame = rig.close()
     assert frame.trades is not None
     assert (frame.trades.count, frame.trades.buy_volume) == (2, 3.0)
+
+
+def test_trades_that_lag_behind_the_book_are_not_told_as_the_seconds() -> None:
+    """What arrives now traded long ago, and what trades now is still to come."""
+    rig = with_trades()
+    for _ in range(30):
+        rig.emit()
+    rig.engine.on_trade(trade(at=rig.exchange.events[-1].event_time - 2_001), rig.now)
+    assert rig.close().trades is None
+    rig.engine.on_trade(trade(at=rig.exchange.events[-1].event_time), rig.now)
+    assert rig.close().trades is not None
 
 
 def test_trades_counted_anew_are_not_ignored_for_ever() -> None:
