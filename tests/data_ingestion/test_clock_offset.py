@@ -102,3 +102,26 @@ def test_a_wall_clock_that_is_set_voids_what_was_known(step: float) -> None:
     known = world.read()
     assert known is not None
     assert known.offset_ms == pytest.approx(10 - step, abs=known.uncertainty_ms)
+
+
+@pytest.mark.parametrize("step", [-3_600_000, 3_600_000])
+def test_until_the_next_answer_the_later_of_both_clocks_counts(step: float) -> None:
+    """A clock set back makes nothing young; one that is ahead may be right: the machine may have slept."""
+    world = World(ahead_ms=10)
+    world.ask(1, 1)
+    before = world.estimator.now_ms(world.wall_ms, world.now)
+    world.stepped = step
+    world.now += 500
+    assert world.estimator.now_ms(world.wall_ms, world.now) == pytest.approx(before + 500 + max(step, 0))
+
+
+@pytest.mark.parametrize("step", [-30_000, 30_000])
+def test_an_exchange_whose_clock_was_set_is_believed(step: float) -> None:
+    """The newest answer counts, however slow it was beside those before."""
+    world = World(ahead_ms=10)
+    world.ask(1, 1)
+    world.ahead_ms += step
+    world.ask(40, 40)
+    known = world.read()
+    assert known is not None
+    assert known.offset_ms == pytest.approx(10 + step, abs=known.uncertainty_ms)

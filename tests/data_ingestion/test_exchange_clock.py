@@ -139,3 +139,18 @@ async def test_a_clock_that_is_set_is_asked_for_anew_soon() -> None:
         offset = bench.exchange_clock.offset()
         assert offset is not None
         assert offset.offset_ms == pytest.approx(AHEAD_MS + 7_200_000, abs=offset.uncertainty_ms + 1e-3)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("late_ms", [5_000, -5_000])
+async def test_messages_of_an_odd_time_are_worth_a_question(late_ms: float) -> None:
+    """Later than now or long ago: the exchange's clock may have been set. But not with every message."""
+    async with asking(tells_time()) as bench:
+        await until(lambda: len(bench.server.times) == FIRST_QUESTIONS)
+        await asyncio.sleep(5)
+        began = bench.clock.steady()
+        while bench.clock.steady() - began < 21:
+            bench.exchange_clock.arrival_ms(bench.exchange_clock.now_ms() - late_ms)
+            await asyncio.sleep(0.1)
+        asked = len(bench.server.times) - FIRST_QUESTIONS
+    assert 3 <= asked <= 3 * 21 / 5 + FIRST_QUESTIONS

@@ -7,6 +7,7 @@ from itertools import product
 import msgspec
 import pytest
 
+from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from features.detectors.detection import Event, Kind
 from features.detectors.settings import DetectorSettings
@@ -378,6 +379,53 @@ def test_a_silent_depth_stream_is_stale_after_two_seconds() -> None:
     assert frame.health is not None
     assert frame.health.depth.state == "open"
     assert frame.health.resyncs == 0
+
+
+def frame_at(rig: Rig, wall_after_ms: float, steady_after_ms: float = 0, uncertainty_ms: float = 0) -> Frame:
+    """Close a second with the exchange's clock so far after the last event, and the steady one so far on."""
+    rig.now += steady_after_ms
+    rig.seconds += 1
+    wall_ms = rig.exchange.events[-1].event_time + wall_after_ms
+    return rig.engine.close_second(rig.seconds * 1000, rig.now, ClockOffset(0, uncertainty_ms), wall_ms)[0]
+
+
+def test_a_machine_that_slept_shows_no_old_book() -> None:
+    """Its steady clock stood still for an hour, and no message came: the wall clock alone tells."""
+    frame = frame_at(live(), 3_600_000)
+    assert_dark(frame, Status.STALE)
+    assert frame.reason is not None
+    assert "3600.0 s" in frame.reason
+
+
+def test_a_clock_that_is_set_back_makes_nothing_young() -> None:
+    """The steady clock still counts."""
+    rig = live()
+    assert frame_at(rig, -3_600_000, 1_999).status is Status.LIVE
+    assert_dark(frame_at(rig, -3_600_000, 2), Status.STALE)
+
+
+@pytest.mark.parametrize(("late_ms", "uncertainty_ms", "status"), [
+    (1_999, 0, Status.LIVE),
+    (2_001, 0, Status.STALE),
+    (2_001, 5, Status.LIVE),
+    (7_000, 5, Status.STALE),
+])  # fmt: skip
+def test_an_event_that_came_late_is_no_live_book(
+    late_ms: float, uncertainty_ms: float, status: Status
+) -> None:
+    """A stream may be continuous and yet seconds behind; it is live again as soon as it has caught up."""
+    rig = live()
+    rig.late_ms = late_ms
+    event = rig.emit((True, 1, 3))
+    frame = frame_at(rig, late_ms, uncertainty_ms=uncertainty_ms)
+    assert frame.status is status
+    assert frame.health is not None
+    assert frame.health.lag_ms == late_ms
+    if status is Status.STALE:
+        assert "lags" in (frame.reason or "")
+    rig.late_ms = 30
+    event = rig.emit((True, 1, 2))
+    assert_true(frame_at(rig, 30), rig.exchange, event)
 
 
 def test_an_empty_diff_keeps_the_book_alive() -> None:
