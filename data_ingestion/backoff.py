@@ -55,6 +55,26 @@ class Backoff:
         return delay * (0.5 + self._random() / 2)
 
 
+class BanBackoff:
+    """How long to keep away from an exchange that wants no request and does not say for how long.
+
+    At least as long as asked for, at first; then twice as long each time, at most `longest`.
+    """
+
+    def __init__(self, *, longest: float = 300.0) -> None:
+        self._longest = longest
+        self._last = 0.0
+
+    def banned(self, least: float) -> float:
+        """Note a ban; return the seconds to keep away."""
+        self._last = max(least, min(self._longest, 2 * self._last))
+        return self._last
+
+    def over(self) -> None:
+        """Note that a request was answered."""
+        self._last = 0.0
+
+
 class RateLimit:
     """A token bucket: at most `burst` at once, `per_minute` in the long run."""
 

@@ -1,6 +1,7 @@
 """What can go wrong with the exchange: one small tree, and the one place that says what to do about it."""
 
 import enum
+from typing import Final
 
 
 class ExchangeError(Exception):
@@ -41,15 +42,20 @@ class Unreachable(ExchangeError):
 class HttpRefusal(ExchangeError):
     """The exchange answered with an HTTP error: `status`, and `retry_after` seconds where it named them.
 
-    `code` is the exchange's own number for what is wrong with the question; 0 where it gave none.
+    `code` is the exchange's own number for what is wrong with the question; 0 where it gave none. It may come
+    with a status that says that all is well.
     """
 
     def __init__(self, what: str, status: int, retry_after: float | None = None, code: int = 0) -> None:
-        super().__init__(f"{what}: {_http_words(status, retry_after)}")
+        super().__init__(f"{what}: {_http_words(status, retry_after, code)}")
         self.what = what
         self.status = status
         self.retry_after = retry_after
         self.code = code
+
+
+TOO_MANY_REQUESTS: Final = -1003
+"""The exchange's own number for it, and for a ban."""
 
 
 class UnknownSymbol(ExchangeError):
@@ -79,7 +85,28 @@ def retry_after(error: ExchangeError) -> float:
     return 0.0
 
 
-def _http_words(status: int, retry_after: float | None) -> str:
+def is_ban(error: ExchangeError) -> bool:
+    """Say whether the exchange wants no request from this address for a while."""
+    return isinstance(error, HttpRefusal) and (
+        error.status in (_BANNED, _LIMITED) or error.code == TOO_MANY_REQUESTS
+    )
+
+
+def names_wait(error: ExchangeError) -> bool:
+    """Say whether the exchange named a wait, if only of 0 seconds."""
+    return isinstance(error, HttpRefusal) and error.retry_after is not None
+
+
+def least_ban(error: ExchangeError) -> float:
+    """Return the least seconds to keep away where a ban names no end."""
+    return 120.0 if isinstance(error, HttpRefusal) and error.status == _BANNED else 10.0
+
+
+_LIMITED: Final = 429
+_BANNED: Final = 418
+
+
+def _http_words(status: int, retry_after: float | None, code: int) -> str:
     wait = "" if retry_after is None else f"; it asks to wait {retry_after:g} s"
     if status == 451:
         return (
@@ -92,7 +119,7 @@ def _http_words(status: int, retry_after: float | None) -> str:
             "network or a proxy named in HTTPS_PROXY (NO_PROXY lists exceptions), or --source simulated"
             + wait
         )
-    if status in (418, 429):
-        banned = "this address is banned for a while" if status == 418 else "too many requests"
+    if status in (_BANNED, _LIMITED) or code == TOO_MANY_REQUESTS:
+        banned = "this address is banned for a while" if status == _BANNED else "too many requests"
         return f"HTTP {status}, {banned}{wait}"
     return f"HTTP {status}{wait}"

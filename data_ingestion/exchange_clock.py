@@ -9,7 +9,7 @@ import msgspec
 
 from data_ingestion.clock import Clock
 from data_ingestion.clock_offset import STEP_MS, ClockOffset, ClockOffsetEstimator
-from data_ingestion.errors import ExchangeError, MalformedMessage, retry_after
+from data_ingestion.errors import ExchangeError, MalformedMessage
 from data_ingestion.messages import Whole
 from data_ingestion.request_budget import RequestBudget
 from data_ingestion.rest import get
@@ -117,11 +117,12 @@ class ClockAsker:
         try:
             server_ms = await self._fetch()
         except ExchangeError as error:
-            budget.hold(clock.steady(), retry_after(error))
+            budget.obey(clock.steady(), error)
             if not self._told:
                 log.info("latencies are by this machine's clock alone: %s", error)
                 self._told = True
             return False
+        budget.answered()
         self._exchange_clock.add(sent, server_ms)
         self._exchange_clock.doubted = False
         return True

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 from data_ingestion.backoff import Backoff
 from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
-from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify, retry_after
+from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
@@ -72,7 +72,7 @@ class _Inbox(Generic[M]):
             self._malformed_logged = now
 
     def lost(self, error: ExchangeError) -> None:
-        self._budget.hold(self._clock.steady(), retry_after(error))  # the exchange counts by address
+        self._budget.obey(self._clock.steady(), error)  # the exchange counts by address
         self.queue.clear()  # what a broken connection left behind must not meet the next one's book
         self._sink.on_stream(
             self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
@@ -132,8 +132,8 @@ class Ingestor:
         )
         # Any success ends the row of failures: how often a snapshot may be had is the rate limit's business.
         self._snapshot_backoff = Backoff(random, base=0.1, cap=1.0, stable=0)
-        # An exchange that answers, only too early, is well: no long outage is a reason to spare it.
-        self._misfit_backoff = Backoff(random, base=0.1, cap=1.0, longest=1.0, stable=0)
+        # An answer that does not do may do in a moment; one that never does is asked for ever more rarely.
+        self._misfit_backoff = Backoff(random, base=0.1, cap=30.0, stable=0)
         self._not_before = 0.0  # steady seconds, by our own backoff
         self._budget = budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
@@ -203,12 +203,13 @@ class Ingestor:
                 if classify(error) is Action.GIVE_UP and not self._known:
                     raise
                 now = clock.steady()
-                budget.hold(now, retry_after(error))
+                budget.obey(now, error)
                 self._not_before = now + backoff.failed(now)
                 sink.on_snapshot_failed(request, str(error))
                 self._log_notices()
             else:
                 self._known = True
+                budget.answered()
                 now = clock.steady()
                 sink.on_snapshot(request, snapshot, now * 1000)
                 backoff.worked(now)

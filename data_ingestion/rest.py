@@ -1,7 +1,9 @@
 """One REST question to the exchange, and what it may answer."""
 
+import asyncio
 import email.utils
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC
@@ -10,7 +12,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from data_ingestion.errors import HttpRefusal, MalformedMessage, Unreachable
+from data_ingestion.errors import TOO_MANY_REQUESTS, HttpRefusal, MalformedMessage, Unreachable
 from data_ingestion.proxies import is_loopback
 
 _MOST_ERROR_BYTES: Final = 10_000
@@ -18,12 +20,16 @@ _CHUNK_BYTES: Final = 65_536
 _HTTP_OK: Final = 200
 _HTTP_BAD_REQUEST: Final = 400
 
+_ERROR_BODY_TIMEOUT: Final = 1.0  # seconds that a refusal's own words are waited for
+_BANNED_UNTIL: Final = re.compile(r"until\D{0,9}(\d{13})\b")  # ms since the epoch
+
 _NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, ValueError)
 """What a request raises; a ValueError where a proxy of the environment or an address makes no sense."""
 
 
 class _ErrorBody(msgspec.Struct):
     code: int = 0
+    msg: str = ""
 
 
 def rest_session(rest_url: str) -> aiohttp.ClientSession:
@@ -42,8 +48,9 @@ async def get(
 ) -> bytes:
     """Ask once, and return the body of the answer; `timeout` is in seconds.
 
-    Raises `HttpRefusal` for any status but 200, `Unreachable` where there was no answer in time, and
-    `MalformedMessage` for a body longer than `most_bytes`; `what` was asked for, in words.
+    Raises `HttpRefusal` for any status but 200 and for a ban under any, `Unreachable`
+    where there was no answer in time, and `MalformedMessage` for a body longer than `most_bytes` and for a
+    web page; `what` was asked for, in words.
     """
     total = aiohttp.ClientTimeout(total=timeout)
     try:
@@ -51,21 +58,41 @@ async def get(
             if reply.status != _HTTP_OK:
                 raise await _refusal(reply, what)
             body = await _read(reply, most_bytes)
+            date = reply.headers.get("Date", "")
     except TimeoutError as error:
         raise Unreachable(what, f"no reply within {timeout:g} s") from error
     except _NETWORK_ERRORS as error:
         raise Unreachable(what, str(error) or type(error).__name__) from error
     if len(body) > most_bytes:
         raise MalformedMessage(what, f"more than {most_bytes} bytes")
+    if body.lstrip()[:1] == b"<":
+        raise MalformedMessage(
+            what,
+            "a web page came in the place of the exchange's answer, as from a network's login or block page. "
+            "Log in to the network or use another, or --source simulated",
+        )
+    said = _error(body)
+    if said.code == TOO_MANY_REQUESTS:  # a ban may come with a status that says that all is well
+        raise HttpRefusal(f"{what} refused", _HTTP_OK, _banned_for(said.msg, date), said.code)
     return body
 
 
 async def _refusal(reply: aiohttp.ClientResponse, what: str) -> HttpRefusal:
-    # Of other refusals the body is not waited for: their Retry-After must not hang on it.
-    bad_request = reply.status == _HTTP_BAD_REQUEST
-    code = _error_code(await _read(reply, _MOST_ERROR_BYTES)) if bad_request else 0
-    wait = retry_after_seconds(reply.headers.getall("Retry-After", ()), reply.headers.get("Date", ""))
-    return HttpRefusal(f"{what} refused", reply.status, wait, code)
+    date = reply.headers.get("Date", "")
+    wait = retry_after_seconds(reply.headers.getall("Retry-After", ()), date)
+    if wait is not None and reply.status != _HTTP_BAD_REQUEST:
+        return HttpRefusal(f"{what} refused", reply.status, wait)  # a named wait must not hang on the body
+    patience = None if reply.status == _HTTP_BAD_REQUEST else _ERROR_BODY_TIMEOUT
+    try:
+        async with asyncio.timeout(patience):
+            error = _error(await _read(reply, _MOST_ERROR_BYTES))
+    except (TimeoutError, *_NETWORK_ERRORS):
+        if patience is None:
+            raise
+        error = _ErrorBody()
+    if wait is None:
+        wait = _banned_for(error.msg, date)
+    return HttpRefusal(f"{what} refused", reply.status, wait, error.code)
 
 
 def retry_after_seconds(headers: Iterable[str], date: str) -> float | None:
@@ -103,8 +130,21 @@ async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body)
 
 
-def _error_code(body: bytes) -> int:
+def _error(body: bytes) -> _ErrorBody:
+    """Return the error that the exchange tells of in `body`; its code is 0 where it tells of none."""
+    if len(body) > _MOST_ERROR_BYTES:
+        return _ErrorBody()
     try:
-        return msgspec.json.decode(body, type=_ErrorBody).code
+        return msgspec.json.decode(body, type=_ErrorBody)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return 0
+        return _ErrorBody()
+
+
+def _banned_for(words: str, date: str) -> float | None:
+    """Return the seconds until the end that an error names, as in "banned until 1723075200123"."""
+    found = _BANNED_UNTIL.search(words)
+    if found is None:
+        return None
+    said = _http_date(date)
+    now = time.time() if said is None else said
+    return max(0.0, int(found[1]) / 1000 - now)

@@ -1,6 +1,15 @@
 """Which exchange to use, decided once at start, and whether it knows the symbols."""
 
-from data_ingestion.errors import ExchangeError, UnknownSymbol, retry_after
+import msgspec
+
+from data_ingestion.errors import (
+    ExchangeError,
+    MalformedMessage,
+    UnknownSymbol,
+    is_ban,
+    least_ban,
+    retry_after,
+)
 from data_ingestion.rest import get, rest_session
 from data_ingestion.snapshot_loader import SnapshotLoader
 
@@ -8,11 +17,13 @@ _MOST_BYTES = 10_000
 
 
 async def why_unreachable(rest_url: str, *, timeout: float) -> ExchangeError | None:
-    """Ping the exchange once; return None if it answers, else what is wrong."""
+    """Ping the exchange once; return None if it answers as the exchange does, else what is wrong."""
     url = f"{rest_url.rstrip('/')}/fapi/v1/ping"
     try:
         async with rest_session(rest_url) as session:
-            await get(session, url, "ping", timeout=timeout, most_bytes=_MOST_BYTES)
+            body = await get(session, url, "ping", timeout=timeout, most_bytes=_MOST_BYTES)
+            if not _is_object(body):
+                return MalformedMessage("ping", "what answers is not the exchange")
     except ExchangeError as error:
         return error
     return None
@@ -33,5 +44,12 @@ async def unknown_symbols(
             except UnknownSymbol:
                 unknown.append(symbol)
             except ExchangeError as error:
-                return unknown, retry_after(error)
+                return unknown, retry_after(error) or (least_ban(error) if is_ban(error) else 0.0)
     return unknown, 0.0
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(body), dict)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return False

@@ -8,7 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from data_ingestion.backoff import Backoff
+from data_ingestion.backoff import Backoff, BanBackoff
 from data_ingestion.clock import Clock
 from data_ingestion.errors import (
     ExchangeError,
@@ -16,6 +16,9 @@ from data_ingestion.errors import (
     MalformedMessage,
     StreamSilent,
     Unreachable,
+    is_ban,
+    least_ban,
+    names_wait,
     retry_after,
 )
 from data_ingestion.proxies import is_loopback
@@ -78,6 +81,7 @@ class StreamClient(Generic[T]):
         self._silence = silence
         self._backoff = backoff
         self._clock = clock
+        self._ban = BanBackoff()
 
     async def run(self) -> None:
         """Connect, listen, and connect again, until cancelled."""
@@ -86,9 +90,14 @@ class StreamClient(Generic[T]):
             try:
                 await self._connect_and_listen()
             except ExchangeError as error:
-                delay = max(self._backoff.failed(self._clock.steady()), retry_after(error))
+                delay = max(self._backoff.failed(self._clock.steady()), self._wait_asked_for(error))
                 self._listener.lost(error)
                 await asyncio.sleep(delay)
+
+    def _wait_asked_for(self, error: ExchangeError) -> float:
+        if is_ban(error) and not names_wait(error):
+            return self._ban.banned(least_ban(error))
+        return retry_after(error)
 
     async def _connect_and_listen(self) -> None:
         """Raise the `ExchangeError` that ended the connection."""
@@ -96,6 +105,7 @@ class StreamClient(Generic[T]):
         since = self._clock.steady()
         try:
             async with connection:
+                self._ban.over()
                 self._listener.opened()
                 await self._listen(connection)
         except ConnectionClosed as error:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import DepthUpdate, Snapshot
-from orderbook.book_state import BookState
+from orderbook.book_state import TOP_LEVELS, BookState
 from orderbook.sequence_validator import Gap, SequenceValidator, Verdict
 
 BUFFERED_EVENTS: Final = 10_000
@@ -53,6 +53,12 @@ class LocalBook:
         return verdict
 
 
+def too_few(bids: int, asks: int) -> str:
+    """Say that the exchange's own book has too few levels on a side to be shown."""
+    short = [f"{count} {side}" for side, count in (("bids", bids), ("asks", asks)) if count < TOP_LEVELS]
+    return f"the exchange's book has {' and '.join(short)}; ten are needed"
+
+
 class Progress(enum.Enum):
     """What a synchronisation waits for."""
 
@@ -64,7 +70,8 @@ class Progress(enum.Enum):
 class Synchronizer:
     """Buffers diffs until a snapshot fits them, then carries on from both.
 
-    `setback` says why the last snapshot or event did not do. When `progress` is `DONE`, `book` is true as
+    `setback` says why the last snapshot or event did not do, and `useless` that no other one is likely to do
+    just now: the exchange's own book is of no use. When `progress` is `DONE`, `book` is true as
     of the last event added, and `changed_bids` and `changed_asks` are the prices set since the snapshot.
     """
 
@@ -77,6 +84,7 @@ class Synchronizer:
         "changed_bids",
         "progress",
         "setback",
+        "useless",
     )
 
     def __init__(self, *, book_levels: int) -> None:
@@ -88,6 +96,7 @@ class Synchronizer:
         self.changed_bids: set[float] = set()
         self.changed_asks: set[float] = set()
         self.setback = ""
+        self.useless = False
 
     def __len__(self) -> int:
         """Return the number of events buffered."""
@@ -110,8 +119,12 @@ class Synchronizer:
 
     def offer(self, snapshot: Snapshot) -> Progress:
         """Take a snapshot; one that does not fit the events leaves all that can still be of use."""
-        self.setback = ""
+        self.setback, self.useless = "", False
         self._outdated = 0
+        if not snapshot.bids or not snapshot.asks:
+            self.setback, self.useless = too_few(len(snapshot.bids), len(snapshot.asks)), True
+            self.progress, self.book = Progress.NEEDS_SNAPSHOT, None
+            return self.progress
         events = list(self._events)
         self.book = LocalBook(snapshot, book_levels=self._book_levels)
         self.progress = Progress.NEEDS_EVENT
@@ -131,6 +144,7 @@ class Synchronizer:
             elif outcome is not Verdict.OUTDATED:
                 too_old = outcome is Verdict.SNAPSHOT_TOO_OLD
                 setback = "the snapshot is older than the first event" if too_old else str(outcome)
+                self.useless = isinstance(outcome, Corrupt)
                 self._set_back(setback, events[index:])
                 return
 

@@ -22,9 +22,11 @@ from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
 from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
+from orderbook.book_state import TOP_LEVELS
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
+from orderbook.patience import Patience
 from orderbook.sequence_validator import Gap, Verdict
-from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer
+from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer, too_few
 from state.frames import (
     Frame,
     Market,
@@ -41,6 +43,8 @@ from state.rolling_buffer import RollingBuffer
 
 _NOTICES: Final = 100
 _URGENT_REFRESH_MS: Final = 250
+_CALM_MS: Final = 10_000
+"""Without a corrupt book for so long the next one is rebuilt at once."""
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -109,6 +113,9 @@ class Engine:
         self.market: Market | None = None
         self._thin = (0, 0)
         self._refreshed = 0.0
+        self._few_levels = False  # the newest snapshot shows fewer than ten a side
+        self._useless = Patience()  # with snapshots that no book can be shown of
+        self._corrupt = Patience()  # with books that end up corrupt
         self._tick = 0
         self._freshness = Freshness()
         self._exchange_time = 0
@@ -178,13 +185,13 @@ class Engine:
         self._freshness.prove(event.event_time, wall_ms, steady_ms)
         self._exchange_time = event.transaction_time
         if book is None or outcome is None:
-            self._build(self._building.add(event), steady_ms)
+            self._build(self._building.add(event), steady_ms, event)
             return
         if outcome is Verdict.APPLY:
             self._update_market(book)
             self._refresh(book, event, steady_ms)
         else:
-            self._break(outcome, event)
+            self._break(outcome, event, steady_ms)
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
         """Take an aggregate trade. One that was told before is counted and adds nothing."""
@@ -219,10 +226,14 @@ class Engine:
         self._snapshot_trouble = ""
         self._tick = tick_of(snapshot, self._tick)
         self._detection.tick = self._tick / UNITS_PER_USDT
+        self._few_levels = min(len(snapshot.bids), len(snapshot.asks)) < TOP_LEVELS
         if self._candidate is not None:
             self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
         else:
-            self._build(self._building.offer(snapshot), steady_ms)
+            progress = self._building.offer(snapshot)
+            if self._building.useless:
+                self._useless.failed(steady_ms)
+            self._build(progress, steady_ms)
 
     def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
         """Note that a fetch failed and will be tried again; `reason` is shown while the book waits for it."""
@@ -294,6 +305,8 @@ class Engine:
             waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
             return Status.SYNCING, f"{self._why}; {waits or self.phase.value}"
         if self.market is None:
+            if self._few_levels and self._book is not None:
+                return Status.SYNCING, too_few(*self._book.state.depth())
             return (
                 Status.SYNCING,
                 "the price left the range that the last snapshot covers; fetching a new one",
@@ -319,18 +332,27 @@ class Engine:
 
     # --- the book -------------------------------------------------------------------------------------
 
-    def _build(self, progress: Progress, steady_ms: float) -> None:
-        """Act on the progress of the first book after a reset."""
+    def _build(self, progress: Progress, steady_ms: float, event: DepthUpdate | None = None) -> None:
+        """Act on the progress of the first book after a reset, to which `event` may have led."""
         self._move(_PHASE_OF[progress])
         if progress is Progress.NEEDS_SNAPSHOT:
-            if self._building.setback and self.snapshot_request is None:
-                self._notice(f"snapshot not usable: {self._building.setback}")
-            self._request_snapshot()
+            if self.snapshot_request is not None:
+                return
+            setback = self._building.setback
+            if setback:
+                self._snapshot_trouble = setback
+                if event is None:
+                    self._notice(f"snapshot not usable: {setback}")
+            hinted = event is not None and _has_both_sides(event)
+            if self._useless.is_due(steady_ms, hinted=hinted) and self._corrupt.is_due(steady_ms):
+                self._request_snapshot()
         elif progress is Progress.DONE and self._building.book is not None:
             book = self._building.book
             self._adopt(book, steady_ms)
             self._ofi.restart()
             self._update_market(book)
+            if self.market is None:
+                self._useless.failed(steady_ms)
             bids, asks = book.state.depth()
             self._notice(f"in step at {book.last_update_id} with {bids} bids and {asks} asks", warning=False)
 
@@ -352,6 +374,7 @@ class Engine:
             self._detection.restart()
             return
         metrics = basic_metrics(top)
+        self._useless.worked()
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
         known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top, metrics)
         if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
@@ -368,7 +391,11 @@ class Engine:
         if (
             waited >= settings.audit_interval_ms
             or (thin and waited >= settings.refresh_interval_ms)
-            or (self.market is None and waited >= _URGENT_REFRESH_MS)
+            or (
+                self.market is None
+                and waited >= _URGENT_REFRESH_MS
+                and self._useless.is_due(steady_ms, hinted=_may_fill(event, book))
+            )
         ):
             self._refreshed = steady_ms
             self._candidate = self._synchronizer()
@@ -408,8 +435,10 @@ class Engine:
             return
         self._adopt(new, steady_ms)
         self._update_market(new)
+        if self.market is None:
+            self._useless.failed(steady_ms)
 
-    def _break(self, outcome: Outcome, event: DepthUpdate) -> None:
+    def _break(self, outcome: Outcome, event: DepthUpdate, steady_ms: float) -> None:
         """Begin again with `event`, which does not follow on the book."""
         is_gap = isinstance(outcome, Gap)
         if is_gap:
@@ -418,6 +447,13 @@ class Engine:
         cause = Cause.GAP if is_gap else Cause.CORRUPT
         self._reset(Phase.FETCHING, cause, f"rebuilding after a {outcome}")
         self._building.add(event)
+        if not is_gap:
+            if self._corrupt.calm_for(steady_ms) > _CALM_MS:
+                self._corrupt.worked()
+            due = self._corrupt.is_due(steady_ms)
+            self._corrupt.failed(steady_ms)
+            if not due:
+                return
         self._request_snapshot()
 
     def _reset(self, phase: Phase, cause: Cause, why: str) -> None:
@@ -452,3 +488,16 @@ class Engine:
 
     def _notice(self, text: str, *, warning: bool = True) -> None:
         self._notices.append(Notice(warning, text))
+
+
+def _has_both_sides(event: DepthUpdate) -> bool:
+    return any(size for _, size in event.bids) and any(size for _, size in event.asks)
+
+
+def _may_fill(event: DepthUpdate, book: LocalBook) -> bool:
+    """Say whether `event` tells of levels beyond the covered range, on a side that has too few."""
+    state = book.state
+    bids, asks = state.depth()
+    return (bids < TOP_LEVELS and any(size and price < state.low for price, size in event.bids)) or (
+        asks < TOP_LEVELS and any(size and price > state.high for price, size in event.asks)
+    )
