@@ -13,6 +13,7 @@ from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
 from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.quiet_log import QuietLog
 from data_ingestion.request_budget import RequestBudget
 from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
@@ -50,6 +51,7 @@ class _Inbox(Generic[M]):
         self._exchange_clock = exchange_clock
         self._malformed = 0
         self._malformed_logged = float("-inf")
+        self._quiet_log = QuietLog(log, clock)
 
     def connecting(self) -> None:
         self._sink.on_stream(self._stream, StreamState.CONNECTING, self._clock.steady_ms())
@@ -77,7 +79,7 @@ class _Inbox(Generic[M]):
         self._sink.on_stream(
             self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
         )
-        log.warning("%s", error)
+        self._quiet_log.write(logging.WARNING, str(error))
 
 
 class Ingestor:
@@ -105,6 +107,7 @@ class Ingestor:
         exchange_clock: ExchangeClock,
     ) -> None:
         self._sink = sink
+        self._quiet_log = QuietLog(log, clock)
         self._loader = loader
         self._clock = clock
         self._exchange_clock = exchange_clock
@@ -222,4 +225,4 @@ class Ingestor:
 
     def _log_notices(self) -> None:
         for notice in self._sink.take_notices():
-            log.log(logging.WARNING if notice.warning else logging.INFO, "%s", notice.text)
+            self._quiet_log.write(logging.WARNING if notice.warning else logging.INFO, notice.text)
