@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -11,6 +12,7 @@ ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SWITCH: Final = "false true"
+_LONGEST_SYMBOL: Final = 30
 
 
 class SettingError(Exception):
@@ -339,13 +341,24 @@ def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
     return text
 
 
+def _is_symbol(text: str) -> bool:
+    """Say whether the exchange could list `text`: its streams are named in small letters, and back again."""
+    return (
+        2 <= len(text) <= _LONGEST_SYMBOL
+        and all(unicodedata.category(letter)[0] in "LNM" or letter == "_" for letter in text)
+        and text.lower().upper() == text
+    )
+
+
 def _read_list(text: str, where: str) -> tuple[str, ...]:
     items = [item.strip() for item in text.split(",") if item.strip()]
     if where.lower().endswith("symbols"):
-        items = [item.upper() for item in items]
+        items = [unicodedata.normalize("NFC", item).upper() for item in items]
         for item in items:
-            if not re.fullmatch(r"[A-Z0-9_]{2,30}", item):
-                raise SettingError(f"{where} names {item!r}: a symbol looks like BTCUSDT.")
+            if not _is_symbol(item):
+                raise SettingError(
+                    f"{where} names {item!r}: a symbol looks like BTCUSDT, letters and digits of any script."
+                )
         if not items:
             raise SettingError(f"{where} is empty: name at least one symbol, such as BTCUSDT.")
     else:

@@ -93,8 +93,8 @@ def is_ban(error: ExchangeError) -> bool:
 
 
 def names_wait(error: ExchangeError) -> bool:
-    """Say whether the exchange named a wait, if only of 0 seconds."""
-    return isinstance(error, HttpRefusal) and error.retry_after is not None
+    """Say whether the exchange named a wait; one of no time at all is none."""
+    return retry_after(error) > 0
 
 
 def least_ban(error: ExchangeError) -> float:

@@ -39,19 +39,29 @@ class ExchangeClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._estimator = ClockOffsetEstimator()
+        self._ahead_of_age: float | None = None  # ms, at the newest answer
         self.doubted = False  # a message's time was odd: later than now, or long ago
 
     def add(self, sent_steady_ms: float, server_ms: float) -> None:
         """Take an answer that came just now to the question of `sent_steady_ms`."""
-        self._estimator.add(sent_steady_ms, self._clock.wall_ms(), self._clock.steady_ms(), server_ms)
+        self._estimator.add(sent_steady_ms, *self._now(), server_ms)
+        self._ahead_of_age = server_ms - self._clock.steady_ms()
 
     def offset(self) -> ClockOffset | None:
         """Return how far the exchange is ahead; None while that is not known."""
-        return self._estimator.read(self._clock.wall_ms(), self._clock.steady_ms())
+        return self._estimator.read(*self._now())
 
     def now_ms(self) -> float:
         """Return milliseconds since the epoch by the exchange's clock, as far as it is known."""
-        return self._estimator.now_ms(self._clock.wall_ms(), self._clock.steady_ms())
+        now_ms = self._estimator.now_ms(*self._now())
+        if self._ahead_of_age is None or self.offset() is not None:
+            return now_ms
+        # A clock was set since, and the machine may have slept besides.
+        return max(now_ms, self._clock.steady_ms() + self._ahead_of_age)
+
+    def _now(self) -> tuple[float, float]:
+        """Return both clocks as they are: what one of them skipped is for the estimator to find."""
+        return self._clock.wall_ms(), self._clock.steady() * 1000
 
     def arrival_ms(self, event_time: float) -> float:
         """Return the time at which a message that was sent at `event_time` comes; an odd one raises doubt."""
@@ -113,7 +123,7 @@ class ClockAsker:
         while (wait := budget.wait(clock.steady(), TIME_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone changes it
             await asyncio.sleep(wait)
         budget.take(clock.steady(), TIME_WEIGHT)
-        sent = clock.steady_ms()
+        sent = clock.steady() * 1000
         try:
             server_ms = await self._fetch()
         except ExchangeError as error:

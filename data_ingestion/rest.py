@@ -21,6 +21,7 @@ _HTTP_OK: Final = 200
 _HTTP_BAD_REQUEST: Final = 400
 
 _ERROR_BODY_TIMEOUT: Final = 1.0  # seconds that a refusal's own words are waited for
+_A_BAN: Final = re.compile("ban|too many|too much", re.IGNORECASE)
 _BANNED_UNTIL: Final = re.compile(r"until\D{0,9}(\d{13})\b")  # ms since the epoch
 
 _NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, ValueError)
@@ -72,7 +73,7 @@ async def get(
             "Log in to the network or use another, or --source simulated",
         )
     said = _error(body)
-    if said.code == TOO_MANY_REQUESTS:  # a ban may come with a status that says that all is well
+    if said.code == TOO_MANY_REQUESTS and _A_BAN.search(said.msg):  # with a status that says that all is well
         raise HttpRefusal(f"{what} refused", _HTTP_OK, _banned_for(said.msg, date), said.code)
     return body
 
@@ -92,7 +93,8 @@ async def _refusal(reply: aiohttp.ClientResponse, what: str) -> HttpRefusal:
         error = _ErrorBody()
     if wait is None:
         wait = _banned_for(error.msg, date)
-    return HttpRefusal(f"{what} refused", reply.status, wait, error.code)
+    code = error.code if error.code != TOO_MANY_REQUESTS or _A_BAN.search(error.msg) else 0
+    return HttpRefusal(f"{what} refused", reply.status, wait, code)
 
 
 def retry_after_seconds(headers: Iterable[str], date: str) -> float | None:
@@ -147,4 +149,5 @@ def _banned_for(words: str, date: str) -> float | None:
         return None
     said = _http_date(date)
     now = time.time() if said is None else said
-    return max(0.0, int(found[1]) / 1000 - now)
+    left = int(found[1]) / 1000 - now
+    return left if left > 0 else None  # over already, or the clocks disagree

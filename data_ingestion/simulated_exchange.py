@@ -237,6 +237,7 @@ class SimulatedExchange:
         for market in self._markets.values():
             if now_ms - market.now_ms > LONGEST_CATCH_UP_MS:
                 self._send(market, market.skip(now_ms))
+            market.show_asks(self._faults[market.profile.symbol].most_asks(now_ms))
             self._send(market, market.advance(now_ms))
 
     def market(self, symbol: str) -> SimulatedMarket:
@@ -362,8 +363,9 @@ class SimulatedExchange:
         faults = self._faults[symbol]
         if faults.use(FaultKind.SNAPSHOT_STATUS):
             status = faults.status(FaultKind.SNAPSHOT_STATUS)
+            limited = status in (418, 429)
             return _error(
-                status, -1003, "simulated fault", FAULT_RETRY_SECONDS if status in (418, 429) else 0
+                status, -1003 if limited else -1000, "simulated fault", FAULT_RETRY_SECONDS if limited else 0
             )
         self.advance()  # so that a snapshot mostly falls inside a depth event, as the exchange's do
         stale = faults.use(FaultKind.SNAPSHOT_STALE)

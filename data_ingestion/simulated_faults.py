@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 LONGEST_SECONDS = 3_600.0
 LONGEST_BURST_SECONDS = 60.0  # its events are held in memory
 MOST_COUNT = 10_000
+THIN_ASKS = 9
 
 
 class FaultKind(StrEnum):
@@ -26,6 +27,8 @@ class FaultKind(StrEnum):
     TRADE_GAP = "trade_gap"
     TRADE_DUPLICATE = "trade_duplicate"
     LAG = "lag"
+    THIN = "thin"
+    ONE_SIDED = "one_sided"
     BURST = "burst"
     REFUSE = "refuse"
     SNAPSHOT_STATUS = "snapshot_status"
@@ -67,6 +70,8 @@ FAULTS: dict[FaultKind, FaultRule] = {
         Lasts.SECONDS,
         "all messages come late, in order, at first a little, from half time on by `delay` s; then at once",
     ),
+    FaultKind.THIN: FaultRule(Lasts.SECONDS, "the book has nine asks and no more"),
+    FaultKind.ONE_SIDED: FaultRule(Lasts.SECONDS, "the book has no asks at all"),
     FaultKind.BURST: FaultRule(Lasts.SECONDS, "depth is held back and then sent all at once"),
     FaultKind.REFUSE: FaultRule(
         Lasts.SECONDS, "depth connections are closed and WebSocket handshakes refused with `status`", 503
@@ -224,6 +229,12 @@ class FaultState:
         due = now_ms + share * request.delay * 1_000
         self._late.extend((due, trades, frame) for frame in frames)
         return []
+
+    def most_asks(self, now_ms: int) -> int | None:
+        """Return how many asks the book has at most; None where nothing keeps it from having all."""
+        if self.active(FaultKind.ONE_SIDED, now_ms):
+            return 0
+        return THIN_ASKS if self.active(FaultKind.THIN, now_ms) else None
 
     def due(self, now_ms: int) -> Iterator[tuple[bool, bytes]]:
         """Yield what lagged and is due, in order: whether it is a trade, and its frame."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from data_ingestion.simulated_book import BID, Side
+from data_ingestion.simulated_book import ASK, BID, Side
 from data_ingestion.simulated_crowd import DEPTH_STAMP_MS, EVENT_MS, STEP_MS, Crowd
 from data_ingestion.simulated_hands import SIZES_EVENTS
 from data_ingestion.simulated_patterns import StagedPattern, StageRequest
@@ -102,6 +102,9 @@ class SimulatedMarket:
         self._aggregate_id = self.now_ms // 10
         self._truth_kept = truth_kept
         self._truth: dict[int, array[int]] = {}
+        self._most_asks: int | None = None  # of the best ones, that the exchange shows; None shows all
+        self._glimpsed: set[int] = set()  # asks that a snapshot has shown since, and no event has told of
+        self._shown_asks: dict[int, int] | None = None  # after the last depth event, while not all are shown
         self._past: deque[tuple[int, int, dict[int, int], dict[int, int]]] = deque(maxlen=PAST_SECONDS)
         # With a random source of its own, so that a market without patterns stays as it is.
         self._stage = Stage(self._crowd, Random(f"{seed}:{profile.symbol}:stage"), self._recent_tops)
@@ -129,6 +132,13 @@ class SimulatedMarket:
         out = self.advance(self.now_ms + (-self.now_ms) % EVENT_MS)
         self.now_ms = max(self.now_ms, to_ms - to_ms % EVENT_MS)
         return out
+
+    def show_asks(self, most: int | None) -> None:
+        """From now on show so many of the best asks, and no others; None shows all."""
+        if most != self._most_asks:
+            self._most_asks = most
+            update_id = self.book.next_id()  # what is shown is another book
+            self.book.first_touched_id = self.book.first_touched_id or update_id
 
     def stage(self, request: StageRequest) -> None:
         """Stage a pattern from the next micro step on, or once those asked for before it are over."""
@@ -165,7 +175,9 @@ class SimulatedMarket:
             past = [entry for entry in self._past if entry[0] <= self.now_ms - age_ms]
             at_ms, update_id, bids, asks = past[-1] if past else self._past[0]
         else:
-            at_ms, update_id, (bids, asks) = self.now_ms, self.book.update_id, self.book.levels
+            at_ms, update_id, bids, asks = self.now_ms, self.book.update_id, *self._shown()
+            if self._most_asks is not None:
+                self._glimpsed.update(asks)
         return DepthSnapshot(
             update_id,
             at_ms,
@@ -207,9 +219,10 @@ class SimulatedMarket:
     def _depth_update(self) -> DepthUpdate:
         book = self.book
         first_id = book.first_touched_id or book.next_id()
+        touched = self._touched()
         bids, asks = (
             [self._level(tick, levels.get(tick, 0)) for tick in ticks]
-            for levels, ticks in zip(book.levels, book.take_touched(), strict=True)
+            for levels, ticks in zip(self._shown(), touched, strict=True)
         )
         stamp = self.now_ms - DEPTH_STAMP_MS
         delay = int(self._random.random() * DEPTH_STAMP_MS)
@@ -243,8 +256,32 @@ class SimulatedMarket:
                 self._size_text(lots + hidden), self._size_text(lots), first, last, at_ms, side == BID,
             )  # fmt: skip
 
+    def _shown(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Return the levels that the exchange shows."""
+        bids, asks = self.book.levels
+        if self._most_asks is None:
+            return bids, asks
+        return bids, {tick: asks[tick] for tick in sorted(asks)[: self._most_asks]}
+
+    def _touched(self) -> tuple[list[int], list[int]]:
+        """Return the ticks that the depth event now due tells of."""
+        bids, asks = self.book.take_touched()
+        if self._most_asks is None and self._shown_asks is None:
+            return bids, asks
+        before, after = self._shown_asks, self._shown()[ASK]
+        glimpsed, self._glimpsed = self._glimpsed, set()
+        if before is None:  # from this event on not all are shown
+            before = {**self.book.levels[ASK], **dict.fromkeys(asks, -1)}
+        self._shown_asks = None if self._most_asks is None else after
+        changed = {tick for tick in before.keys() | after.keys() if before.get(tick) != after.get(tick)}
+        return bids, sorted(changed | glimpsed | set(asks))
+
+    def _top(self) -> list[tuple[int, int]]:
+        top = self.book.top(TOP_LEVELS)
+        return top if self._most_asks is None else top[: TOP_LEVELS + self._most_asks]
+
     def _keep_truth(self) -> None:
-        flat = [number for level in self.book.top(TOP_LEVELS) for number in level]
+        flat = [number for level in self._top() for number in level]
         self._truth[self._last_final_id] = array("q", flat)
         while len(self._truth) > self._truth_kept:
             del self._truth[next(iter(self._truth))]
@@ -253,5 +290,5 @@ class SimulatedMarket:
         return list(self._truth.values())[-SIZES_EVENTS:]
 
     def _keep_past(self) -> None:
-        bids, asks = self.book.levels
+        bids, asks = self._shown()
         self._past.append((self.now_ms, self.book.update_id, dict(bids), dict(asks)))

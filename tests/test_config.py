@@ -19,7 +19,25 @@ NUMBERS = [
 
 BAD = [
     # setting, bad values
-    ("symbols", ["", ",", " , ", "BTC USDT", "BTC-USDT", "X", "../etc", "BTCUSDT;ETHUSDT", "A" * 31]),
+    (
+        "symbols",
+        [
+            "",
+            ",",
+            " , ",
+            "BTC USDT",
+            "BTC-USDT",
+            "X",
+            "../etc",
+            "BTCUSDT;ETHUSDT",
+            "A" * 31,
+            "STRAẞE",
+            "BTC\x00USDT",
+            "BTC\u200bUSDT",
+            "BTC/USDT",
+            "🚀USDT",
+        ],
+    ),
     ("source", ["", "Binance!", "coinbase", "auto,binance"]),
     ("role", ["", "dashboards", "ENGINE!"]),
     ("log_level", ["", "loud", "warn ing"]),
@@ -108,6 +126,14 @@ def test_flags_beat_the_environment() -> None:
     environment = {"API_PORT": "nonsense", "STALE_AFTER": "3.5"}
     settings = read_settings(["--api-port", "9000"], environment)
     assert (settings.api_port, settings.stale_after) == (9000, 3.5)
+
+
+@pytest.mark.parametrize("symbol", ["币安人生USDT", "BTCUSDT_261225", "ДЖИUSDT", "हिंदीUSDT", "1000PEPEUSDT"])
+def test_a_symbol_may_be_of_any_script(symbol: str) -> None:
+    """Such are listed; the name of its streams leads back to it."""
+    settings = read_settings(["--symbols", symbol.lower()], {})
+    assert settings.symbols == (symbol,)
+    assert read_settings([], settings.environment()).symbols == (symbol,)
 
 
 def test_a_switch_is_on_where_it_is_named_alone() -> None:

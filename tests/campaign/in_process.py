@@ -27,6 +27,7 @@ from api.feed import ExactBook, FeedBook
 from api.simulate import NotLive, Simulator
 from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
+from data_ingestion.clock_offset import STEP_MS
 from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
 from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.latency import LatencyMeter
@@ -40,7 +41,7 @@ from data_ingestion.simulated_market import TopOfBook as Truth
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from features.market_impact import Side
-from state.engine import Engine, EngineSettings
+from state.engine import Engine, EngineSettings, Phase
 from state.frames import Frame, Status
 from tests.campaign.acting import HARMLESS, SNAPSHOT_TIMEOUT, Acting
 from tests.campaign.judge import Judge, fields_of
@@ -178,8 +179,9 @@ class Watch:
         self._channel.book.take(FeedBook(clock.wall_ms(), said), now_ms)
         if self._random.random() < 0.1:
             self._order()
-        self._note_faults(now_ms / 1_000)
-        self.recovery.look(now_ms / 1_000, live=live, limited=self._limited(now_ms / 1_000))
+        now = asyncio.get_running_loop().time()
+        self._note_faults(now)
+        self.recovery.look(now, live=live, limited=self._limited(now))
 
     def close_second(self) -> None:
         """Judge the frame of this moment."""
@@ -199,10 +201,10 @@ class Watch:
         if now_ms - self._last_depth > STALE_AFTER_MS:
             self._judge.object(f"{self.where}: live {now_ms - self._last_depth:.0f} ms after the last event")
         clocks = self._venue.clocks
-        if now_ms / 1_000 - clocks.exchange_set_at < SETTLING:
+        if asyncio.get_running_loop().time() - clocks.exchange_set_at < SETTLING:
             return  # nobody can know of it before the exchange is heard
         lag = self._venue.now_ms() - self._last_sent
-        if lag > STALE_AFTER_MS + 2 * self._uncertainty_ms() + 1:
+        if lag > STALE_AFTER_MS + 2 * self._uncertainty_ms() + STEP_MS:  # of smaller steps nobody knows
             self._judge.object(f"{self.where}: live with an event {lag:.0f} ms old by the exchange's clock")
 
     def _uncertainty_ms(self) -> float:
@@ -236,7 +238,8 @@ class Watch:
             self.recovery.acts(now + seconds)
 
     def _limited(self, now: float) -> bool:
-        return self.engine.snapshot_request is not None and self.budget.wait(now, SNAPSHOT_WEIGHT) > 0
+        waits = self.engine.snapshot_request is not None or self.engine.phase is Phase.DISCONNECTED
+        return waits and self.budget.wait(now, SNAPSHOT_WEIGHT) > 0
 
     # --- the sink ---------------------------------------------------------------------------------------
 

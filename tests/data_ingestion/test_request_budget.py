@@ -2,6 +2,7 @@
 
 import pytest
 
+from data_ingestion.errors import ExchangeError, HttpRefusal, Unreachable
 from data_ingestion.request_budget import RequestBudget
 
 
@@ -37,3 +38,46 @@ def test_where_the_exchange_wants_no_request_there_is_none() -> None:
     budget.hold(20.0, 5.0)
     assert budget.wait(30.0, 1) == pytest.approx(40.0)
     assert budget.wait(70.0, 20) == 0
+
+
+def waits(*errors: ExchangeError) -> list[float]:
+    """Return how long the budget holds after each of these failures in a row."""
+    budget, now, found = RequestBudget(per_minute=6_000, burst=100), 0.0, []
+    for error in errors:
+        budget.obey(now, error)
+        found.append(budget.wait(now, 1))
+        now += found[-1]
+    return found
+
+
+def test_a_limit_that_names_no_end_is_kept_away_from_ever_longer() -> None:
+    """From ten seconds on, doubling to five minutes; the same number under another status is the same."""
+    limited = HttpRefusal("snapshot", 429)
+    assert waits(*[limited] * 8) == [10, 20, 40, 80, 160, 300, 300, 300]
+    assert waits(HttpRefusal("snapshot", 200, code=-1003), HttpRefusal("snapshot", 503, code=-1003)) == [
+        10,
+        20,
+    ]
+
+
+def test_a_ban_that_names_no_end_is_two_minutes_at_least() -> None:
+    """And five at most."""
+    assert waits(*[HttpRefusal("snapshot", 418)] * 3) == [120, 240, 300]
+    assert waits(HttpRefusal("snapshot", 429), HttpRefusal("snapshot", 418)) == [10, 120]
+
+
+def test_a_named_wait_is_obeyed_to_the_second() -> None:
+    """Also one that is longer than any of ours; one of nothing is as good as none."""
+    assert waits(HttpRefusal("snapshot", 429, 7.0), HttpRefusal("snapshot", 418, 86_400.0)) == [7, 86_400]
+    assert waits(HttpRefusal("snapshot", 429, 0.0), Unreachable("snapshot", "gone")) == [10, 0]
+
+
+def test_an_answer_ends_a_ban_and_others_are_told_of_one() -> None:
+    """The next limit begins at ten seconds; a wait after another failure concerns nobody else."""
+    told: list[float] = []
+    budget = RequestBudget(6_000, 100, told.append)
+    for error in (HttpRefusal("snapshot", 429), HttpRefusal("snapshot", 503, 3.0)):
+        budget.obey(0.0, error)
+    budget.answered()
+    budget.obey(60.0, HttpRefusal("snapshot", 429))
+    assert told == [10, 10]

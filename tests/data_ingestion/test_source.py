@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_ingestion.errors import ExchangeError, HttpRefusal, Unreachable
+from data_ingestion.errors import ExchangeError, HttpRefusal, MalformedMessage, Unreachable
 from data_ingestion.rest import rest_session
 from data_ingestion.source import unknown_symbols, why_unreachable
 from tests.builders import encode, snapshot_wire
@@ -43,6 +43,15 @@ async def test_a_refused_ping_says_by_what(status: int) -> None:
     found = await trouble(says(http(status)))
     assert isinstance(found, HttpRefusal)
     assert found.status == status
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html><h1>Log in to Hotel WLAN</h1></html>", b" \n<!DOCTYPE html>", b"[]", b"OK", b"", b"42"]
+)
+@in_virtual_time
+async def test_a_page_that_is_no_exchange_is_none(body: bytes) -> None:
+    """A login or block page answers everything with 200; the ping is documented to be an empty object."""
+    assert isinstance(await trouble(says(http(200, body))), MalformedMessage)
 
 
 @pytest.mark.parametrize("script", [says(), says_and_hangs(), says(b"hello\r\n\r\n")])

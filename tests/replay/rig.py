@@ -40,12 +40,13 @@ def rig_module() -> ModuleType:
 class Rig:
     """The rig as a server of its own."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, symbol: str = SYMBOL) -> None:
+        self.symbol = symbol
         self.port = free_port()
         self.http = f"http://127.0.0.1:{self.port}"
         self.settings = {
             "source": "binance",
-            "symbols": SYMBOL,
+            "symbols": symbol,
             "binance_public_ws_url": f"ws://127.0.0.1:{self.port}/public",
             "binance_market_ws_url": f"ws://127.0.0.1:{self.port}/market",
             "binance_rest_url": self.http,
@@ -56,7 +57,7 @@ class Rig:
             "--port",
             str(self.port),
             *options,
-            f"{SYMBOL}={RECORDING}",
+            f"{symbol}={RECORDING}",
         ]
 
     async def __aenter__(self) -> "Rig":
@@ -80,20 +81,20 @@ class Rig:
     async def fault(self, kind: str, **ask: float) -> None:
         """Switch a fault on."""
         async with self._session.post(
-            f"{self.http}/_fault", json={"kind": kind, "symbol": SYMBOL, **ask}
+            f"{self.http}/_fault", json={"kind": kind, "symbol": self.symbol, **ask}
         ) as reply:
             reply.raise_for_status()
 
     async def truth(self, update_id: int) -> dict[str, list[list[float]]] | None:
         """Return the true top ten after an event, or None where no event ended with that id."""
-        async with self._session.get(f"{self.http}/_truth/{SYMBOL}/{update_id}") as reply:
+        async with self._session.get(f"{self.http}/_truth/{self.symbol}/{update_id}") as reply:
             return await reply.json() if reply.status == 200 else None
 
     async def stats(self) -> dict[str, int]:
         """Return what the rig has counted."""
         async with self._session.get(f"{self.http}/_stats") as reply:
             counted: dict[str, dict[str, int]] = await reply.json()
-            return counted[SYMBOL]
+            return counted[self.symbol]
 
 
 def book_tickers() -> Iterator[dict[str, Any]]:

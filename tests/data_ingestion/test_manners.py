@@ -1,0 +1,161 @@
+"""How often an exchange is asked that answers what is of no use, or that wants to be left alone."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.latency import LatencyMeter
+from data_ingestion.request_budget import RequestBudget
+from data_ingestion.simulated_exchange import SimulatedExchange
+from data_ingestion.simulated_faults import FaultKind
+from data_ingestion.snapshot_loader import SnapshotLoader
+from state.engine import Engine
+from tests.data_ingestion.fakes import http_date
+from tests.data_ingestion.virtual_time import EPOCH, in_virtual_time, virtual_clock
+
+SYMBOL = "BTCUSDT"
+BEGIN = 1_000.0  # the loop's time at which virtual time begins
+Answer = Callable[[], web.Response | None]
+"""What is answered; None is what the exchange answers by itself."""
+
+
+class Stubborn(SimulatedExchange):
+    """An exchange that answers each snapshot, and with `always` everything, as it is told."""
+
+    def __init__(self, answer: Answer, *, always: bool = False) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__([SYMBOL], clock=lambda: EPOCH + loop.time())
+        self._says, self._always = answer, always
+        self.asked: list[float] = []
+
+    async def _depth(self, request: web.Request) -> web.Response:
+        self.asked.append(asyncio.get_running_loop().time())
+        return self._says() or await super()._depth(request)
+
+    async def _time(self, request: web.Request) -> web.Response:
+        if not self._always:
+            return await super()._time(request)
+        self.asked.append(asyncio.get_running_loop().time())
+        return self._says() or await super()._time(request)
+
+
+def status(code: int, *, words: str = "", headers: Iterable[tuple[str, str]] = ()) -> Answer:
+    """Answer with a status."""
+    body = {"code": -1003, "msg": words} if words else {}
+
+    def answer() -> web.Response:
+        date = http_date(EPOCH + asyncio.get_running_loop().time())
+        return web.json_response(body, status=code, headers={"Date": date, **dict(headers)})
+
+    return answer
+
+
+def banned_for(seconds: float, code: int) -> Answer:
+    """Answer that the address is banned until a time in ms since the epoch."""
+    until = int((EPOCH + BEGIN + seconds) * 1000)
+    return status(
+        code, words=f"Way too many requests; IP(1.2.3.4) banned until {until}. Please use WebSocket."
+    )
+
+
+async def first_minute(exchange: Stubborn, seconds: float = 60.0) -> Engine:
+    """Run one symbol's ingestion from the start for so long."""
+    clock, engine = virtual_clock(), Engine(SYMBOL, "binance")
+    base, budget = f"127.0.0.1:{exchange.port}", RequestBudget(1_800, BURST_WEIGHT)
+    exchange_clock = ExchangeClock(clock)
+    async with aiohttp.ClientSession() as session:
+        rest_url = f"http://{base}"
+        ingestor = Ingestor(
+            engine,
+            SYMBOL,
+            SnapshotLoader(session, rest_url, SYMBOL, timeout=5),
+            public_ws_url=f"ws://{base}/public",
+            market_ws_url=f"ws://{base}/market",
+            depth_silence=5.0,
+            trade_silence=30.0,
+            queue_size=1_000,
+            budget=budget,
+            applied=LatencyMeter(),
+            random=lambda: 1.0,
+            clock=clock,
+            exchange_clock=exchange_clock,
+        )
+        asker = ClockAsker(session, rest_url, exchange_clock, timeout=5, budget=budget, clock=clock)
+        tasks = [asyncio.create_task(task) for task in (ingestor.run(), asker.run())]
+        await asyncio.sleep(seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(FaultKind.THIN, "9 asks; ten are needed"), (FaultKind.ONE_SIDED, "0 asks; ten are needed")],
+)
+def test_a_book_of_no_use_is_asked_for_ever_more_rarely(
+    fault: FaultKind, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the first minute some ten times, said in words, and in the log a few times."""
+    caplog.set_level(logging.INFO, "data_ingestion")
+
+    @in_virtual_time
+    async def minute() -> None:
+        async with Stubborn(lambda: None) as exchange:
+            await exchange.fault(fault, seconds=3_600)
+            engine = await first_minute(exchange)
+            assert words in engine.status(asyncio.get_running_loop().time() * 1000)[1]
+            assert 2 <= len(exchange.asked) <= 12
+
+    minute()
+    assert len(caplog.records) <= 15
+
+
+@pytest.mark.parametrize(
+    ("answer", "most"),
+    [
+        (status(429), 5),
+        (status(429, words="Too many requests."), 5),
+        (status(418), 1),
+        (status(200, words="Too many requests."), 5),
+        (status(403, words="Too many requests."), 5),
+        (banned_for(100, 418), 1),
+        (banned_for(100, 429), 1),
+        (banned_for(100, 200), 1),
+        (status(429, headers=[("Retry-After", "61")]), 1),
+    ],
+)
+def test_an_exchange_that_wants_to_be_left_alone_is(answer: Answer, most: int) -> None:
+    """With a named end, and without one from ten seconds on; no question of any kind comes sooner."""
+
+    @in_virtual_time
+    async def minute() -> None:
+        async with Stubborn(answer, always=True) as exchange:
+            await first_minute(exchange)
+            assert 1 <= len(exchange.asked) <= most + 1  # two questions may be under way when the ban begins
+
+    minute()
+
+
+def test_a_ban_that_ends_is_over() -> None:
+    """When the time that the words name has come, the book is asked for and live."""
+
+    @in_virtual_time
+    async def ban() -> None:
+        banned = banned_for(30, 200)
+
+        def answer() -> web.Response | None:
+            return None if len(exchange.asked) > 1 else banned()
+
+        async with Stubborn(answer) as exchange:
+            engine = await first_minute(exchange, 35)
+            assert exchange.asked[1] >= BEGIN + 30
+            assert engine.market is not None
+
+    ban()
