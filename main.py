@@ -246,11 +246,19 @@ async def run_dashboard(settings: Settings) -> None:
     await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
 
 
-def server_of(app: Any) -> "uvicorn.Server":
-    """Return a server for an ASGI application, whose signals are left to main.py."""
+def server_of(app: Any, *, client_patience: float = 600.0) -> "uvicorn.Server":
+    """Return a server for an ASGI application, whose signals are left to main.py.
+
+    A WebSocket client may read nothing for `client_patience` seconds before it is closed.
+    """
     import uvicorn
 
+    from api.http_protocol import MOST_HEAD, BoundedHttp
+    from api.seldom import say_seldom
     from api.websocket_protocol import BoundedWebSocket
+
+    for server in ("uvicorn.error", "asyncio"):  # what clients can make them say without end
+        say_seldom(logging.getLogger(server))
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager
@@ -263,9 +271,11 @@ def server_of(app: Any) -> "uvicorn.Server":
             log_config=None,
             access_log=False,
             server_header=False,
+            http=BoundedHttp,
+            h11_max_incomplete_event_size=2 * MOST_HEAD,  # the bound itself is BoundedHttp's
             ws=BoundedWebSocket,
             ws_per_message_deflate=False,
-            ws_max_size=8 * 2**20,
+            ws_ping_timeout=client_patience,
             timeout_graceful_shutdown=1,
         )
     )

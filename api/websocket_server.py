@@ -20,6 +20,7 @@ from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.refusals import add_refusals
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
+from api.websocket_protocol import trust
 from data_ingestion.clock import Clock
 from state.frames import Status
 
@@ -127,6 +128,7 @@ class Api:
             await socket.close(1008)  # before accept: HTTP 403
             return
         await socket.accept()
+        trust(socket)
         older = self._feeds.get(symbol)
         self._feeds[symbol] = socket
         if older is not None:

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from websockets.frames import Frame, Opcode
 
-from api.websocket_protocol import MOST_FRAGMENTS, PINGS_AT_ONCE
+from api.websocket_protocol import MOST_FRAGMENTS, WORK_AT_ONCE
 from api.websocket_server import Api
 from tests.api.serving import SOURCE, SYMBOLS, TOKEN, HandClock, Served, a_second, at, until
 
@@ -68,11 +68,11 @@ async def test_after_so_many_pings_the_server_reads_no_more_for_a_while(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hundred are answered; those behind them wait in the client's own socket, and its frames come."""
-    monkeypatch.setattr("api.websocket_protocol.PING_PAUSE", 3_600)
+    monkeypatch.setattr("api.websocket_protocol.WORK_PAUSE", 3_600)
     reader, writer = await client_of(served)
-    writer.write(PING * PINGS_AT_ONCE)
-    await read_pongs(reader, PINGS_AT_ONCE)
-    writer.write(PING * PINGS_AT_ONCE)
+    writer.write(PING * WORK_AT_ONCE)
+    await read_pongs(reader, WORK_AT_ONCE)
+    writer.write(PING * WORK_AT_ONCE)
     second = a_second(at(1))
     served.api.channels["BTCUSDT"].take(second)
     heard = [await next_frame(reader)]
@@ -86,8 +86,8 @@ async def test_pings_are_all_answered_in_the_end(served: Served) -> None:
     """A pause ends by itself."""
     reader, writer = await client_of(served)
     for _ in range(3):
-        writer.write(PING * PINGS_AT_ONCE)
-        await read_pongs(reader, PINGS_AT_ONCE)
+        writer.write(PING * WORK_AT_ONCE)
+        await read_pongs(reader, WORK_AT_ONCE)
     writer.close()
 
 
@@ -95,7 +95,7 @@ async def test_a_client_that_reads_no_answer_to_its_pings_is_cut_off(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for it to read is bounded; without pauses that is soon."""
-    monkeypatch.setattr("api.websocket_protocol.PING_PAUSE", 0)
+    monkeypatch.setattr("api.websocket_protocol.WORK_PAUSE", 0)
     reader, writer = await client_of(served)
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
