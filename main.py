@@ -89,10 +89,16 @@ def _role(settings: Settings) -> Coroutine[Any, Any, None]:
 
 async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
+    from api.access import Access
     from data_ingestion.simulated_exchange import SimulatedExchange
 
     symbols = _simulated_symbols(settings)
-    exchange = SimulatedExchange(symbols, seed=settings.simulated_seed, truth_kept=EXCHANGE_TRUTH_KEPT)
+    exchange = SimulatedExchange(
+        symbols,
+        seed=settings.simulated_seed,
+        truth_kept=EXCHANGE_TRUTH_KEPT,
+        objection=Access(pages=False).objection,
+    )
     try:
         port = await exchange.start("127.0.0.1", settings.simulated_port)
         log.info("the simulated exchange listens on port %d", port)
@@ -235,14 +241,19 @@ async def run_api(settings: Settings) -> None:
         processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )
     calm_garbage_collector()
-    await _serve(create_app(api), settings.api_host, settings.api_port, "api-port")
+    app, patience = create_app(api), settings.client_patience
+    await _serve(app, settings.api_host, settings.api_port, "api-port", client_patience=patience)
 
 
 async def run_dashboard(settings: Settings) -> None:
     """Serve the page."""
+    from api.access import Access, AccessGuard
     from dashboard.app import create_dashboard
 
-    page = create_dashboard(settings.api_port, settings.symbols)
+    page = AccessGuard(
+        create_dashboard(settings.api_port, settings.symbols),
+        Access(settings.dashboard_host, settings.allowed_origins),
+    )
     await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
 
 
@@ -281,9 +292,9 @@ def server_of(app: Any, *, client_patience: float = 600.0) -> "uvicorn.Server":
     )
 
 
-async def _serve(app: Any, host: str, port: int, setting: str) -> None:
+async def _serve(app: Any, host: str, port: int, setting: str, **limits: float) -> None:
     """Serve an ASGI application until cancelled."""
-    server = server_of(app)
+    server = server_of(app, **limits)
     with _listening_socket(host, port, setting) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         try:
