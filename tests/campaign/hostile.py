@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Final
@@ -15,6 +16,16 @@ HUGE: Final = 9 * 2**20
 
 RECEIVE_BUFFER: Final = 4_096
 """Bytes that the system takes for one who does not read."""
+
+POURS: Final = {
+    "requests without end": ("api", "dashboard", "exchange"),
+    "pongs without end": ("BTCUSDT",),
+    "half messages": ("BTCUSDT",),
+}
+"""What is poured by a process of its own, and at whom."""
+
+HALVES: Final = 8.0
+"""Seconds for which half messages are held."""
 
 _GONE: Final = (OSError, asyncio.IncompleteReadError, TimeoutError)
 
@@ -260,3 +271,19 @@ async def ask_nonsense(port: int, times: int, random: Random) -> None:
                     await reader.read(100)
                 finally:
                     writer.transport.abort()
+
+
+def main() -> None:
+    """Pour what the command line says: name, port, whom it is meant for, and how much."""
+    name, port, target, amount = sys.argv[1:]
+    if name == "half messages":
+        work = half_messages(int(port), target, int(float(amount)), HALVES)
+    elif name == "pongs without end":
+        work = pour_pongs(int(port), target, float(amount))
+    else:
+        work = pour_heads(int(port), float(amount))
+    asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()
