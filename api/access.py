@@ -1,9 +1,9 @@
-"""Whom the program's servers answer: programs, and pages of this machine or of the web origins that are allowed.
+"""Whom the servers answer: programs, and pages of this machine or of the web origins that are allowed.
 
 Browsers let any page on the web send requests to this machine. A page is known by its `Origin`, which
-programs do not send, and where a browser leaves that out, by what it says of the page that asks (`Sec-Fetch-Site`).
-A page may also have its own host name resolve to this machine (DNS rebinding), and then needs no other
-origin; so the `Host` that was asked for must be one that is known here.
+programs do not send, and where a browser leaves that out, by what it says of the page that asks
+(`Sec-Fetch-Site`). A page may also have its own host name resolve to this machine (DNS rebinding), and then
+needs no other origin; so the `Host` that was asked for must be one that is known here.
 """
 
 import re
@@ -22,7 +22,8 @@ _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _FEED: Final = "/feed/"  # engines show a secret, and may know this host by any name
 
 _AUTHORITY: Final = (
-    r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?))"
+    r"(?::(?P<port>[0-9]{1,5}))?"
 )
 _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE | re.ASCII)
 _ORIGIN: Final = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{_AUTHORITY}", re.IGNORECASE | re.ASCII)
@@ -52,7 +53,8 @@ class Access:
     ) -> None:
         self._origins = {place for place in map(_place_of_origin, allowed_origins) if place is not None}
         address = _address(host)
-        self._hosts = _LOOPBACK_NAMES | {str(address or host).lower()} | {place.name for place in self._origins}
+        of_origins = {place.name for place in self._origins}
+        self._hosts = _LOOPBACK_NAMES | {str(address or host).lower()} | of_origins
         self._any_address = address is not None and address.is_unspecified
         self._pages = pages
 
@@ -97,9 +99,9 @@ class Access:
 class AccessGuard:
     """Answers 403 to what `Access` does not allow, HTTP and WebSocket alike, and passes on the rest.
 
-    What is answered says how a browser is to treat it: by its declared type only, in no other page's frame, and
-    with the rights that `policies` names for its path (a content security policy), else with those that the
-    application names, else with none.
+    What is answered says how a browser is to treat it: by its declared type only, in no other page's frame,
+    and with the rights that `policies` names for its path (a content security policy), else with those that
+    the application names, else with none.
     """
 
     def __init__(self, app: ASGIApp, access: Access, policies: Mapping[str, str] | None = None) -> None:
@@ -114,7 +116,8 @@ class AccessGuard:
             return
         why_not = self._objection(scope)
         if scope["type"] == "websocket":
-            answer = self._app if why_not is None else WebSocketClose(1008, why_not)  # before accept: HTTP 403
+            # Before it is accepted, a close is an answer with HTTP 403.
+            answer = self._app if why_not is None else WebSocketClose(1008, why_not)
             await answer(scope, receive, send)
             return
 
@@ -123,7 +126,8 @@ class AccessGuard:
                 headers = MutableHeaders(scope=message)
                 headers["x-content-type-options"] = "nosniff"
                 headers["x-frame-options"] = "DENY"
-                policy = self._policies.get(scope["path"]) or headers.get("content-security-policy", _NO_RIGHTS)
+                policy = headers.get("content-security-policy", _NO_RIGHTS)
+                policy = self._policies.get(scope["path"], policy)
                 headers["content-security-policy"] = f"{policy}; {_FOR_ALL}"
             await send(message)
 

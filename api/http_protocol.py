@@ -1,7 +1,7 @@
 """The server's HTTP connections, with bounds on what a client may send and on the time it may take.
 
 A server collects what comes until a request's head is whole, before anything of this program sees it; so the
-bounds stand here. No route takes more than a line of a body, and no client sends requests far ahead of the answers.
+bounds stand here. No route takes more than a line of a body, and no client asks far ahead of the answers.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class BoundedHttp(H11Protocol):
         for start in range(0, len(data), SLICE):
             if self.transport.is_closing() or self._handed_over:
                 return
-            if self.conn.their_state in (h11.DONE, h11.MIGHT_SWITCH_PROTOCOL):  # ahead of the answer
+            if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):  # ahead of the answer
                 super().data_received(data[start:])
                 if len(self.conn.trailing_data[0]) > MOST_HEAD:
                     self._refuse(400)

@@ -2,8 +2,8 @@
 
 A server answers pings, collects the fragments of a message and goes on reading after a close by itself, so a
 client that sends nothing else would not be held up by an application that reads slowly. What a client says is
-therefore taken in small slices, each paid for with a pause; meanwhile the rest waits in its own socket. Only an
-engine that has shown who it is, is trusted: nothing of that holds for it any more.
+therefore taken in small slices, each paid for with a pause; meanwhile the rest waits in its own socket. Only
+an engine that has shown who it is, is trusted: nothing of that holds for it any more.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Serve the application, which may lift the bounds with `trust`."""
-        self.scope["extensions"][_TRUST] = {"trust": self._trust}  # type: ignore[index]
+        self.scope["extensions"][_TRUST] = {"trust": self._trust}
         await super().run_asgi()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -141,7 +141,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().handle_events()
 
     def _read_on(self) -> None:
-        """Take as much of what is unread as may be taken now, and have the socket wait with more if need be."""
+        """Take of what is unread as much as may be taken now; have the socket wait with more if need be."""
         while self._unread and self._may_read():
             size = len(self._unread) if self._trusted else SLICE
             part = bytes(self._unread[:size])
@@ -211,7 +211,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
                 return
         super().send_receive_event_to_app()
 
-    # --- the application --------------------------------------------------------------------------------------
+    # --- the application ------------------------------------------------------------------------------------
 
     async def receive(self) -> ASGIReceiveEvent:
         """Return the next message; the client is read on when none is left."""

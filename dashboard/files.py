@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PATHS: Final = frozenset({"/", "/_dash-layout", "/_dash-dependencies", "/_favicon.ico"})
 FOLDERS: Final = ("/_dash-component-suites/", "/assets/")
 PIECE: Final = 64 * 2**10
-"""Bytes that are written at once, and from which on a file is kept: two megabytes of Plotly would else be held
-once for each who asks for it and does not take it."""
+"""Bytes that are written at once, and from which on a file is kept: all of Plotly would else be held once for
+each who asks for it and does not take it."""
 
 
 class PageFiles:
@@ -74,7 +74,7 @@ class PageFiles:
         await send({"type": "http.response.body", "body": b""})
 
     def _policy(self, scope: Scope) -> str:
-        """Return the page's content security policy. The API is at another port of the host that was asked for."""
+        """Return the page's content security policy. The API is at another port of the host asked for."""
         host = urlsplit("//" + Headers(scope=scope).get("host", "localhost")).hostname or "localhost"
         host = "*" if ":" in host else host  # the policy's grammar has no IPv6 addresses
         return (

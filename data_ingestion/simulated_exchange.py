@@ -16,20 +16,17 @@ and, only if asked for, test doors
 import asyncio
 import logging
 import math
-import os
-import socket as sockets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Self
 
 import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
 
 from data_ingestion.simulated_crowd import EVENT_MS
+from data_ingestion.simulated_doors import MOST_BODY, Objection, bounded_runner, guard, small_listener
 from data_ingestion.simulated_faults import FaultKind, FaultRequest, FaultState, parse_fault
 from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
 from data_ingestion.simulated_patterns import BookSide, Ending, NearMiss, Pattern, StageRequest, parse_stage
@@ -47,10 +44,6 @@ LONGEST_CATCH_UP_MS = 3_000  # a longer pause, as of a laptop asleep, is skipped
 CLIENT_QUEUE = 2_000  # frames; more than a minute of the liveliest stream
 MOST_STREAMS = 200  # of one connection
 CLOSE_SECONDS = 1.0  # to wait for a client's side of a closing handshake
-HEAD_LIMITS = {"max_line_size": 4_096, "max_field_size": 1_900, "max_headers": 32}  # bytes; 64 KiB in all
-WHOLE_WITHIN = 10.0  # seconds, for a request's head; also of saying nothing between two requests
-MOST_BODY = 1 << 12  # bytes; only the test doors take any
-RECEIVE_BUFFER = 1 << 14  # bytes of a client that the system keeps, and that are read at once
 CALLS_AT_ONCE, CALLS_PAUSE = 100, 0.1  # messages of a client, and the seconds for which it then waits
 FAULT_RETRY_SECONDS = 1
 
@@ -92,10 +85,6 @@ class RequestWeights:
         self._used.append((now_ms, weight))
         self.total += weight
         return 0
-
-
-Objection = Callable[[Callable[[str], Sequence[str]]], str | None]
-"""Says why a request with these headers is not answered; None where it is."""
 
 
 class Client:
@@ -224,18 +213,10 @@ class SimulatedExchange:
         """Listen and, if self-paced, start playing; returns the port, which `port=0` leaves to the system."""
         if self._runner is not None:
             raise RuntimeError("the simulated exchange is started already")
-        runner = web.AppRunner(
-            self._app(),
-            access_log=None,
-            logger=_requests_log(),
-            shutdown_timeout=CLOSE_SECONDS,
-            keepalive_timeout=WHOLE_WITHIN,
-            lingering_time=0,
-            **HEAD_LIMITS,
-        )
+        runner = bounded_runner(self._app(), shutdown_timeout=CLOSE_SECONDS)
         await runner.setup()
         try:
-            await web.SockSite(runner, _listener(host, port)).start()
+            await web.SockSite(runner, small_listener(host, port)).start()
         except BaseException:
             await runner.cleanup()
             raise
@@ -349,7 +330,7 @@ class SimulatedExchange:
                 client.put(wrapped if client.combined else frame)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=MOST_BODY)
+        app = web.Application(middlewares=[guard(self._objection)], client_max_size=MOST_BODY)
         app.router.add_get("/fapi/v1/ping", self._ping)
         app.router.add_get("/fapi/v1/time", self._time)
         app.router.add_get("/fapi/v1/depth", self._depth)
@@ -363,13 +344,6 @@ class SimulatedExchange:
             app.router.add_get("/_truth/{symbol}", self._truth_door)
             app.router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth_door)
         return app
-
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        why_not = self._objection(lambda name: request.headers.getall(name, []))
-        if why_not is not None:
-            return _error(403, 0, why_not)
-        return await handler(request)
 
     async def _ping(self, _: web.Request) -> web.Response:
         return self._answer({}, weight=1)
@@ -517,28 +491,6 @@ class MethodCall(msgspec.Struct):
     method: str
     params: list[str] = []
     id: int | str | None = None
-
-
-def _listener(host: str, port: int) -> sockets.socket:
-    """Return a socket to listen on, whose connections inherit its small buffer."""
-    listener = sockets.socket(sockets.AF_INET6 if ":" in host else sockets.AF_INET, sockets.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
-            listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, RECEIVE_BUFFER)
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _requests_log() -> logging.Logger:
-    """Return the log of what goes wrong with requests; what is no request is not worth a line."""
-    log = logger.getChild("requests")
-    if not log.filters:
-        log.addFilter(lambda line: not (line.exc_info and isinstance(line.exc_info[1], HttpProcessingError)))
-    return log
 
 
 def _depth_stream(symbol: str) -> str:

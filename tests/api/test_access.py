@@ -185,7 +185,7 @@ def test_who_is_answered(values: Values) -> None:
     ],
 )
 def test_who_is_not_answered(values: Values) -> None:
-    """Ambiguous hosts, foreign origins, and pages that embed an address as an image, which sends no origin."""
+    """Ambiguous hosts, foreign origins, and pages that embed an address as an image: that sends no origin."""
     assert Access().objection(values)
 
 

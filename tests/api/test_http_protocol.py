@@ -41,7 +41,7 @@ async def answer(served: Served, *parts: bytes) -> bytes:
 
 
 async def poured(served: Served, begin: bytes, more: bytes) -> int:
-    """Send `begin`, then `more` over and over until the server ends the connection; return how many bytes went."""
+    """Send `begin`, then `more` over and over until the server ends it; return how many bytes went."""
     sent = 0
     async with asyncio.timeout(PATIENCE):
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)
@@ -66,7 +66,9 @@ async def poured(served: Served, begin: bytes, more: bytes) -> int:
         pytest.param(b"", b"\r\n" * 1_000, id="empty lines"),
         pytest.param(b"", b"\x16\x03\x01\x02\x00\x01\x00\x01" * 1_000, id="a TLS hello"),
         pytest.param(b"", b"\0" * 10_000, id="zeros"),
-        pytest.param(b"GET /ws/BTCUSDT HTTP/1.1\r\nUpgrade: websocket\r\n", b"a: b\r\n" * 99, id="an upgrade"),
+        pytest.param(
+            b"GET /ws/BTCUSDT HTTP/1.1\r\nUpgrade: websocket\r\n", b"a: b\r\n" * 99, id="an upgrade"
+        ),
         pytest.param(
             LINE.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n",
             b"1\r\na\r\n" * 1_000,
@@ -99,7 +101,9 @@ async def test_a_request_that_does_not_come_is_not_waited_for(
     await answer(served, said)
 
 
-async def test_a_head_that_trickles_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_head_that_trickles_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each byte is a sign of life, and proves nothing."""
     monkeypatch.setattr(http_protocol, "WHOLE_WITHIN", 0.2)
     async with asyncio.timeout(PATIENCE):
@@ -134,7 +138,9 @@ async def test_what_is_no_request_is_refused_once(
     assert "Traceback" not in caplog.text
 
 
-async def test_answers_that_nobody_reads_are_not_kept(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_that_nobody_reads_are_not_kept(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A client that asks on and reads nothing is cut off when nothing of an answer was taken for a while."""
     monkeypatch.setattr(http_protocol, "STALLED_AFTER", 0.05)
     monkeypatch.setattr(http_protocol, "MOST_HEAD", 10**9)

@@ -195,7 +195,9 @@ async def test_of_a_flood_little_is_parsed_and_little_is_kept(
 
 @pytest.mark.parametrize("path", ["/ws/NOTHING", "/ws/BTCUSDT?ladders=perhaps"])
 @pytest.mark.parametrize("opcode", [Opcode.PONG, Opcode.PING, Opcode.TEXT])
-async def test_after_a_close_nobody_is_listened_to_for_long(served: Served, path: str, opcode: Opcode) -> None:
+async def test_after_a_close_nobody_is_listened_to_for_long(
+    served: Served, path: str, opcode: Opcode
+) -> None:
     """A client that goes on writing, and never answers the close, is cut off all the same."""
     _, writer = await opened(served, path)
     async with asyncio.timeout(PATIENCE):

@@ -22,8 +22,8 @@ WARM: Final = 10
 class Bystanders:
     """Reads frames over some connections and notes what is missing in them.
 
-    A frame is missing where the seconds of one connection are not contiguous. What the campaign itself does to
-    the API, which cannot send while it is stopped, is no fault of others: `excuse` tells of it.
+    A frame is missing where the seconds of one connection are not contiguous. What the campaign itself does
+    to the API, which cannot send while it is stopped, is no fault of others: `excuse` tells of it.
     """
 
     def __init__(self) -> None:

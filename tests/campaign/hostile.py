@@ -199,7 +199,6 @@ async def pour_pongs(port: int, symbol: str, seconds: float) -> None:
 
 async def half_messages(port: int, symbol: str, count: int, seconds: float) -> None:
     """Send messages of 7 MiB of which the last byte never comes, whole and in fragments, and wait."""
-
     size, part = 7 * 2**20, bytes(2**16)
     head = struct.pack("!BBQ", 0x82, 0x80 | 127, size) + bytes(4)
     fragment = masked(0, part, final=False)

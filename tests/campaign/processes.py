@@ -175,7 +175,7 @@ class Field:
             self._let(hostile.ask_nonsense(port, many, Random(self.random.random())))  # noqa: S311
 
     async def pour(self, name: str, target: str, amount: float) -> None:
-        """Have a process of its own pour something at one of the servers, so that nobody else's time is taken."""
+        """Have a process of its own pour something at one of the servers: it takes nobody else's time."""
         port = {"dashboard": self.program.dashboard_port, "exchange": self.exchange.port}.get(
             target, self.program.api_port
         )
@@ -266,7 +266,6 @@ class Census:
             for (name, pid), (memory, files) in self._first.items()
         }
         return "; ".join(sorted(growth)) or "no process lived long enough"
-
 
 
 def all_processes(program: Program) -> Iterator[tuple[str, psutil.Process]]:
@@ -361,7 +360,8 @@ def _account(field: Field, census: Census, processes: list[psutil.Process], code
     part.figures["growth of processes that lived on"] = census.figures()
     bystanders = field.bystanders
     part.figures["six clients that only read"] = (
-        f"{bystanders.frames:,} frames, {bystanders.missing} missing, the latest {bystanders.worst_lag_ms:.0f} ms late"
+        f"{bystanders.frames:,} frames, {bystanders.missing} missing, "
+        f"the latest {bystanders.worst_lag_ms:.0f} ms late"
     )
     part.figures["largest growth at any moment"] = field.watch.figures()
     if bystanders.missing:

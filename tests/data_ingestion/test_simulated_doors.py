@@ -1,6 +1,7 @@
 """Clients of the simulated exchange that ask without end, or that it is not there for."""
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import AsyncIterator
 
@@ -9,7 +10,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from data_ingestion import simulated_exchange
+from data_ingestion import simulated_doors
 from data_ingestion.simulated_exchange import SimulatedExchange
 
 PATIENCE = 30.0
@@ -35,7 +36,7 @@ async def poured(port: int, begin: bytes, more: bytes) -> None:
     async with asyncio.timeout(PATIENCE):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(begin)
-        with pytest.raises(ConnectionError):
+        with contextlib.suppress(ConnectionError):
             while True:
                 writer.write(more)
                 await writer.drain()
@@ -62,9 +63,9 @@ async def test_a_request_without_end_is_cut_off(
     await poured(exchange.port, begin, more)
     assert psutil.Process().memory_info().rss - before < 20 * 2**20
     assert "Traceback" not in caplog.text
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{exchange.port}/fapi/v1/ping") as reply:
-            assert reply.status == 200
+    ping = f"http://127.0.0.1:{exchange.port}/fapi/v1/ping"
+    async with aiohttp.ClientSession() as session, session.get(ping) as reply:
+        assert reply.status == 200
 
 
 @pytest.mark.parametrize("said", [b"", b"GET", LINE, LINE + b"\r\n" + LINE])
@@ -72,7 +73,7 @@ async def test_a_request_that_does_not_come_is_not_waited_for(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that says nothing, and half a head, end by themselves."""
-    monkeypatch.setattr(simulated_exchange, "WHOLE_WITHIN", 0.05)
+    monkeypatch.setattr(simulated_doors, "WHOLE_WITHIN", 0.05)
     async with SimulatedExchange(["BTCUSDT"], self_paced=False) as exchange, asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         writer.write(said)
@@ -80,7 +81,9 @@ async def test_a_request_that_does_not_come_is_not_waited_for(
         writer.close()
 
 
-@pytest.mark.parametrize("path", ["/fapi/v1/depth?symbol=BTCUSDT", "/public/ws/btcusdt@depth@100ms", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/fapi/v1/depth?symbol=BTCUSDT", "/public/ws/btcusdt@depth@100ms", "/nothing"]
+)
 async def test_who_is_not_to_be_answered_is_refused(exchange: SimulatedExchange, path: str) -> None:
     """On every route; it costs no request weight."""
     url = f"http://127.0.0.1:{exchange.port}"
