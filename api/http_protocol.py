@@ -30,6 +30,7 @@ class BoundedHttp(H11Protocol):
         self._head = self._lines = self._body = 0  # of the request that is being received
         self._request_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
         self._handed_over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,7 +42,7 @@ class BoundedHttp(H11Protocol):
         """Forget the client."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
-        for timer in (self._request_timer, self._stall_timer):
+        for timer in (self._request_timer, self._stall_timer, self._end_timer):
             if timer is not None:
                 timer.cancel()
 
@@ -105,7 +106,8 @@ class BoundedHttp(H11Protocol):
     def _end(self, within: float) -> None:
         """Close, whether or not what was written is taken."""
         self.transport.close()
-        self.loop.call_later(within, self.transport.abort)
+        if self._end_timer is None:
+            self._end_timer = self.loop.call_later(within, self.transport.abort)
 
     # --- what uvicorn does by itself, and then waits for the client for ever --------------------------------
 
@@ -124,7 +126,7 @@ class BoundedHttp(H11Protocol):
             self._end(STALLED_AFTER)
         super().on_response_complete()
         if self.transport.is_closing():
-            self.loop.call_later(STALLED_AFTER, self.transport.abort)
+            self._end(STALLED_AFTER)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection over."""

@@ -84,6 +84,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Forget the client."""
         super().connection_lost(exc)
         self._unread.clear()
+        if self.handshake_initiated and hasattr(self, "scope"):
+            self.scope["extensions"].pop(_TRUST, None)  # which holds on to this connection
         for timer in (self._pause, self._message_timer, self._end_timer):
             if timer is not None:
                 timer.cancel()
