@@ -107,6 +107,13 @@ class Settings:
     client_queue: int = _setting(
         8, "most frames waiting for a slow client of the API", unit="frames", low=1, high=1000
     )
+    client_patience: float = _setting(
+        600.0,
+        "that a WebSocket client of the API may read nothing, and lose frames, before it is closed",
+        unit="seconds",
+        low=1,
+        high=86_400,
+    )
     holdback_ms: int = _setting(
         250,
         "that depth and trades are held back, to be put in order of exchange time",
@@ -364,6 +371,6 @@ def _read_list(text: str, where: str) -> tuple[str, ...]:
     else:
         items = [item.rstrip("/").lower() for item in items]  # as browsers send it
         for item in items:
-            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", item):
+            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", item):
                 raise SettingError(f"{where} names {item!r}: an origin looks like https://lab.example.org.")
     return tuple(dict.fromkeys(items))

@@ -89,10 +89,16 @@ def _role(settings: Settings) -> Coroutine[Any, Any, None]:
 
 async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
+    from api.access import Access
     from data_ingestion.simulated_exchange import SimulatedExchange
 
     symbols = _simulated_symbols(settings)
-    exchange = SimulatedExchange(symbols, seed=settings.simulated_seed, truth_kept=EXCHANGE_TRUTH_KEPT)
+    exchange = SimulatedExchange(
+        symbols,
+        seed=settings.simulated_seed,
+        truth_kept=EXCHANGE_TRUTH_KEPT,
+        objection=Access(pages=False).objection,
+    )
     try:
         port = await exchange.start("127.0.0.1", settings.simulated_port)
         log.info("the simulated exchange listens on port %d", port)
@@ -235,22 +241,35 @@ async def run_api(settings: Settings) -> None:
         processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )
     calm_garbage_collector()
-    await _serve(create_app(api), settings.api_host, settings.api_port, "api-port")
+    app, patience = create_app(api), settings.client_patience
+    await _serve(app, settings.api_host, settings.api_port, "api-port", client_patience=patience)
 
 
 async def run_dashboard(settings: Settings) -> None:
     """Serve the page."""
+    from api.access import Access, AccessGuard
     from dashboard.app import create_dashboard
 
-    page = create_dashboard(settings.api_port, settings.symbols)
+    page = AccessGuard(
+        create_dashboard(settings.api_port, settings.symbols),
+        Access(settings.dashboard_host, settings.allowed_origins),
+    )
     await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
 
 
-def server_of(app: Any) -> "uvicorn.Server":
-    """Return a server for an ASGI application, whose signals are left to main.py."""
+def server_of(app: Any, *, client_patience: float = 600.0) -> "uvicorn.Server":
+    """Return a server for an ASGI application, whose signals are left to main.py.
+
+    A WebSocket client may read nothing for `client_patience` seconds before it is closed.
+    """
     import uvicorn
 
+    from api.http_protocol import MOST_HEAD, BoundedHttp
+    from api.seldom import say_seldom
     from api.websocket_protocol import BoundedWebSocket
+
+    for server in ("uvicorn.error", "asyncio"):  # what clients can make them say without end
+        say_seldom(logging.getLogger(server))
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager
@@ -263,17 +282,19 @@ def server_of(app: Any) -> "uvicorn.Server":
             log_config=None,
             access_log=False,
             server_header=False,
+            http=BoundedHttp,
+            h11_max_incomplete_event_size=2 * MOST_HEAD,  # the bound itself is BoundedHttp's
             ws=BoundedWebSocket,
             ws_per_message_deflate=False,
-            ws_max_size=8 * 2**20,
+            ws_ping_timeout=client_patience,
             timeout_graceful_shutdown=1,
         )
     )
 
 
-async def _serve(app: Any, host: str, port: int, setting: str) -> None:
+async def _serve(app: Any, host: str, port: int, setting: str, **limits: float) -> None:
     """Serve an ASGI application until cancelled."""
-    server = server_of(app)
+    server = server_of(app, **limits)
     with _listening_socket(host, port, setting) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         try:

@@ -1,18 +1,19 @@
-"""Whom the API answers: programs, and pages of this machine or of the web origins that are allowed.
+"""Whom the servers answer: programs, and pages of this machine or of the web origins that are allowed.
 
 Browsers let any page on the web send requests to this machine. A page is known by its `Origin`, which
-programs do not send. A page may also have its own host name resolve to this machine (DNS rebinding), and
-then needs no other origin; so the `Host` that was asked for must be one that is known here.
+programs do not send, and where a browser leaves that out, by what it says of the page that asks
+(`Sec-Fetch-Site`). A page may also have its own host name resolve to this machine (DNS rebinding), and then
+needs no other origin; so the `Host` that was asked for must be one that is known here.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from api.refusals import refusal
@@ -20,56 +21,128 @@ from api.refusals import refusal
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _FEED: Final = "/feed/"  # engines show a secret, and may know this host by any name
 
+_AUTHORITY: Final = (
+    r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?))"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+_HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE | re.ASCII)
+_ORIGIN: Final = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{_AUTHORITY}", re.IGNORECASE | re.ASCII)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+Values = Callable[[str], Sequence[str]]
+"""Gives all values of a request's header, by its name in lower case."""
+
+
+class _Place(NamedTuple):
+    """What a host or an origin says, in one spelling."""
+
+    scheme: str  # empty for a host
+    name: str
+    port: int  # 0 where none is said and the scheme has none
+
 
 class Access:
-    """Knows hosts and origins. `host` is the address that the API listens on.
+    """Knows hosts and origins. `host` is the address that is listened on.
 
     Where it listens on every address of the machine, any address will do as a host: rebinding needs a name.
+    Without `pages` no browser is answered at all.
     """
 
-    def __init__(self, host: str = "127.0.0.1", allowed_origins: Iterable[str] = ()) -> None:
-        self._origins = frozenset(allowed_origins)
-        named = {_hostname(origin) for origin in self._origins}
-        self._hosts = _LOOPBACK_NAMES | {host.lower()} | {name for name in named if name}
+    def __init__(
+        self, host: str = "127.0.0.1", allowed_origins: Iterable[str] = (), *, pages: bool = True
+    ) -> None:
+        self._origins = {place for place in map(_place_of_origin, allowed_origins) if place is not None}
         address = _address(host)
+        of_origins = {place.name for place in self._origins}
+        self._hosts = _LOOPBACK_NAMES | {str(address or host).lower()} | of_origins
         self._any_address = address is not None and address.is_unspecified
+        self._pages = pages
 
     def allows_origin(self, origin: str | None) -> bool:
         """Say whether a page of `origin` may ask; None is a program."""
-        return origin is None or origin in self._origins or _hostname(origin) in _LOOPBACK_NAMES
+        if origin is None:
+            return True
+        place = _place_of_origin(origin)
+        if place is None or not self._pages:
+            return False
+        of_this_machine = place.scheme in _DEFAULT_PORTS and place.name in _LOOPBACK_NAMES
+        return of_this_machine or place in self._origins
 
     def allows_host(self, host: str | None) -> bool:
         """Say whether a request to `host`, as its header names it, may be answered; None is no browser's."""
         if host is None:
             return True
-        name = _hostname(f"//{host}")
-        return name in self._hosts or (self._any_address and _address(name) is not None)
+        place = _place(_HOST.fullmatch(host))
+        if place is None:
+            return False
+        return place.name in self._hosts or (self._any_address and _address(place.name) is not None)
+
+    def objection(self, values: Values, *, any_host: bool = False) -> str | None:
+        """Return why a request with these headers is not answered, in words; None where it is."""
+        origins, hosts = values("origin"), values("host")
+        if len(origins) > 1 or not all(map(self.allows_origin, origins)):
+            return "this web origin is not allowed"
+        if not origins and self._comes_from_elsewhere(values):
+            return "requests of pages from elsewhere are not allowed"
+        if len(hosts) > 1 or not (any_host or all(map(self.allows_host, hosts))):
+            return "this host name is not known here"
+        return None
+
+    def _comes_from_elsewhere(self, values: Values) -> bool:
+        """Say whether a page from elsewhere has its browser ask, other than by a link to follow."""
+        site = set(values("sec-fetch-site"))
+        if not self._pages:
+            return bool(site - {"none"})  # what a person types
+        return bool(site - {"none", "same-origin", "same-site"}) and values("sec-fetch-mode") != ["navigate"]
 
 
 class AccessGuard:
-    """Answers 403 to what `Access` does not allow, HTTP and WebSocket alike, and passes on the rest."""
+    """Answers 403 to what `Access` does not allow, HTTP and WebSocket alike, and passes on the rest.
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    What is answered says how a browser is to treat it: by its declared type only, in no other page's frame,
+    and with the rights that `policies` names for its path (a content security policy), else with those that
+    the application names, else with none.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, policies: Mapping[str, str] | None = None) -> None:
         self._app = app
         self._access = access
+        self._policies = policies or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        why_not = None if scope["type"] == "lifespan" else self._objection(scope)
-        if why_not is None:
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocketClose(1008, why_not)(scope, receive, send)  # before accept: HTTP 403
-        else:
-            await refusal(403, why_not)(scope, receive, send)
+            return
+        why_not = self._objection(scope)
+        if scope["type"] == "websocket":
+            # Before it is accepted, a close is an answer with HTTP 403.
+            answer = self._app if why_not is None else WebSocketClose(1008, why_not)
+            await answer(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-content-type-options"] = "nosniff"
+                headers["x-frame-options"] = "DENY"
+                policy = headers.get("content-security-policy", _NO_RIGHTS)
+                policy = self._policies.get(scope["path"], policy)
+                headers["content-security-policy"] = f"{policy}; {_FOR_ALL}"
+            await send(message)
+
+        answer = self._app if why_not is None else refusal(403, why_not)
+        await answer(scope, receive, send_safely)
 
     def _objection(self, scope: Scope) -> str | None:
-        headers = Headers(scope=scope)
-        if not self._access.allows_origin(headers.get("origin")):
-            return "this web origin is not allowed"
-        if not scope["path"].startswith(_FEED) and not self._access.allows_host(headers.get("host")):
-            return "this host name is not the API's"
-        return None
+        if not scope["path"].startswith("/"):  # an absolute URL, as proxies are asked for
+            return "this is no proxy"
+        any_host = scope["path"].startswith(_FEED)
+        return self._access.objection(Headers(scope=scope).getlist, any_host=any_host)
+
+
+_NO_RIGHTS: Final = "default-src 'none'"
+_FOR_ALL: Final = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 class PageHeaders(CORSMiddleware):
@@ -84,11 +157,23 @@ class PageHeaders(CORSMiddleware):
         return self._access.allows_origin(origin)
 
 
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _place_of_origin(origin: str) -> _Place | None:
+    return _place(_ORIGIN.fullmatch(origin))
+
+
+def _place(found: re.Match[str] | None) -> _Place | None:
+    """Return what a host or an origin says; None where that is nothing that a browser would send."""
+    if found is None:
+        return None
+    parts = found.groupdict()
+    scheme = (parts.get("scheme") or "").lower()
+    port = _DEFAULT_PORTS.get(scheme, 0) if parts["port"] is None else int(parts["port"])
+    if parts["port"] is not None and not 0 < port < 2**16:
+        return None
+    if parts["v6"] is None:
+        return _Place(scheme, parts["name"].lower(), port)
+    address = _address(parts["v6"])
+    return None if address is None else _Place(scheme, str(address), port)
 
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:

@@ -20,6 +20,7 @@ from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.refusals import add_refusals
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
+from api.websocket_protocol import trust
 from data_ingestion.clock import Clock
 from state.frames import Status
 
@@ -43,6 +44,14 @@ READ_AT_ONCE: Final = 100
 ten thousand, is then taken before the server misses the answer to a ping that lies behind them."""
 
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
+
+DOCS_POLICIES: Final = dict.fromkeys(
+    ("/docs", "/redoc"),
+    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; worker-src blob:; "
+    "font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly",
+)
+"""What FastAPI's pages about the routes load, from where they load it."""
 
 _SWITCH: Final = {"1": True, "true": True, "on": True, "yes": True} | {
     "": False, "0": False, "false": False, "off": False, "no": False,
@@ -127,6 +136,7 @@ class Api:
             await socket.close(1008)  # before accept: HTTP 403
             return
         await socket.accept()
+        trust(socket)
         older = self._feeds.get(symbol)
         self._feeds[symbol] = socket
         if older is not None:
@@ -278,7 +288,7 @@ def create_app(api: Api) -> FastAPI:
     registry = registry_of(api.channels.values(), simulations, api.processes)
     # The last one added is the first to see a request.
     app.add_middleware(PageHeaders, access=api.access)
-    app.add_middleware(AccessGuard, access=api.access)
+    app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
     app.include_router(simulate_routes(api.simulator))

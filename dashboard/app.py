@@ -6,6 +6,7 @@ from typing import Any
 from dash import Dash
 
 from dashboard.callbacks import register_callbacks
+from dashboard.files import PageFiles
 from dashboard.layout import page_layout
 
 PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
@@ -29,4 +30,4 @@ def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
     )
     app.layout = page_layout(api_port, symbols)
     register_callbacks(app, symbols)
-    return app.server
+    return PageFiles(app.server, api_port, app.csp_hashes())

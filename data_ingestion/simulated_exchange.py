@@ -26,6 +26,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from data_ingestion.simulated_crowd import EVENT_MS
+from data_ingestion.simulated_doors import MOST_BODY, Objection, bounded_runner, guard, small_listener
 from data_ingestion.simulated_faults import FaultKind, FaultRequest, FaultState, parse_fault
 from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
 from data_ingestion.simulated_patterns import BookSide, Ending, NearMiss, Pattern, StageRequest, parse_stage
@@ -43,6 +44,7 @@ LONGEST_CATCH_UP_MS = 3_000  # a longer pause, as of a laptop asleep, is skipped
 CLIENT_QUEUE = 2_000  # frames; more than a minute of the liveliest stream
 MOST_STREAMS = 200  # of one connection
 CLOSE_SECONDS = 1.0  # to wait for a client's side of a closing handshake
+CALLS_AT_ONCE, CALLS_PAUSE = 100, 0.1  # messages of a client, and the seconds for which it then waits
 FAULT_RETRY_SECONDS = 1
 
 PUBLIC, MARKET, RETIRED = "public", "market", "retired"
@@ -142,7 +144,8 @@ class SimulatedExchange:
     plays the markets on with it; without, nothing is sent before `advance` is called.
     `ping_seconds` is the time between the server's WebSocket pings, `truth_kept` the
     number of depth events whose true book each market remembers, `client_queue` the
-    number of frames that may wait for a slow client before it is cut off.
+    number of frames that may wait for a slow client before it is cut off. `objection` says
+    who is not answered.
     """
 
     def __init__(
@@ -156,7 +159,9 @@ class SimulatedExchange:
         ping_seconds: float = 180.0,
         truth_kept: int = 20_000,
         client_queue: int = CLIENT_QUEUE,
+        objection: Objection = lambda _: None,
     ) -> None:
+        self._objection = objection
         self._clock = ExchangeClock(clock)
         start_ms = self._clock.now_ms()
         profiles = [profile_of(symbol) for symbol in dict.fromkeys(symbols)]
@@ -208,10 +213,10 @@ class SimulatedExchange:
         """Listen and, if self-paced, start playing; returns the port, which `port=0` leaves to the system."""
         if self._runner is not None:
             raise RuntimeError("the simulated exchange is started already")
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=CLOSE_SECONDS)
+        runner = bounded_runner(self._app(), shutdown_timeout=CLOSE_SECONDS)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.SockSite(runner, small_listener(host, port)).start()
         except BaseException:
             await runner.cleanup()
             raise
@@ -332,7 +337,7 @@ class SimulatedExchange:
                 client.put(wrapped if client.combined else frame)
 
     def _app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[guard(self._objection)], client_max_size=MOST_BODY)
         app.router.add_get("/fapi/v1/ping", self._ping)
         app.router.add_get("/fapi/v1/time", self._time)
         app.router.add_get("/fapi/v1/depth", self._depth)
@@ -397,8 +402,13 @@ class SimulatedExchange:
         self._clients[client] = None
         try:
             self._join(client, streams)
-            async for message in socket:
-                client.put(msgspec.json.encode(self._answer_method(client, message)))
+            calls = 0
+            with suppress(ConnectionError):  # a ping of one who has gone cannot be answered
+                async for message in socket:
+                    client.put(msgspec.json.encode(self._answer_method(client, message)))
+                    calls += 1
+                    if calls % CALLS_AT_ONCE == 0:  # what more is said waits in the client's own socket
+                        await asyncio.sleep(CALLS_PAUSE)
         finally:
             self._leave(client, list(client.streams))
             del self._clients[client]

@@ -187,7 +187,7 @@ class Served:
         self.api, self.clock = api, clock
         self.app = Watched(create_app(api))
         self.port = 0
-        self._server: uvicorn.Server | None = None
+        self.server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -195,14 +195,14 @@ class Served:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         self.port = int(listener.getsockname()[1])
-        server = self._server = server_of(self.app)
+        server = self.server = server_of(self.app)
         self._serving = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
 
     async def stop(self) -> None:
         """Stop, as main.py does."""
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
+        if self.server is not None and self._serving is not None:
+            self.server.should_exit = True
             await asyncio.wait_for(self._serving, PATIENCE)
 
     def client(self, path: str, **options: Any) -> connect:

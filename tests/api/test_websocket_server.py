@@ -160,7 +160,7 @@ async def test_a_client_that_leaves_is_forgotten(served: Served) -> None:
             await until(lambda: not waiting(served))
 
 
-@pytest.mark.parametrize("rubbish", ["hello", b"\x00\xff", "x" * 1_000_000, '{"method": "SUBSCRIBE"}'])
+@pytest.mark.parametrize("rubbish", ["hello", b"\x00\xff", "x" * 65_536, '{"method": "SUBSCRIBE"}'])
 async def test_what_a_client_says_is_ignored(served: Served, rubbish: str | bytes) -> None:
     """It goes on getting its frames."""
     async with served.client("/ws/BTCUSDT") as client:
@@ -178,7 +178,7 @@ async def test_a_client_that_breaks_the_protocol_loses_only_its_own_connection(s
         await until(lambda: len(waiting(served)) == 1)
         async with served.client("/ws/BTCUSDT") as one, served.client("/ws/BTCUSDT") as other:
             await until(lambda: len(waiting(served)) == 3)
-            for client, rubbish in ((one, b"\xff\xfe"), (other, b"x" * (8 * 2**20 + 1))):
+            for client, rubbish in ((one, b"\xff\xfe"), (other, b"x" * (2**16 + 1))):
                 with contextlib.suppress(ConnectionClosed):  # before all is sent, if it is much
                     await client.send(rubbish, text=True)
                 with pytest.raises(ConnectionClosed):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Final
@@ -15,6 +16,16 @@ HUGE: Final = 9 * 2**20
 
 RECEIVE_BUFFER: Final = 4_096
 """Bytes that the system takes for one who does not read."""
+
+POURS: Final = {
+    "requests without end": ("api", "dashboard", "exchange"),
+    "pongs without end": ("BTCUSDT",),
+    "half messages": ("BTCUSDT",),
+}
+"""What is poured by a process of its own, and at whom."""
+
+HALVES: Final = 8.0
+"""Seconds for which half messages are held."""
 
 _GONE: Final = (OSError, asyncio.IncompleteReadError, TimeoutError)
 
@@ -127,6 +138,86 @@ async def send_huge(port: int, symbol: str, messages: int) -> None:
                             await writer.drain()
 
 
+async def pour(port: int, begin: bytes, more: bytes, seconds: float, *, path: str = "") -> None:
+    """Send `begin` and then `more` over and over, as fast as it is taken; again from the start when cut off.
+
+    With a `path`, what is sent follows the handshake of a WebSocket there. Nothing is ever read.
+    """
+    end = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < end:
+        with contextlib.suppress(*_GONE):
+            async with asyncio.timeout(end - asyncio.get_running_loop().time()):
+                if path:
+                    async with connection(port, path) as writer:
+                        if writer is not None:
+                            await _pour(writer, begin, more)
+                else:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    try:
+                        await _pour(writer, begin, more)
+                    finally:
+                        writer.transport.abort()
+        await asyncio.sleep(0.1)
+
+
+async def _pour(writer: asyncio.StreamWriter, begin: bytes, more: bytes) -> None:
+    writer.write(begin)
+    while not writer.is_closing():
+        writer.write(more)
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+def heads(port: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Return beginnings of a request, each with what is then sent without end."""
+    line = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % port
+    post = line.replace(b"GET", b"POST")
+    return (
+        (line + b"x: ", b"a" * 2**16),
+        (line, b"a: b\r\n" * 10_000),
+        (b"GET /", b"a" * 2**16),
+        (post + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * 10_000),
+        (post + b"Content-Length: 99999999999\r\n\r\n", b"a" * 2**16),
+        (b"", (line + b"\r\n") * 1_000),
+    )
+
+
+async def pour_heads(port: int, seconds: float) -> None:
+    """Send requests that never end, one connection for each way to do so."""
+    await asyncio.gather(*(pour(port, begin, more, seconds) for begin, more in heads(port)))
+
+
+async def pour_pongs(port: int, symbol: str, seconds: float) -> None:
+    """Send pongs, pings and empty messages without end, and go on after a close with 4404."""
+    pong, ping, message = masked(10, b""), masked(9, b""), masked(1, b"")
+    await asyncio.gather(
+        *(pour(port, b"", pong * 10_000, seconds, path=f"/ws/{symbol}") for _ in range(4)),
+        *(pour(port, b"", one * 10_000, seconds, path="/ws/NOTHING") for one in (pong, ping, message)),
+        pour(port, b"", masked(8, b"\x03\xe8") * 10_000, seconds, path=f"/ws/{symbol}"),
+    )
+
+
+async def half_messages(port: int, symbol: str, count: int, seconds: float) -> None:
+    """Send messages of 7 MiB of which the last byte never comes, whole and in fragments, and wait."""
+    size, part = 7 * 2**20, bytes(2**16)
+    head = struct.pack("!BBQ", 0x82, 0x80 | 127, size) + bytes(4)
+    fragment = masked(0, part, final=False)
+
+    async def one(number: int) -> None:
+        async with connection(port, f"/ws/{symbol}") as writer:
+            if writer is None:
+                return
+            with contextlib.suppress(*_GONE):
+                async with asyncio.timeout(seconds):
+                    writer.write(head if number % 2 else masked(2, part, final=False))
+                    for _ in range(size // len(part) - 1):
+                        writer.write(part if number % 2 else fragment)
+                        await writer.drain()
+                    await asyncio.sleep(seconds)
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+
+
 async def come_and_go(port: int, symbol: str, times: int) -> None:
     """Connect and leave at once, some of them in the middle of the handshake."""
 
@@ -179,3 +270,19 @@ async def ask_nonsense(port: int, times: int, random: Random) -> None:
                     await reader.read(100)
                 finally:
                     writer.transport.abort()
+
+
+def main() -> None:
+    """Pour what the command line says: name, port, whom it is meant for, and how much."""
+    name, port, target, amount = sys.argv[1:]
+    if name == "half messages":
+        work = half_messages(int(port), target, int(float(amount)), HALVES)
+    elif name == "pongs without end":
+        work = pour_pongs(int(port), target, float(amount))
+    else:
+        work = pour_heads(int(port), float(amount))
+    asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +24,12 @@ from websockets.exceptions import WebSocketException
 from data_ingestion.simulated_faults import FaultRequest
 from tests.campaign import hostile
 from tests.campaign.acting import HARMLESS
+from tests.campaign.bystanders import Bystanders, Watch
 from tests.campaign.exchange_process import ExchangeProcess
 from tests.campaign.plan import Deed, DeedKind, Planned, bouts
 from tests.campaign.recovery import Recovery
 from tests.campaign.verdict import Part
-from tests.program import PATIENCE, Program
+from tests.program import PATIENCE, ROOT, Program
 from tests.test_main import processes_of
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
@@ -51,7 +53,13 @@ DEEDS: Final = (
     DeedKind("huge messages", SYMBOLS, 1, 3),
     DeedKind("connections that come and go", SYMBOLS, 20, 500),
     DeedKind("nonsense over HTTP", ("",), 10, 200),
+    DeedKind("requests without end", ("api", "dashboard", "exchange"), 0.5, 5),
+    DeedKind("pongs without end", SYMBOLS, 0.5, 5),
+    DeedKind("half messages", SYMBOLS, 5, 60),
 )
+
+BYSTANDERS: Final = 3  # of each symbol
+POUR: Final = 4.0  # seconds for which each door is tried in the end, whatever was drawn
 
 Progress = Callable[[Part], None]
 
@@ -65,6 +73,7 @@ class Field:
         self.recent: deque[Planned] = deque(maxlen=20)
         self.troublemakers: set[asyncio.Task[object]] = set()
         self.cut = 0
+        self.bystanders, self.watch = Bystanders(), Watch(lambda: all_processes(program))
 
     # --- looking ------------------------------------------------------------------------------------------
 
@@ -139,6 +148,8 @@ class Field:
         port, name, many = self.program.api_port, deed.name, int(deed.amount)
         if name == "kill":
             if victim := processes_of(self.program).get(deed.target):
+                self.watch.look()
+                self.watch.killed[deed.target] += 1
                 with contextlib.suppress(psutil.NoSuchProcess):
                     victim.kill()
         elif name == "stop":
@@ -158,8 +169,31 @@ class Field:
             self._let(hostile.send_huge(port, deed.target, many))
         elif name == "connections that come and go":
             self._let(hostile.come_and_go(port, deed.target, many))
+        elif name in hostile.POURS:
+            self._let(self.pour(name, deed.target, deed.amount))
         else:
             self._let(hostile.ask_nonsense(port, many, Random(self.random.random())))  # noqa: S311
+
+    async def pour(self, name: str, target: str, amount: float) -> None:
+        """Have a process of its own pour something at one of the servers: it takes nobody else's time."""
+        port = {"dashboard": self.program.dashboard_port, "exchange": self.exchange.port}.get(
+            target, self.program.api_port
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.campaign.hostile", name, str(port), target, str(amount), cwd=ROOT
+        )
+        try:
+            await process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+    async def try_every_door(self) -> None:
+        """Pour at each server in each way, one after the other, with nothing else going on."""
+        for name, targets in hostile.POURS.items():
+            for target in targets:
+                self.part.faults[name] += 1
+                await self.pour(name, target, 60 if name == "half messages" else POUR)
 
     async def _stop(self, deed: Deed) -> None:
         process: psutil.Process | None
@@ -169,7 +203,8 @@ class Field:
             process = processes_of(self.program).get(deed.target)
         if process is None:
             return
-        with contextlib.suppress(psutil.NoSuchProcess):
+        excused = self.bystanders.excuse() if deed.target == "api" else contextlib.nullcontext()
+        with contextlib.suppress(psutil.NoSuchProcess), excused:
             process.suspend()
             try:
                 await asyncio.sleep(deed.amount)
@@ -203,7 +238,7 @@ class Census:
 
     def take(self) -> None:
         """Look at all processes. A process counts from the tenth look on: it is warm by then."""
-        for name, process in self._processes():
+        for name, process in all_processes(self._program):
             with contextlib.suppress(psutil.Error):
                 key = (name, process.pid)
                 self._young[key] = self._young.get(key, 0) + 1
@@ -232,10 +267,12 @@ class Census:
         }
         return "; ".join(sorted(growth)) or "no process lived long enough"
 
-    def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
-        if self._program.process is not None:
-            yield "main", psutil.Process(self._program.process.pid)
-            yield from processes_of(self._program).items()
+
+def all_processes(program: Program) -> Iterator[tuple[str, psutil.Process]]:
+    """Yield each process of a program with its part."""
+    if program.process is not None:
+        yield "main", psutil.Process(program.process.pid)
+        yield from processes_of(program).items()
 
 
 async def _until_calm(field: Field) -> bool:
@@ -262,6 +299,11 @@ async def _campaign(faults: int, seed: int, part: Part, progress: Progress, idle
             exchange.on_acts = field.acts
             eyes = [asyncio.create_task(field.read_frames(symbol)) for symbol in SYMBOLS]
             eyes += [asyncio.create_task(field.probe(symbol, http)) for symbol in SYMBOLS]
+            eyes += [
+                asyncio.create_task(field.bystanders.read(program.url(symbol)))
+                for symbol in SYMBOLS * BYSTANDERS
+            ]
+            eyes.append(asyncio.create_task(field.watch.run()))
             try:
                 await _until_calm(field)
                 for recovery in field.recoveries.values():
@@ -272,6 +314,7 @@ async def _campaign(faults: int, seed: int, part: Part, progress: Progress, idle
                 part.figures["idle connections at once"] = f"{await crowd:,}"
                 await asyncio.gather(*field.troublemakers, return_exceptions=True)
                 await _until_calm(field)
+                await field.try_every_door()
                 await asyncio.sleep(3)
                 census.take()
             finally:
@@ -315,6 +358,16 @@ def _account(field: Field, census: Census, processes: list[psutil.Process], code
         part.judge.object(f"{len(said)} tracebacks in the program's log")
     part.figures["frames read over"] = f"{field.cut} connections that ended, and those open at the end"
     part.figures["growth of processes that lived on"] = census.figures()
+    bystanders = field.bystanders
+    part.figures["six clients that only read"] = (
+        f"{bystanders.frames:,} frames, {bystanders.missing} missing, "
+        f"the latest {bystanders.worst_lag_ms:.0f} ms late"
+    )
+    part.figures["largest growth at any moment"] = field.watch.figures()
+    if bystanders.missing:
+        part.judge.object(f"{bystanders.missing} frames of clients that only read are missing")
+    for complaint in field.watch.complaints():
+        part.judge.object(complaint)
     if part.judge.wrong:
         part.judge.sentences.append("the last faults: " + "; ".join(map(str, field.recent)))
 

@@ -52,6 +52,8 @@ WHILE_RECONNECTING = (
 WHILE_REFUSED = (re.compile(r"Failed to load resource: "),)
 """What the browser itself says of an answer that is an error, or does not come."""
 
+A_FUNCTION = re.compile(r"\s*(async\s*)?(\([\w\s{},\[\]]*\)|\w+)\s*=>")
+
 COUNT_CONTEXTS = """
 window.webglCanvases = new Set();
 const getContext = HTMLCanvasElement.prototype.getContext;
@@ -128,8 +130,10 @@ class Watched:
 
     async def until(self, condition: str, argument: object = None) -> None:
         """Wait until a JavaScript expression or function is true; its source is what a time-out names."""
+        # An expression would be evaluated in the page, which its content security policy forbids.
+        function = condition if A_FUNCTION.match(condition) else f"() => ({condition})"
         try:
-            await self.page.wait_for_function(condition, arg=argument, timeout=PATIENCE_MS, polling=50)
+            await self.page.wait_for_function(function, arg=argument, timeout=PATIENCE_MS, polling=50)
         except Exception as error:
             shown = await self.page.evaluate("document.querySelector('header')?.innerText")
             raise AssertionError(
