@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import pytest_asyncio
@@ -189,6 +190,34 @@ async def test_an_exchange_that_is_killed_comes_back(program: Program) -> None:
             assert stamps(frames) == sorted(set(stamps(frames)))
             assert all(frame["reason"] for frame in frames if frame["status"] != "live")
             assert frames[-1]["health"]["depth"]["reconnects"] >= 1
+
+
+@in_one_loop
+async def test_foreign_names_and_pages_are_refused_at_every_door(program: Program) -> None:
+    """At the API, at the page's server and at the simulated exchange, which answers no page at all."""
+    async with listening(program.url("BTCUSDT")) as connection:
+        await next_live(connection)
+    exchange = next(
+        one.laddr.port
+        for one in processes_of(program)["exchange"].net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    )
+    doors = ((program.api_port, "/symbols"), (program.dashboard_port, "/"), (exchange, "/fapi/v1/ping"))
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        for port, path in doors:
+            url = f"http://127.0.0.1:{port}{path}"
+            assert (await http.get(url)).status_code == 200
+            for headers in (
+                {"host": "evil.example.com"},
+                {"host": "evil.example.com@localhost"},
+                {"origin": "http://localhost:8050.evil.example.com"},
+                {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+            ):
+                assert (await http.get(url, headers=headers)).status_code == 403
+        page = await http.get(
+            f"http://127.0.0.1:{exchange}/fapi/v1/ping", headers={"origin": "http://localhost"}
+        )
+    assert page.status_code == 403
 
 
 @in_one_loop
