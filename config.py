@@ -218,10 +218,11 @@ class Settings:
         "", "where engines deliver to, with --role engine; default is the API's own port", url="ws wss"
     )
     feed_token: str = _setting(
-        "", "secret that engines show to the API; drawn at random at each start unless given"
+        "", "secret that engines and the API prove to know; drawn at random at each start unless given"
     )
     supervisor_pid: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
     rest_not_before: float = _setting(0.0, "set by the program for its own processes", low=0, high=1e12)
+    listen_fd: int = _setting(-1, "set by the program for its own processes", low=-1, high=2**31 - 1)
     restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
     def environment(self) -> dict[str, str]:
@@ -229,7 +230,7 @@ class Settings:
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
 
 
-INTERNAL: Final = frozenset({"supervisor_pid", "rest_not_before", "restarts"})
+INTERNAL: Final = frozenset({"supervisor_pid", "rest_not_before", "restarts", "listen_fd"})
 """Settings that are not for people."""
 
 HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL

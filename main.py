@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from config import SettingError, Settings, read_settings
-from supervisor import EXIT_SETTINGS, Child, run_until_stopped, say, screen_of_this_terminal
+from lifeline import HOLD, Words, run_until_stopped, say
+from outputs import patient_outputs
+from supervisor import EXIT_SETTINGS, Child, Holds, screen_of_this_terminal
 
 if TYPE_CHECKING:
     import uvicorn
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from data_ingestion.clock import Clock
     from data_ingestion.exchange_clock import ExchangeClock
     from data_ingestion.latency import LatencyMeter
+    from data_ingestion.request_budget import RequestBudget
     from state.engine import Engine, EngineSettings
 
 log = logging.getLogger("main")
@@ -36,7 +39,7 @@ log = logging.getLogger("main")
 EXIT_OK: Final = 0
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
-EXCHANGE_START_TIMEOUT: Final = 10.0  # seconds
+BACKLOG: Final = 2048  # connections that wait for a process that is just starting
 EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
 GC_YOUNGEST: Final = 20_000  # new objects before the collector looks at the youngest; some hundred messages
 
@@ -45,37 +48,42 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit code."""
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
-        _set_up_logging(settings)
-        if settings.profile_memory:
-            tracemalloc.start()  # before the parts are imported, which is most of what they hold
-        _run(_with_profile(settings), settings.supervisor_pid)
     except SettingError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return EXIT_SETTINGS
+    with patient_outputs():
+        _set_up_logging(settings)
+        if settings.profile_memory:
+            tracemalloc.start()  # before the parts are imported, which is most of what they hold
+        try:
+            _run(settings)
+        except SettingError as error:
+            print(f"main.py: {error}", file=sys.stderr)
+            return EXIT_SETTINGS
     return EXIT_OK
 
 
-async def _with_profile(settings: Settings) -> None:
+async def _with_profile(settings: Settings, words: Words) -> None:
     """Do what this process is for, with reports of its memory beside it if they are wanted."""
     if not settings.profile_memory:
-        await _role(settings)
+        await _role(settings, words)
         return
     from memory_profile import report_for_ever
 
     reports = asyncio.create_task(report_for_ever(_part(settings)))
     try:
-        await _role(settings)
+        await _role(settings, words)
     finally:
         reports.cancel()
         await asyncio.gather(reports, return_exceptions=True)
 
 
-def _role(settings: Settings) -> Coroutine[Any, Any, None]:
+def _role(settings: Settings, words: Words) -> Coroutine[Any, Any, None]:
     match settings.role:
         case "exchange":
             return run_exchange(settings)
         case "engine":
-            return run_engine(settings)
+            return run_engine(settings, words)
         case "api":
             return run_api(settings)
         case "dashboard":
@@ -100,11 +108,10 @@ async def run_exchange(settings: Settings) -> None:
         objection=Access(pages=False).objection,
     )
     try:
-        port = await exchange.start("127.0.0.1", settings.simulated_port)
-        log.info("the simulated exchange listens on port %d", port)
-        await asyncio.Event().wait()
-    except OSError as error:
-        raise _port_taken("simulated-port", settings.simulated_port, error) from error
+        with _listener_of(settings, "127.0.0.1", settings.simulated_port, "simulated-port") as listener:
+            port = await exchange.start(listener)
+            log.info("the simulated exchange listens on port %d", port)
+            await asyncio.Event().wait()
     finally:
         await exchange.close()
 
@@ -121,7 +128,7 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(GC_YOUNGEST, 20, 50)
 
 
-async def run_engine(settings: Settings) -> None:
+async def run_engine(settings: Settings, words: Words) -> None:
     """Follow one symbol: streams in, frames out to the API."""
     from api.feed_publisher import FeedPublisher
     from api.processes import ProcessReader
@@ -150,8 +157,6 @@ async def run_engine(settings: Settings) -> None:
     )
 
     calm_garbage_collector()
-    if not sys.stdout.isatty():  # a reader that does not read must not hold up the book
-        os.set_blocking(sys.stdout.fileno(), False)
 
     async def close_seconds() -> None:
         async for timestamp in clock.seconds():
@@ -159,7 +164,7 @@ async def run_engine(settings: Settings) -> None:
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_ingest(settings, engine, applied, clock, exchange_clock))
+            tasks.create_task(_ingest(settings, engine, applied, clock, exchange_clock, words))
             tasks.create_task(publisher.run())
             tasks.create_task(close_seconds())
     except* UnknownSymbol as group:
@@ -172,6 +177,7 @@ async def _ingest(
     applied: "LatencyMeter",
     clock: "Clock",
     exchange_clock: "ExchangeClock",
+    words: Words,
 ) -> None:
     """Keep an engine supplied with the exchange's messages, and its clock with the exchange's time."""
     from data_ingestion.exchange_clock import ClockAsker
@@ -180,9 +186,16 @@ async def _ingest(
     from data_ingestion.rest import rest_session
     from data_ingestion.snapshot_loader import SnapshotLoader
 
+    def tell_of_ban(seconds: float) -> None:
+        if (
+            settings.supervisor_pid
+        ):  # the exchange counts by address: the other symbols' engines must hear of it
+            say(f"{HOLD}{clock.wall() + seconds!r}")
+
     rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
-    budget = RequestBudget(settings.request_weight, BURST_WEIGHT)
+    budget = RequestBudget(settings.request_weight, BURST_WEIGHT, tell_of_ban)
     budget.hold(clock.steady(), settings.rest_not_before - clock.wall())
+    words.on_line = lambda line: _hold(budget, clock, line)
     async with rest_session(rest_url) as session:
         asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
         ingestor = Ingestor(
@@ -203,6 +216,13 @@ async def _ingest(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ingestor.run())
             tasks.create_task(asker.run())
+
+
+def _hold(budget: "RequestBudget", clock: "Clock", line: str) -> None:
+    """Obey the supervisor's word that the exchange wants no request for a while."""
+    if line.startswith(HOLD):
+        with contextlib.suppress(ValueError):
+            budget.hold(clock.steady(), float(line.removeprefix(HOLD)) - clock.wall())
 
 
 def _engine_settings(settings: Settings) -> "EngineSettings":
@@ -242,7 +262,8 @@ async def run_api(settings: Settings) -> None:
     )
     calm_garbage_collector()
     app, patience = create_app(api), settings.client_patience
-    await _serve(app, settings.api_host, settings.api_port, "api-port", client_patience=patience)
+    with _listener_of(settings, settings.api_host, settings.api_port, "api-port") as listener:
+        await _serve(app, listener, client_patience=patience)
 
 
 async def run_dashboard(settings: Settings) -> None:
@@ -254,7 +275,10 @@ async def run_dashboard(settings: Settings) -> None:
         create_dashboard(settings.api_port, settings.symbols),
         Access(settings.dashboard_host, settings.allowed_origins),
     )
-    await _serve(page, settings.dashboard_host, settings.dashboard_port, "dashboard-port")
+    with _listener_of(
+        settings, settings.dashboard_host, settings.dashboard_port, "dashboard-port"
+    ) as listener:
+        await _serve(page, listener)
 
 
 def server_of(app: Any, *, client_patience: float = 600.0) -> "uvicorn.Server":
@@ -292,39 +316,63 @@ def server_of(app: Any, *, client_patience: float = 600.0) -> "uvicorn.Server":
     )
 
 
-async def _serve(app: Any, host: str, port: int, setting: str, **limits: float) -> None:
+async def _serve(app: Any, listener: socket.socket, **limits: float) -> None:
     """Serve an ASGI application until cancelled."""
     server = server_of(app, **limits)
-    with _listening_socket(host, port, setting) as listener:
-        serving = asyncio.create_task(server.serve([listener]))
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            server.should_exit = True
-            await serving
-            raise
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
 
 
 async def run_all(settings: Settings) -> None:
-    """Choose the source, start all processes and watch them until stopped."""
-    with (  # better one sentence now than a process that dies over and over
-        _listening_socket(settings.api_host, settings.api_port, "api-port"),
-        _listening_socket(settings.dashboard_host, settings.dashboard_port, "dashboard-port"),
-    ):
-        pass
-    settings = await _with_source(settings)
-    settings = replace(
-        settings,
-        feed_token=settings.feed_token or secrets.token_urlsafe(32),
-        request_weight=max(20, settings.request_weight // len(settings.symbols)),
-        supervisor_pid=os.getpid(),
-    )
-    roles = ["exchange"] if settings.source == "simulated" else []
-    children = [Child(role, PROGRAM, replace(settings, role=role)) for role in (*roles, "api", "dashboard")]
-    engines = [
-        Child(symbol, PROGRAM, replace(settings, role="engine", symbols=(symbol,)))
+    """Choose the source, start all processes and watch them until stopped.
+
+    The sockets that they listen on stay open here until the end, so that no port is ever free for somebody
+    else.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def hold(host: str, port: int, setting: str) -> socket.socket:
+            return stack.enter_context(_listening_socket(host, port, setting))
+
+        listeners = {
+            "api": hold(settings.api_host, settings.api_port, "api-port"),
+            "dashboard": hold(settings.dashboard_host, settings.dashboard_port, "dashboard-port"),
+        }
+        settings = await _with_source(settings)
+        if settings.source == "simulated":
+            listeners["exchange"] = hold("127.0.0.1", settings.simulated_port, "simulated-port")
+            settings = _at_the_simulated_exchange(settings, listeners["exchange"].getsockname()[1])
+        settings = replace(
+            settings,
+            request_weight=max(20, settings.request_weight // len(settings.symbols)),
+            supervisor_pid=os.getpid(),
+        )
+        if os.name != "posix":  # there a process binds its port by itself
+            stack.close()
+        await _supervise(_children(settings, listeners), settings)
+
+
+def _children(settings: Settings, listeners: dict[str, socket.socket]) -> list[Child]:
+    """Return the program's processes. Of the feed's secret only those know that need it."""
+    stranger = replace(settings, feed_token="")
+    friend = replace(settings, feed_token=settings.feed_token or secrets.token_urlsafe(32))
+    holds = Holds(settings.rest_not_before)
+    children = [
+        Child(role, PROGRAM, replace(friend if role == "api" else stranger, role=role), listener=listener)
+        for role, listener in listeners.items()
+    ]
+    return children + [
+        Child(symbol, PROGRAM, replace(friend, role="engine", symbols=(symbol,)), holds=holds)
         for symbol in settings.symbols
     ]
+
+
+async def _supervise(children: list[Child], settings: Settings) -> None:
     host = f"{_local(settings.api_host)}:{settings.api_port}"
     log.info("frames at ws://%s/ws/%s, API at http://%s/docs", host, settings.symbols[0], host)
     log.info("page at http://%s:%d; Ctrl-C ends", _local(settings.dashboard_host), settings.dashboard_port)
@@ -333,26 +381,10 @@ async def run_all(settings: Settings) -> None:
             async with asyncio.TaskGroup() as tasks:
                 for child in children:
                     tasks.create_task(child.run(screen))
-                if settings.source == "simulated":
-                    await _until_it_listens(settings.simulated_port)
-                for engine in engines:
-                    tasks.create_task(engine.run(screen))
         except* SettingError as group:
             raise SettingError(str(_first_leaf(group))) from None
         except* BrokenPipeError:  # whoever read the output has gone, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-async def _until_it_listens(port: int) -> None:
-    """Wait for the simulated exchange, for a while: engines that came first would only fail and back off."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(EXCHANGE_START_TIMEOUT):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    return
-                await asyncio.sleep(0.05)
+            log.debug("nobody reads the output any more")
 
 
 async def _with_source(settings: Settings) -> Settings:
@@ -373,11 +405,13 @@ async def _with_source(settings: Settings) -> Settings:
             log.warning("the exchange asks for no request for %g s", hold)
         return replace(settings, source=source, rest_not_before=time.time() + hold if hold else 0.0)
     _simulated_symbols(settings)
-    with _listening_socket("127.0.0.1", settings.simulated_port, "simulated-port") as listener:
-        port = listener.getsockname()[1]
+    return replace(settings, source=source)
+
+
+def _at_the_simulated_exchange(settings: Settings, port: int) -> Settings:
+    """Return `settings` with the address of the simulated exchange on this machine."""
     return replace(
         settings,
-        source=source,
         simulated_port=port,
         binance_public_ws_url=f"ws://127.0.0.1:{port}/public",
         binance_market_ws_url=f"ws://127.0.0.1:{port}/market",
@@ -388,15 +422,17 @@ async def _with_source(settings: Settings) -> Settings:
 # --- small things ----------------------------------------------------------------------------------------
 
 
-def _run(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
-    """Run `work` until it ends, a signal asks for its end, or its supervisor is gone."""
+def _run(settings: Settings) -> None:
+    """Do what this process is for until it ends, a signal asks for its end, or its supervisor is gone."""
     loop_factory = None
     with contextlib.suppress(ImportError):  # not made for every platform; asyncio's own loop does as well
         import uvloop
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner, contextlib.suppress(asyncio.CancelledError):
-        runner.run(run_until_stopped(work, supervisor_pid))
+        words = Words()
+        work, supervised = _with_profile(settings, words), bool(settings.supervisor_pid)
+        runner.run(run_until_stopped(work, supervised=supervised, on_line=words.hear))
 
 
 def _part(settings: Settings) -> str:
@@ -415,13 +451,24 @@ def _set_up_logging(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
+def _listener_of(settings: Settings, host: str, port: int, setting: str) -> socket.socket:
+    """Return the socket that the supervisor handed down, or without one a new one."""
+    if settings.listen_fd >= 0:
+        return socket.socket(fileno=settings.listen_fd)
+    return _listening_socket(host, port, setting)
+
+
 def _listening_socket(host: str, port: int, setting: str) -> socket.socket:
+    """Return a socket that listens: while it only had the port, another could listen there first."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
+        if sys.platform == "win32":  # there the other option would let two programs share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise _port_taken(setting, port, error, host) from error

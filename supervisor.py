@@ -1,9 +1,9 @@
 """Watches the program's processes: starts them, shows what they say, and replaces those that end or hang.
 
-Both ends of that are here. A process shows once a second that its event loop turns, with an empty line on
-its standard output (`run_until_stopped`); one that is stopped or blocked says nothing, and is killed
-and replaced. Silence is measured in this process's own turns of its loop: where the whole machine slept,
-or this process was stopped, no time has passed for anybody.
+The other end of that is `lifeline.py`. A process shows once a second that its event loop turns, with an empty
+line on its standard output; one that is stopped or blocked says nothing, and is killed and replaced. Silence
+is measured in this process's own turns of its loop: where the whole machine slept, or this process was
+stopped, no time has passed for anybody.
 """
 
 import asyncio
@@ -11,23 +11,24 @@ import contextlib
 import logging
 import os
 import random
-import signal
+import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from config import SettingError, Settings
 from data_ingestion.backoff import Backoff
+from lifeline import BEAT_EVERY, HOLD
 
 log = logging.getLogger("main")
 
 EXIT_SETTINGS: Final = 2
-ORPHAN_CHECK: Final = 0.5  # seconds
-BEAT_EVERY: Final = 1.0  # seconds
 HUNG_AFTER: Final = 8  # turns of about a second without a sign of life
 STARTED_AFTER: Final = 60  # turns until the first one; imports take long on a busy machine
-STOP_TIMEOUT: Final = 5.0  # seconds
+STOP_TIMEOUT: Final = 5.0  # seconds after which a process that was asked to end is killed
+ASK_AGAIN: Final = 1.0  # seconds after which it is asked once more, by a signal
 PROFILE_STOP_TIMEOUT: Final = 30.0  # seconds, where each process has a report of its memory to make first
 LAST_WORDS_TIMEOUT: Final = 1.0  # seconds for what an ended process said to be read
 
@@ -94,13 +95,55 @@ def screen_of_this_terminal() -> Any:
         yield _Terminal(live)
 
 
-class Child:
-    """One process of this program, run by `program`, started again whenever it dies or hangs."""
+class Holds:
+    """The latest time before which the exchange wants no request of this address, as any process was told.
 
-    def __init__(self, name: str, program: str, settings: Settings) -> None:
+    All processes hear of it, those that start later too.
+    """
+
+    def __init__(self, until: float = 0.0) -> None:
+        self.until = until
+        self._listeners: set[asyncio.StreamWriter] = set()
+
+    def take(self, until: float) -> None:
+        """Note what a process was told, in seconds since the epoch, and pass it on."""
+        if until <= self.until:
+            return
+        self.until = until
+        for listener in self._listeners:
+            listener.write(f"{HOLD}{until!r}\n".encode())
+
+    @contextlib.contextmanager
+    def told_to(self, listener: asyncio.StreamWriter) -> Iterator[None]:
+        """Tell a process from now on."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+
+class Child:
+    """One process of this program, run by `program`, started again whenever it dies or hangs.
+
+    `listener` is a socket that it listens on. This process keeps it, so that nobody else can take the port
+    while there is no process to listen.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        program: str,
+        settings: Settings,
+        *,
+        listener: socket.socket | None = None,
+        holds: Holds | None = None,
+    ) -> None:
         self._name = name
         self._program = program
         self._settings = settings
+        self._listener = listener
+        self._holds = holds or Holds(settings.rest_not_before)
         self._stop_timeout = PROFILE_STOP_TIMEOUT if settings.profile_memory else STOP_TIMEOUT
 
     async def run(self, screen: Screen) -> None:
@@ -123,19 +166,21 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             self._program,
-            env=os.environ | replace(self._settings, restarts=restarts).environment(),
-            stdin=asyncio.subprocess.DEVNULL,
+            env=os.environ | self._settings_of(restarts).environment(),
+            stdin=asyncio.subprocess.PIPE,  # the process's lifeline: see lifeline.py
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the others
             limit=2**20,
+            **self._platform_options(),
         )
         last_words, silence = "", SilenceMeter()
 
         async def pump_status(pipe: asyncio.StreamReader) -> None:
             async for line in lines_of(pipe):
                 silence.heard()
-                if line:
+                if line.startswith(HOLD):
+                    self._take_hold(line)
+                elif line:
                     screen.status(self._name, line)
 
         async def pump_messages(pipe: asyncio.StreamReader) -> None:
@@ -146,7 +191,7 @@ class Child:
                     screen.message(last_words)
 
         async with asyncio.TaskGroup() as tasks:
-            if process.stdout is None or process.stderr is None:
+            if process.stdin is None or process.stdout is None or process.stderr is None:
                 raise RuntimeError("a process without pipes")
             pumps = [
                 tasks.create_task(pump_status(process.stdout)),
@@ -154,12 +199,28 @@ class Child:
             ]
             watch = tasks.create_task(self._kill_when_hung(process, silence))
             try:
-                code = await process.wait()
+                with self._holds.told_to(process.stdin):
+                    code = await process.wait()
             finally:
                 watch.cancel()
                 await self._end(process)
                 await asyncio.wait(pumps, timeout=LAST_WORDS_TIMEOUT)
         return code, last_words
+
+    def _settings_of(self, restarts: int) -> Settings:
+        handed = self._listener.fileno() if self._listener is not None and os.name == "posix" else -1
+        return replace(self._settings, restarts=restarts, listen_fd=handed, rest_not_before=self._holds.until)
+
+    def _platform_options(self) -> dict[str, Any]:
+        """Return how the process is set apart: Ctrl-C reaches this one alone, which then ends the others."""
+        if sys.platform == "win32":  # there a process binds its port by itself, and nobody else can meanwhile
+            return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        handed = (self._listener.fileno(),) if self._listener is not None else ()
+        return {"start_new_session": True, "pass_fds": handed}
+
+    def _take_hold(self, line: str) -> None:
+        with contextlib.suppress(ValueError):
+            self._holds.take(float(line.removeprefix(HOLD)))
 
     async def _kill_when_hung(self, process: asyncio.subprocess.Process, silence: SilenceMeter) -> None:
         while not silence.turn():  # noqa: ASYNC110 - turns are what is counted
@@ -169,16 +230,20 @@ class Child:
             process.kill()  # a stopped process would not hear a request
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """Ask a process to end, at first by the end of its lifeline: that is heard on every system."""
         if process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), self._stop_timeout)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+        for patience, insist in ((ASK_AGAIN, process.terminate), (self._stop_timeout, process.kill)):
+            try:
+                await asyncio.wait_for(process.wait(), patience)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    insist()
+            else:
+                return
+        await process.wait()
 
 
 async def lines_of(pipe: asyncio.StreamReader) -> AsyncIterator[str]:
@@ -191,46 +256,3 @@ async def lines_of(pipe: asyncio.StreamReader) -> AsyncIterator[str]:
         if not line:
             return
         yield line.decode(errors="replace").rstrip()
-
-
-# --- the other end: what each process does about its supervisor -----------------------------------------
-
-
-def say(line: str = "") -> None:
-    """Write a line to standard output; where nobody reads it is left out, and never waited for."""
-    with contextlib.suppress(OSError):
-        print(line, flush=True)
-
-
-async def run_until_stopped(work: Coroutine[Any, Any, None], supervisor_pid: int) -> None:
-    """Run `work` until it ends, a signal asks for its end, or its supervisor, if it has one, is gone."""
-    job = asyncio.create_task(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels by itself
-            loop.add_signal_handler(number, job.cancel)
-    others = []
-    if supervisor_pid:
-        others = [asyncio.create_task(_cancel_orphan(job, supervisor_pid)), asyncio.create_task(_beat())]
-    try:
-        await job
-    finally:
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-
-async def _beat() -> None:
-    """Show once a second that the loop turns."""
-    with contextlib.suppress(OSError):  # a supervisor that does not read must not hold up anything
-        os.set_blocking(sys.stdout.fileno(), False)
-    while True:
-        say()
-        await asyncio.sleep(BEAT_EVERY)
-
-
-async def _cancel_orphan(job: asyncio.Task[None], supervisor_pid: int) -> None:
-    """End a process whose supervisor was killed: nobody else would."""
-    while os.getppid() == supervisor_pid:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(ORPHAN_CHECK)
-    job.cancel()

@@ -21,6 +21,7 @@ _encode = msgspec.json.Encoder().encode
 class FrameHead(msgspec.Struct, frozen=True):
     """What the API itself reads of a frame."""
 
+    symbol: str
     source: str
     timestamp: int
     exchange_time: int | None
@@ -51,13 +52,17 @@ class Client:
         self.queue: NewestQueue[Outgoing] = NewestQueue(queue_size)
 
 
+class ForeignFrame(Exception):
+    """A frame of another symbol or source than the channel's; `str()` says which."""
+
+
 class Channel:
     """Takes seconds from one engine and hands them to all clients, each text encoded once."""
 
     def __init__(self, symbol: str, source: str) -> None:
         self.symbol = symbol
         self.connected = False  # whether an engine delivers
-        self.heard_ms = float("-inf")  # steady ms at which the newest second came
+        self.heard_ms: float | None = None  # steady ms at which the newest second came
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
         self.book = NewestBook()
@@ -65,7 +70,7 @@ class Channel:
         self.process: ProcessReport | None = None  # the engine's own, while it delivers
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
         self.sent = LatencyMeter()  # each live frame and client: its second to having been written
-        self.source = source  # binance or simulated, as the engine says once there is one
+        self.source = source  # binance or simulated
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
@@ -87,7 +92,8 @@ class Channel:
 
     def restore(self, state: FeedState) -> None:
         """Take over all that a newly connected engine knows. Rows that only the API has are kept."""
-        self.source = state.source
+        if state.source != self.source:
+            raise ForeignFrame(f"a state of source {state.source!r}, and not {self.source!r}")
         first = state.rows[0].timestamp if state.rows else None
         older = [row for row in self._rows if first is None or row.timestamp < first]
         self._rows = RollingBuffer(lambda at: feed_row(missing_row(at)))
@@ -124,6 +130,8 @@ class Channel:
 
     def _publish(self, second: FeedSecond) -> None:
         head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
+        if (head.symbol, head.source) != (self.symbol, self.source):
+            raise ForeignFrame(f"a frame of {head.symbol!r}, source {head.source!r}")
         first_for_all = self._latest is None
         self._latest, self._head = second, head
         self._rows.append(second.row)

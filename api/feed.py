@@ -1,8 +1,8 @@
 """What an engine tells the API: all it knows first, then each second, its latencies and, between, its book.
 
-The link is a WebSocket that the engine opens to `/feed/{symbol}` with the shared secret as bearer token,
-so that an engine on another host needs nothing but the API's address. JSON is passed on as it was
-encoded; the API never builds a frame of a live second itself.
+The link is a WebSocket that the engine opens to `/feed/{symbol}`, on which both sides first prove that
+they know the shared secret (`feed_handshake.py`), so that an engine on another host needs nothing but the
+API's address. JSON is passed on as it was encoded; the API never builds a frame of a live second itself.
 """
 
 import msgspec

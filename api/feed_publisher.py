@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import secrets
+from collections.abc import Callable
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from api import feed_handshake
 from api.book_report import book_report
 from api.feed import (
     FeedBook,
@@ -38,6 +41,10 @@ TELL_AFTER: Final = 5
 """Failures in a row after which the log says so; an API that is only starting is no news."""
 
 
+class NotTheApi(Exception):
+    """Who listens where the API should is not the API, or knows another secret."""
+
+
 class FeedPublisher:
     """Closes the engine's seconds and keeps the API told of them and of the book between them.
 
@@ -56,10 +63,12 @@ class FeedPublisher:
         clock: Clock,
         exchange_clock: ExchangeClock,
         process: ProcessReader,
+        draw_nonce: Callable[[], bytes] = lambda: secrets.token_bytes(feed_handshake.NONCE_BYTES),
     ) -> None:
         self._engine = engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
         self._token = token
+        self._draw_nonce = draw_nonce
         self._backoff = backoff
         self._clock = clock
         self._exchange_clock = exchange_clock
@@ -86,22 +95,40 @@ class FeedPublisher:
             try:
                 async with connect(
                     self._url,
-                    additional_headers={"Authorization": f"Bearer {self._token}"},
                     compression=None,
                     open_timeout=5,
                     close_timeout=1,
                     proxy=None if is_loopback(self._url) else True,
                 ) as connection:
+                    await self._know_each_other(connection)
                     log.info("delivering to the API")
                     failures = 0
                     await self._deliver(connection)
-            except (OSError, TimeoutError, WebSocketException) as error:
+            except (OSError, TimeoutError, WebSocketException, NotTheApi) as error:
                 failures += 1
                 if failures == TELL_AFTER:
-                    refused = isinstance(error, InvalidStatus)
+                    refused = isinstance(error, InvalidStatus | NotTheApi)
                     hint = " (is FEED_TOKEN the same on both sides?)" if refused else ""
                     log.warning("the API does not take the feed, trying on: %s%s", error, hint)
             await asyncio.sleep(self._backoff.failed(self._clock.steady()))
+
+    async def _know_each_other(self, connection: ClientConnection) -> None:
+        """Shake hands; raises `NotTheApi` where the other side does not prove that it knows the secret."""
+        symbol, nonce = self._engine.symbol, self._draw_nonce()
+        async with asyncio.timeout(2 * feed_handshake.PATIENCE):
+            try:
+                challenge = feed_handshake.decode(await connection.recv())
+                if not isinstance(challenge, feed_handshake.Challenge):
+                    raise NotTheApi("what listens there is no API of this program")
+                answer = feed_handshake.answer(self._token, symbol, challenge, nonce)
+                await connection.send(feed_handshake.encode(answer))
+                shown = feed_handshake.decode(await connection.recv())
+            except ConnectionClosed as closed:
+                raise NotTheApi(closed.rcvd.reason if closed.rcvd else "it hung up") from closed
+        if not isinstance(shown, feed_handshake.Welcome) or not feed_handshake.is_api(
+            self._token, symbol, challenge, answer, shown
+        ):
+            raise NotTheApi("what listens there does not know the feed's secret")
 
     async def _deliver(self, connection: ClientConnection) -> None:
         # No await between these two: a second is either in the state or in the queue, never in both.

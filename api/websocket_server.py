@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import gc
-import hmac
 import logging
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
@@ -13,8 +13,9 @@ import msgspec
 from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api import feed_handshake
 from api.access import Access, AccessGuard, PageHeaders
-from api.channel import Channel, Client
+from api.channel import Channel, Client, ForeignFrame
 from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
 BAD_QUERY: Final = 4422  # close code
+FEED_REFUSED: Final = 4401  # close code of a feed whose sender does not know the secret
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
 """Seconds that a connected engine may be late before its second goes out dark."""
@@ -82,7 +84,7 @@ class Api:
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
         self.access = Access(host, allowed_origins)
-        self._feed_token = feed_token.encode()
+        self._feed_token = feed_token
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
@@ -131,11 +133,15 @@ class Api:
     async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
         channel = self.channels.get(symbol)
-        shown = socket.headers.get("authorization", "").encode()
-        if channel is None or not hmac.compare_digest(shown, b"Bearer " + self._feed_token):
+        if channel is None:
             await socket.close(1008)  # before accept: HTTP 403
             return
         await socket.accept()
+        if not await self._know_each_other(socket, symbol):
+            log.warning("who wanted to deliver frames of %s does not know the feed's secret", symbol)
+            with contextlib.suppress(*_GONE):
+                await socket.close(FEED_REFUSED, "the feed's secret is another")
+            return
         trust(socket)
         older = self._feeds.get(symbol)
         self._feeds[symbol] = socket
@@ -149,8 +155,8 @@ class Api:
                 self._take(channel, decode_feed(await _receive_bytes(socket)))
         except WebSocketDisconnect:
             log.info("the engine of %s has gone", symbol)
-        except msgspec.DecodeError as error:
-            log.warning("the engine of %s sent what is no feed message: %s", symbol, error)
+        except (msgspec.DecodeError, UnicodeError, ForeignFrame) as error:
+            log.warning("the engine of %s sent what is no feed message of ours: %s", symbol, error)
             with contextlib.suppress(*_GONE):
                 await socket.close(1008)
         finally:
@@ -158,6 +164,23 @@ class Api:
                 del self._feeds[symbol]
                 channel.connected, channel.process = False, None
                 channel.book.disconnected()
+
+    async def _know_each_other(self, socket: WebSocket, symbol: str) -> bool:
+        """Shake hands with whoever wants to deliver; return whether it is an engine of ours."""
+        challenge = feed_handshake.Challenge(secrets.token_bytes(feed_handshake.NONCE_BYTES))
+        try:
+            async with asyncio.timeout(feed_handshake.PATIENCE):
+                await socket.send_bytes(feed_handshake.encode(challenge))
+                said = feed_handshake.decode(await _receive_bytes(socket))
+                if not isinstance(said, feed_handshake.Answer) or not feed_handshake.is_engine(
+                    self._feed_token, symbol, challenge, said
+                ):
+                    return False
+                shown = feed_handshake.welcome(self._feed_token, symbol, challenge, said)
+                await socket.send_bytes(feed_handshake.encode(shown))
+        except (TimeoutError, *_GONE):
+            return False
+        return True
 
     def _take(self, channel: Channel, message: FeedMessage) -> None:
         if isinstance(message, FeedBook):
@@ -218,9 +241,8 @@ class Api:
                 continue
             age_ms = round(now_ms - head.timestamp)
             status, why = head.status, head.reason
-            quiet_ms = max(
-                age_ms, steady_ms - channel.heard_ms
-            )  # a clock that is set back makes nothing young
+            heard_ms = steady_ms if channel.heard_ms is None else channel.heard_ms
+            quiet_ms = max(age_ms, steady_ms - heard_ms)  # a clock that is set back makes nothing young
             if status is Status.LIVE and quiet_ms > HEALTH_AGE_MS:
                 status, why = Status.STALE, f"no frame for {quiet_ms / 1000:.1f} s"
             symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms}

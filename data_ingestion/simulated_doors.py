@@ -62,9 +62,12 @@ def small_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
+_OF_CLIENTS = (HttpProcessingError, ConnectionError)  # what is no request, or nobody waits for any more
+
+
 def _requests_log() -> logging.Logger:
-    """Return the log of what goes wrong with requests; what is no request is not worth a line."""
+    """Return the log of what goes wrong with requests, but for what clients cause."""
     log = logger.getChild("requests")
     if not log.filters:
-        log.addFilter(lambda line: not (line.exc_info and isinstance(line.exc_info[1], HttpProcessingError)))
+        log.addFilter(lambda line: not (line.exc_info and isinstance(line.exc_info[1], _OF_CLIENTS)))
     return log

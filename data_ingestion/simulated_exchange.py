@@ -16,6 +16,7 @@ and, only if asked for, test doors
 import asyncio
 import logging
 import math
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -26,7 +27,14 @@ import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from data_ingestion.simulated_crowd import EVENT_MS
-from data_ingestion.simulated_doors import MOST_BODY, Objection, bounded_runner, guard, small_listener
+from data_ingestion.simulated_doors import (
+    MOST_BODY,
+    RECEIVE_BUFFER,
+    Objection,
+    bounded_runner,
+    guard,
+    small_listener,
+)
 from data_ingestion.simulated_faults import FaultKind, FaultRequest, FaultState, parse_fault
 from data_ingestion.simulated_market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
 from data_ingestion.simulated_patterns import BookSide, Ending, NearMiss, Pattern, StageRequest, parse_stage
@@ -209,14 +217,20 @@ class SimulatedExchange:
             raise RuntimeError("the simulated exchange is not started")
         return int(self._runner.addresses[0][1])
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen and, if self-paced, start playing; returns the port, which `port=0` leaves to the system."""
+    async def start(self, listener: socket.socket | None = None, *, port: int = 0) -> int:
+        """Listen and, if self-paced, start playing; returns the port, which `port=0` leaves to the system.
+
+        A `listener` is a bound socket of the caller's to listen on.
+        """
         if self._runner is not None:
             raise RuntimeError("the simulated exchange is started already")
         runner = bounded_runner(self._app(), shutdown_timeout=CLOSE_SECONDS)
         await runner.setup()
         try:
-            await web.SockSite(runner, small_listener(host, port)).start()
+            if listener is None:
+                listener = small_listener("127.0.0.1", port)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            await web.SockSite(runner, listener).start()
         except BaseException:
             await runner.cleanup()
             raise

@@ -1,6 +1,7 @@
 """The API served as main.py serves it, with engines and a clock that a test plays by hand."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 
+from api import feed_handshake
 from api.feed import (
     ExactBook,
     FeedBook,
@@ -210,9 +212,18 @@ class Served:
         options = {"max_size": None, "proxy": None} | options
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
-    def link(self, symbol: str = "BTCUSDT", token: str = TOKEN) -> connect:
-        """Return the connection that an engine makes, for `async with`."""
-        return self.client(f"/feed/{symbol}", additional_headers={"Authorization": f"Bearer {token}"})
+    @contextlib.asynccontextmanager
+    async def link(self, symbol: str = "BTCUSDT", token: str = TOKEN) -> AsyncIterator[ClientConnection]:
+        """Make the connection that an engine makes, as far as the engine's proof and the API's."""
+        async with self.client(f"/feed/{symbol}") as connection:
+            challenge = feed_handshake.decode(await connection.recv())
+            assert isinstance(challenge, feed_handshake.Challenge)
+            answer = feed_handshake.answer(token, symbol, challenge, bytes(feed_handshake.NONCE_BYTES))
+            await connection.send(feed_handshake.encode(answer))
+            shown = feed_handshake.decode(await connection.recv())
+            assert isinstance(shown, feed_handshake.Welcome)
+            assert feed_handshake.is_api(token, symbol, challenge, answer, shown)
+            yield connection
 
     async def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Ask a route."""

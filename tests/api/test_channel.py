@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.channel import LATE_MS, Channel, Client
+from api.channel import LATE_MS, Channel, Client, ForeignFrame
 from api.feed import FeedSecond
 from state.frames import Frame, Row, Status
 from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_health, a_second, a_state, at
@@ -258,13 +258,14 @@ async def test_an_engine_that_knows_nothing_yet_changes_nothing() -> None:
     assert [row["timestamp"] for row in await history(channel)] == [at(1), at(2)]
 
 
-async def test_frames_name_the_source_that_the_engine_names() -> None:
-    """Dark frames too, from the moment on that an engine has connected."""
+async def test_a_state_of_another_source_leaves_nothing_behind() -> None:
+    """It is refused whole, and dark frames go on naming the channel's own source."""
     channel = Channel("BTCUSDT", "binance")
-    channel.restore(a_state(at(1), source="simulated"))
+    with pytest.raises(ForeignFrame, match="simulated"):
+        channel.restore(a_state(at(1), source="simulated"))
     channel.go_dark(at(2), "gone")
     assert channel.head is not None
-    assert channel.head.source == "simulated"
+    assert channel.head.source == "binance"
 
 
 async def test_what_is_no_frame_leaves_nothing_behind() -> None:

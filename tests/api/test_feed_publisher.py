@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.http11 import Request, Response
+from websockets.exceptions import ConnectionClosed
 
+from api import feed_handshake
 from api.feed import (
     ExactBook,
     FeedBook,
@@ -41,6 +42,7 @@ class FakeApi:
         self.port = free_port()
         self.token = TOKEN
         self.refused = 0
+        self.overheard: list[bytes | str] = []  # after a proof that was wrong
         self.paths: list[str] = []
         self.told: asyncio.Queue[FeedMessage] = asyncio.Queue()  # states and seconds
         self.books: asyncio.Queue[FeedBook] = asyncio.Queue()
@@ -58,9 +60,7 @@ class FakeApi:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await serve(
-            self._take, "127.0.0.1", self.port, process_request=self._judge, max_queue=1, compression=None
-        )
+        self._server = await serve(self._take, "127.0.0.1", self.port, max_queue=1, compression=None)
 
     async def stop(self) -> None:
         """Go away, and cut all connections."""
@@ -89,14 +89,26 @@ class FakeApi:
         assert isinstance(message, FeedSecond)
         return message
 
-    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
-        if request.headers.get("Authorization") != f"Bearer {self.token}":
+    async def _shake_hands(self, connection: ServerConnection) -> bool:
+        challenge = feed_handshake.Challenge(b"c" * feed_handshake.NONCE_BYTES)
+        await connection.send(feed_handshake.encode(challenge))
+        said = feed_handshake.decode(await connection.recv())
+        assert isinstance(said, feed_handshake.Answer)
+        knows = feed_handshake.is_engine(self.token, "BTCUSDT", challenge, said)
+        if not knows:
             self.refused += 1
-            return connection.respond(403, "")
-        self.paths.append(request.path)
-        return None
+        # Who does not know the secret says what it can.
+        await connection.send(
+            feed_handshake.encode(feed_handshake.welcome(self.token, "BTCUSDT", challenge, said))
+        )
+        return knows
 
     async def _take(self, connection: ServerConnection) -> None:
+        self.paths.append(connection.request.path if connection.request else "")
+        with contextlib.suppress(ConnectionClosed):
+            if not await self._shake_hands(connection):
+                self.overheard += [message async for message in connection]
+                return
         self.connected += 1
         async for message in connection:
             assert isinstance(message, bytes)
@@ -313,6 +325,7 @@ async def test_a_wrong_secret_is_tried_until_it_is_right(api: FakeApi, delivery:
     delivery.close(1)
     await until(lambda: api.refused >= 10)
     assert api.told.empty()
+    assert api.overheard == []  # nothing is told to who does not know the secret
     api.token = TOKEN
     assert stamps(await api.next_state()) == [at(1)]
 

@@ -12,9 +12,10 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api import feed_handshake
 from api.channel import Client
-from api.feed import FeedSecond, encode_feed
-from api.websocket_server import READ_AT_ONCE, Api, create_app
+from api.feed import FeedSecond, FeedState, encode_feed
+from api.websocket_server import FEED_REFUSED, READ_AT_ONCE, Api, create_app
 from tests.api.serving import (
     NOT_MARKET_FIELDS,
     SOURCE,
@@ -289,21 +290,65 @@ async def test_a_frame_that_cannot_be_sent_ends_the_client_quietly(error: Except
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", TOKEN[:-1], "\u00e9"])
 async def test_an_engine_with_a_wrong_secret_is_refused(served: Served, token: str) -> None:
-    """It never gets as far as a WebSocket."""
-    with pytest.raises(InvalidStatus) as refused:
+    """The API proves nothing to it, and hears nothing of it."""
+    with pytest.raises(ConnectionClosed) as refused:
         async with served.link(token=token):
             pass
-    assert refused.value.response.status_code == 403
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == FEED_REFUSED
+    assert not served.api.channels["BTCUSDT"].connected
 
 
-async def test_an_engine_without_a_secret_or_with_an_unknown_symbol_is_refused(served: Served) -> None:
-    """Nobody may feed what is not followed, nor anything without the secret."""
-    with pytest.raises(InvalidStatus):
-        async with served.client("/feed/BTCUSDT"):
-            pass
+@pytest.mark.parametrize(
+    "said", [b"", b"garbage", b"\xff" * 300, "text", encode_feed(a_state(at(1))), bytes(100_000)]
+)
+async def test_who_says_something_else_than_a_proof_is_refused(served: Served, said: bytes | str) -> None:
+    """A frame too: none is heard before the proof."""
+    async with served.client("/feed/BTCUSDT") as connection:
+        await connection.recv()
+        await connection.send(said)
+        with pytest.raises(ConnectionClosed):
+            await connection.recv()
+    assert served.api.channels["BTCUSDT"].head is None
+
+
+async def test_a_proof_that_was_heard_proves_nothing_again(served: Served) -> None:
+    """Each connection has a challenge of its own; nor does sending the challenge back."""
+    async with served.client("/feed/BTCUSDT") as connection:
+        challenge = feed_handshake.decode(await connection.recv())
+        assert isinstance(challenge, feed_handshake.Challenge)
+        answer = feed_handshake.answer(TOKEN, "BTCUSDT", challenge, bytes(feed_handshake.NONCE_BYTES))
+        await connection.send(feed_handshake.encode(answer))
+        await connection.recv()
+    for replayed in (answer, challenge, feed_handshake.Welcome(answer.proof)):
+        async with served.client("/feed/BTCUSDT") as connection:
+            await connection.recv()
+            await connection.send(feed_handshake.encode(replayed))
+            with pytest.raises(ConnectionClosed):
+                await connection.recv()
+
+
+async def test_a_feed_of_an_unknown_symbol_is_refused(served: Served) -> None:
+    """Nobody may feed what is not followed."""
     with pytest.raises(InvalidStatus):
         async with served.link("DOGEUSDT"):
             pass
+
+
+@pytest.mark.parametrize(
+    "message",
+    [a_state(at(1), source="binance"), a_second(at(1), source="binance"), a_second(at(1), symbol="ETHUSDT")],
+)
+async def test_frames_of_another_source_or_symbol_are_refused(
+    served: Served, message: FeedState | FeedSecond
+) -> None:
+    """An engine that follows something else must not be shown as what this API says it shows."""
+    async with served.link() as link:
+        await tell(link, message)
+        with pytest.raises(ConnectionClosed):
+            await link.recv()
+    head = served.api.channels["BTCUSDT"].head
+    assert head is None or head.status != "live"
 
 
 async def test_what_an_engine_delivers_reaches_the_clients_of_its_symbol(served: Served) -> None:

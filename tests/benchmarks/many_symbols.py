@@ -50,7 +50,7 @@ async def serve(port: int, count: int) -> None:
     """Serve until cancelled."""
     exchange = ManySymbols(count)
     try:
-        await exchange.start("127.0.0.1", port)
+        await exchange.start(port=port)
         await asyncio.Event().wait()
     finally:
         await exchange.close()
