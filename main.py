@@ -180,11 +180,13 @@ async def _ingest(
     words: Words,
 ) -> None:
     """Keep an engine supplied with the exchange's messages, and its clock with the exchange's time."""
+    from data_ingestion.backoff import Backoff
     from data_ingestion.exchange_clock import ClockAsker
     from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
     from data_ingestion.request_budget import RequestBudget
     from data_ingestion.rest import rest_session
     from data_ingestion.snapshot_loader import SnapshotLoader
+    from data_ingestion.symbol_info import SymbolAsker
 
     def tell_of_ban(seconds: float) -> None:
         if (
@@ -213,9 +215,20 @@ async def _ingest(
             clock=clock,
             exchange_clock=exchange_clock,
         )
+        lister = SymbolAsker(
+            engine,
+            engine.symbol,
+            session,
+            rest_url,
+            timeout=timeout,
+            budget=budget,
+            backoff=Backoff(random.SystemRandom().random, base=5.0, cap=300.0, longest=300.0, stable=0),
+            clock=clock,
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ingestor.run())
             tasks.create_task(asker.run())
+            tasks.create_task(lister.run())
 
 
 def _hold(budget: "RequestBudget", clock: "Clock", line: str) -> None:

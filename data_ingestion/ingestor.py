@@ -8,10 +8,10 @@ from typing import Final, Generic, TypeVar
 from data_ingestion.backoff import Backoff
 from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
-from data_ingestion.errors import Action, ExchangeError, MalformedMessage, classify
+from data_ingestion.errors import Action, ExchangeError, MalformedMessage, StreamSilent, classify
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
-from data_ingestion.messages import AggTrade, DepthUpdate, decode_agg_trade, decode_depth_update
+from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot, decode_agg_trade, decode_depth_update
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.quiet_log import QuietLog
 from data_ingestion.request_budget import RequestBudget
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 SNAPSHOT_BURST: Final = 10  # snapshots that may follow one another at once
 BURST_WEIGHT: Final = SNAPSHOT_BURST * SNAPSHOT_WEIGHT
 MALFORMED_LOG_INTERVAL: Final = 10.0  # seconds
+WATCH_EVERY: Final = 0.1  # seconds
+CONFIRMATION_LEVELS: Final = 50  # a side
+CONFIRMATION_WEIGHT: Final = 2
 BATCH: Final = 50  # messages applied before other tasks get their turn
 
 M = TypeVar("M", AggTrade, DepthUpdate)
@@ -49,6 +52,8 @@ class _Inbox(Generic[M]):
         self._budget = budget
         self._clock = clock
         self._exchange_clock = exchange_clock
+        self.heard = False  # whether anything has come on this connection
+        self._since = 0.0  # steady seconds, of the last sign of life
         self._malformed = 0
         self._malformed_logged = float("-inf")
         self._quiet_log = QuietLog(log, clock)
@@ -56,11 +61,20 @@ class _Inbox(Generic[M]):
     def connecting(self) -> None:
         self._sink.on_stream(self._stream, StreamState.CONNECTING, self._clock.steady_ms())
 
+    def quiet(self, now: float) -> float:
+        """Return the seconds since the last message, or since the connection was made."""
+        return now - self._since
+
+    def is_well(self) -> None:
+        self._since = self._clock.steady()
+
     def opened(self) -> None:
+        self.heard, self._since = False, self._clock.steady()
         self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
 
     def received(self, message: M) -> None:
         wall_ms = self._exchange_clock.arrival_ms(message.event_time)
+        self.heard, self._since = True, self._clock.steady()
         self.queue.put((message, wall_ms, self._clock.steady_ms()))
 
     def malformed(self, error: MalformedMessage) -> None:
@@ -109,6 +123,7 @@ class Ingestor:
         self._sink = sink
         self._quiet_log = QuietLog(log, clock)
         self._loader = loader
+        self._depth_silence = depth_silence
         self._clock = clock
         self._exchange_clock = exchange_clock
         self._applied = applied
@@ -150,6 +165,7 @@ class Ingestor:
                 self._trade_client.run(),
                 self._pump_depth(tasks),
                 self._pump_trades(),
+                self._watch_the_quiet(),
             ):
                 tasks.create_task(task)
 
@@ -175,6 +191,49 @@ class Ingestor:
                     sink.on_overflow(Stream.TRADES, dropped)
                 sink.on_trade(trade, steady_ms)
             await asyncio.sleep(0)
+
+    async def _watch_the_quiet(self) -> None:
+        """Tell the sink that time passes, and get it the small snapshots that it wants of a quiet market."""
+        clock, sink = self._clock, self._sink
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            if sink.watch(clock.steady_ms(), self._exchange_clock.now_ms()):
+                self._depth_client.has_failed(StreamSilent("depth", self._depth.quiet(clock.steady())))
+            elif sink.confirmation_request is not None:
+                await self._confirm(sink.confirmation_request)
+            elif self._depth.quiet(clock.steady()) >= self._depth_silence / 2 and not self._depth.heard:
+                await self._confirm_nothing_happened()
+
+    async def _small_snapshot(self) -> Snapshot | None:
+        """Return the exchange's best levels, or None where it cannot be asked now or does not answer."""
+        clock, budget = self._clock, self._budget
+        if budget.wait(clock.steady(), CONFIRMATION_WEIGHT) > 0:
+            return None
+        budget.take(clock.steady(), CONFIRMATION_WEIGHT)
+        try:
+            snapshot = await self._loader.fetch(CONFIRMATION_LEVELS)
+        except ExchangeError as error:
+            budget.obey(clock.steady(), error)
+            self._quiet_log.write(logging.WARNING, f"to confirm a quiet book: {error}")
+            return None
+        budget.answered()
+        return snapshot
+
+    async def _confirm(self, request: SnapshotRequest) -> None:
+        sent_ms, wall_ms = self._clock.steady_ms(), self._exchange_clock.now_ms()
+        snapshot = await self._small_snapshot()
+        if snapshot is not None and self._sink.on_confirmation(request, snapshot, sent_ms, wall_ms):
+            self._depth_client.is_well()
+
+    async def _confirm_nothing_happened(self) -> None:
+        """Keep a connection that has brought nothing yet, if two small snapshots say that nothing was to."""
+        first = await self._small_snapshot()
+        await asyncio.sleep(self._depth_silence / 4)
+        second = await self._small_snapshot()
+        same = first is not None and second is not None and first.last_update_id == second.last_update_id
+        if same and not self._depth.heard:
+            self._depth.is_well()
+            self._depth_client.is_well()
 
     def _tend_snapshot(self, tasks: asyncio.TaskGroup) -> None:
         """Have one fetch under way where the sink wants a snapshot, and none for a request that is gone."""

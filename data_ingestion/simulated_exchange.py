@@ -256,8 +256,10 @@ class SimulatedExchange:
         for market in self._markets.values():
             if now_ms - market.now_ms > LONGEST_CATCH_UP_MS:
                 self._send(market, market.skip(now_ms))
-            market.show_asks(self._faults[market.profile.symbol].most_asks(now_ms))
-            self._send(market, market.advance(now_ms))
+            faults = self._faults[market.profile.symbol]
+            market.show_asks(faults.most_asks(now_ms))
+            still = faults.stands_still(now_ms)
+            self._send(market, market.skip(now_ms) if still else market.advance(now_ms))
 
     def market(self, symbol: str) -> SimulatedMarket:
         """Return the market of a symbol, in any letter case; KeyError if there is none."""
@@ -354,6 +356,7 @@ class SimulatedExchange:
         app = web.Application(middlewares=[guard(self._objection)], client_max_size=MOST_BODY)
         app.router.add_get("/fapi/v1/ping", self._ping)
         app.router.add_get("/fapi/v1/time", self._time)
+        app.router.add_get("/fapi/v1/exchangeInfo", self._exchange_info)
         app.router.add_get("/fapi/v1/depth", self._depth)
         for route in ("/{route:public|market}", ""):
             for path in ("/{shape:ws}", "/{shape:ws}/{names:.+}", "/{shape:stream}"):
@@ -371,6 +374,18 @@ class SimulatedExchange:
 
     async def _time(self, _: web.Request) -> web.Response:
         return self._answer({"serverTime": self._clock.now_ms()}, weight=1)
+
+    async def _exchange_info(self, _: web.Request) -> web.Response:
+        now_ms = self._clock.now_ms()
+        listed = [
+            market.profile.listing(self._faults[symbol].listed_as(now_ms))
+            for symbol, market in self._markets.items()
+        ]
+        limits = [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_LIMIT}
+        ]
+        body = {"timezone": "UTC", "serverTime": now_ms, "rateLimits": limits, "symbols": listed}
+        return self._answer(body, weight=1)
 
     async def _depth(self, request: web.Request) -> web.Response:
         symbol, limit = request.query.get("symbol", ""), request.query.get("limit", str(DEFAULT_DEPTH_LIMIT))

@@ -29,6 +29,8 @@ class FaultKind(StrEnum):
     LAG = "lag"
     THIN = "thin"
     ONE_SIDED = "one_sided"
+    QUIET = "quiet"
+    SETTLING = "settling"
     BURST = "burst"
     REFUSE = "refuse"
     SNAPSHOT_STATUS = "snapshot_status"
@@ -72,6 +74,10 @@ FAULTS: dict[FaultKind, FaultRule] = {
     ),
     FaultKind.THIN: FaultRule(Lasts.SECONDS, "the book has nine asks and no more"),
     FaultKind.ONE_SIDED: FaultRule(Lasts.SECONDS, "the book has no asks at all"),
+    FaultKind.QUIET: FaultRule(Lasts.SECONDS, "nothing happens, and so nothing is sent"),
+    FaultKind.SETTLING: FaultRule(
+        Lasts.SECONDS, "the symbol is settled: nothing happens, and it is listed so"
+    ),
     FaultKind.BURST: FaultRule(Lasts.SECONDS, "depth is held back and then sent all at once"),
     FaultKind.REFUSE: FaultRule(
         Lasts.SECONDS, "depth connections are closed and WebSocket handshakes refused with `status`", 503
@@ -229,6 +235,14 @@ class FaultState:
         due = now_ms + share * request.delay * 1_000
         self._late.extend((due, trades, frame) for frame in frames)
         return []
+
+    def stands_still(self, now_ms: int) -> bool:
+        """Return whether nothing happens in the market."""
+        return self.active(FaultKind.QUIET, now_ms) or self.active(FaultKind.SETTLING, now_ms)
+
+    def listed_as(self, now_ms: int) -> str:
+        """Return the symbol's status, as the exchange lists it."""
+        return "SETTLING" if self.active(FaultKind.SETTLING, now_ms) else "TRADING"
 
     def most_asks(self, now_ms: int) -> int | None:
         """Return how many asks the book has at most; None where nothing keeps it from having all."""

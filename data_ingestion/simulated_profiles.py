@@ -56,6 +56,20 @@ class MarketProfile:
         """Return the price of a tick, in the quote asset."""
         return tick / self.ticks_per_unit
 
+    def listing(self, status: str) -> dict[str, object]:
+        """Return what `exchangeInfo` lists of it."""
+        tick, lot = (f"{1 / units:.8f}".rstrip("0") for units in (self.ticks_per_unit, self.lots_per_unit))
+        return {
+            "symbol": self.symbol,
+            "pair": self.symbol,
+            "contractType": "PERPETUAL",
+            "status": status,
+            "filters": [
+                {"filterType": "PRICE_FILTER", "tickSize": tick, "minPrice": tick, "maxPrice": "1000000"},
+                {"filterType": "LOT_SIZE", "stepSize": lot, "minQty": lot, "maxQty": "1000000"},
+            ],
+        }
+
     def size(self, lots: int) -> float:
         """Return a number of lots in the base asset."""
         return lots / self.lots_per_unit

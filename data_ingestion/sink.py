@@ -32,6 +32,13 @@ class SnapshotRequest(msgspec.Struct, frozen=True):
     number: int  # different for each request
 
 
+class SymbolInfo(msgspec.Struct, frozen=True):
+    """What the exchange lists of a symbol."""
+
+    status: str | None  # TRADING, SETTLING, ...; None where it lists no such symbol
+    tick_size: float | None  # USDT; None where it does not say
+
+
 class Notice(msgspec.Struct, frozen=True):
     """Something a person may want to read in the log."""
 
@@ -45,6 +52,25 @@ class MarketDataSink(Protocol):
     @property
     def snapshot_request(self) -> SnapshotRequest | None:
         """The snapshot wanted now, if any."""
+
+    @property
+    def confirmation_request(self) -> SnapshotRequest | None:
+        """The small snapshot wanted now, to confirm a book of which the stream says nothing."""
+
+    @property
+    def wants_symbol_info(self) -> bool:
+        """Whether to ask what the exchange lists of the symbol."""
+
+    def watch(self, steady_ms: float, wall_ms: float) -> bool:
+        """Hear that time passes; return whether the depth stream has failed and must be made anew."""
+
+    def on_confirmation(
+        self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
+    ) -> bool:
+        """Take the answer to a `confirmation_request`; return whether it shows that the stream is well."""
+
+    def on_symbol_info(self, info: SymbolInfo) -> None:
+        """Take what the exchange lists of the symbol."""
 
     def on_stream(
         self,

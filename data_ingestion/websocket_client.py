@@ -82,6 +82,20 @@ class StreamClient(Generic[T]):
         self._backoff = backoff
         self._clock = clock
         self._ban = BanBackoff()
+        self._watchdog: asyncio.Timeout | None = None  # while it is connected
+        self._failure: ExchangeError | None = None
+        self._connection: ClientConnection | None = None
+
+    def is_well(self) -> None:
+        """Hear that the stream is known to be well although it says nothing: its silence counts from now."""
+        if self._watchdog is not None:
+            self._watchdog.reschedule(asyncio.get_running_loop().time() + self._silence)
+
+    def has_failed(self, error: ExchangeError) -> None:
+        """Hear that the stream is known to have failed: make its connection anew at once."""
+        if self._connection is not None:
+            self._failure = error
+            self._connection.transport.abort()  # no closing handshake with what may be gone
 
     async def run(self) -> None:
         """Connect, listen, and connect again, until cancelled."""
@@ -101,7 +115,7 @@ class StreamClient(Generic[T]):
 
     async def _connect_and_listen(self) -> None:
         """Raise the `ExchangeError` that ended the connection."""
-        connection = await self._connect()
+        connection = self._connection = await self._connect()
         since = self._clock.steady()
         try:
             async with connection:
@@ -109,11 +123,15 @@ class StreamClient(Generic[T]):
                 self._listener.opened()
                 await self._listen(connection)
         except ConnectionClosed as error:
+            if self._failure is not None:
+                raise self._failure from None
             lasted = self._clock.steady() - since
             raise Unreachable(f"{self._name} stream closed", str(error), lasted) from error
         except (OSError, WebSocketException) as error:
             lasted, words = self._clock.steady() - since, str(error) or type(error).__name__
             raise Unreachable(f"{self._name} stream broken", words, lasted) from error
+        finally:
+            self._connection = self._failure = None
 
     async def _connect(self) -> ClientConnection:
         try:
@@ -140,6 +158,7 @@ class StreamClient(Generic[T]):
         silence = self._silence
         try:
             async with asyncio.timeout(silence) as watchdog:
+                self._watchdog = watchdog
                 while True:
                     data = await connection.recv()
                     try:
@@ -154,3 +173,5 @@ class StreamClient(Generic[T]):
             # No closing handshake with a peer that may be gone.
             connection.transport.abort()
             raise StreamSilent(self._name, silence) from None
+        finally:
+            self._watchdog = None

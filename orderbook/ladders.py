@@ -13,6 +13,8 @@ LADDER_TICKS: Final = (1, 10, 50, 100)
 """Price steps of the ladders, in ticks."""
 
 UNITS_PER_USDT: Final = 10**8  # prices have at most eight decimals
+_FEW_PRICES: Final = 40
+_NEARLY_ALL: Final = 0.95
 Rung = tuple[float, float | None]
 """`(price, size)` of one group; the size is None where the group reaches past coverage."""
 
@@ -29,21 +31,35 @@ class Ladder(msgspec.Struct, frozen=True):
 
 
 def tick_of(snapshot: Snapshot, known: int = 0) -> int:
-    """Return the greatest common divisor of all prices and of `known`, in units of 1e-8 USDT.
+    """Return the tick that the prices of `snapshot` are of, in units of 1e-8 USDT. O(n).
 
-    With some hundred levels that is the exchange's tick. O(n).
+    The coarsest step that nearly all prices are multiples of: an old one off the grid must not make it
+    finer. With fewer prices than a few dozen chance would say much, and `known` counts as one of them.
     """
-    tick = known
-    for levels in (snapshot.bids, snapshot.asks):
-        for price, _ in levels:
-            tick = gcd(tick, round(price * UNITS_PER_USDT))
-    return tick
+    sides = (snapshot.bids, snapshot.asks)
+    prices = [round(price * UNITS_PER_USDT) for levels in sides for price, _ in levels]
+    if len(prices) < _FEW_PRICES:
+        return gcd(known, *prices)
+    part = _FEW_PRICES // 2
+    steps = {gcd(*prices[start : start + part]) for start in range(0, len(prices), part)}
+    for step in sorted(steps - {0}, reverse=True):
+        if sum(price % step == 0 for price in prices) >= _NEARLY_ALL * len(prices):
+            return step
+    return gcd(*prices)
 
 
-def ladders(book: BookState, tick: int, multiples: Iterable[int] = LADDER_TICKS) -> list[Ladder]:
-    """Group `book` at each multiple of `tick` (1e-8 USDT). O(levels of the coarsest ten groups)."""
+def ladders(
+    book: BookState,
+    tick: int,
+    multiples: Iterable[int] = LADDER_TICKS,
+    known: tuple[float, float] | None = None,
+) -> list[Ladder]:
+    """Group `book` at each multiple of `tick` (1e-8 USDT). O(levels of the coarsest ten groups).
+
+    `known` is the price range of what is known of it now, where that is less than it covers.
+    """
     bids, asks = book.levels()
-    low, high = round(book.low * UNITS_PER_USDT), round(book.high * UNITS_PER_USDT)
+    low, high = (round(price * UNITS_PER_USDT) for price in known or (book.low, book.high))
     return [
         Ladder(
             step=multiple * tick / UNITS_PER_USDT,

@@ -14,7 +14,7 @@ import msgspec
 from data_ingestion.causes import Cause
 from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection
 from features.detectors.settings import DetectorSettings
@@ -23,6 +23,7 @@ from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
 from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
 from orderbook.book_state import TOP_LEVELS
+from orderbook.confirmation import Agreement, ConfirmedRange, agreement, confirmed_range
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.patience import Patience
 from orderbook.sequence_validator import Gap, Verdict
@@ -43,6 +44,9 @@ from state.rolling_buffer import RollingBuffer
 
 _NOTICES: Final = 100
 _URGENT_REFRESH_MS: Final = 250
+_ON_ITS_WAY_MS: Final = 400
+"""For so long an event may still come that a small snapshot knew of already."""
+_TRADING: Final = "TRADING"
 _CALM_MS: Final = 10_000
 """Without a corrupt book for so long the next one is rebuilt at once."""
 
@@ -117,6 +121,14 @@ class Engine:
         self._useless = Patience()  # with snapshots that no book can be shown of
         self._corrupt = Patience()  # with books that end up corrupt
         self._tick = 0
+        self._listed: SymbolInfo | None = None  # as the exchange said last
+        self.wants_symbol_info = True
+        self.confirmation_request: SnapshotRequest | None = None
+        self.confirmed: ConfirmedRange | None = (
+            None  # what is known of a book that a small snapshot confirmed
+        )
+        self._unconfirmed = Patience()  # with small snapshots that say nothing
+        self._disagreed_at: float | None = None  # steady ms
         self._freshness = Freshness()
         self._exchange_time = 0
         self._why = "starting"
@@ -183,6 +195,7 @@ class Engine:
         if outcome is Verdict.OUTDATED:
             return  # the last event once more: no sign that the book still follows
         self._freshness.prove(event.event_time, wall_ms, steady_ms)
+        self.confirmation_request = self.confirmed = self._disagreed_at = None
         self._exchange_time = event.transaction_time
         if book is None or outcome is None:
             self._build(self._building.add(event), steady_ms, event)
@@ -224,8 +237,8 @@ class Engine:
         self.health.snapshots += 1
         self.snapshot_request = None
         self._snapshot_trouble = ""
-        self._tick = tick_of(snapshot, self._tick)
-        self._detection.tick = self._tick / UNITS_PER_USDT
+        if self._listed is None or self._listed.tick_size is None:
+            self._use_tick(tick_of(snapshot, self._tick))
         self._few_levels = min(len(snapshot.bids), len(snapshot.asks)) < TOP_LEVELS
         if self._candidate is not None:
             self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
@@ -240,6 +253,62 @@ class Engine:
         if request.epoch == self._epoch:
             self._snapshot_trouble = reason
         self._notice(f"snapshot: {reason}")
+
+    def watch(self, steady_ms: float, wall_ms: float) -> bool:
+        """Hear that time passes: a quiet book is to be confirmed. Constant time.
+
+        Returns whether the depth stream has failed: the exchange showed another book, and no event came
+        for it.
+        """
+        if self.phase is not Phase.SYNCED or self.market is None:
+            self.confirmation_request = None
+            return False
+        if self._disagreed_at is not None and steady_ms - self._disagreed_at > _ON_ITS_WAY_MS:
+            self._disagreed_at = None
+            return True
+        quiet = self._freshness.quiet_ms(steady_ms, wall_ms)
+        if (
+            quiet >= self.settings.stale_after_ms / 2
+            and self.confirmation_request is None
+            and self._disagreed_at is None
+            and self._unconfirmed.is_due(steady_ms)
+        ):
+            self._requests += 1
+            self.confirmation_request = SnapshotRequest(self._epoch, self._requests)
+        return False
+
+    def on_confirmation(
+        self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
+    ) -> bool:
+        """Take the answer to a `confirmation_request` that was sent at these times. O(levels of the book).
+
+        Returns whether it confirms the book. One that disagrees may have overtaken an event on its way.
+        """
+        book = self._book
+        if request != self.confirmation_request or book is None:
+            return False  # an event came meanwhile, which says more
+        self.confirmation_request = None
+        said = agreement(book.state, book.last_update_id, snapshot)
+        newer = snapshot.event_time > self._freshness.event_time
+        if said is Agreement.DISAGREES and newer:
+            self._disagreed_at = sent_ms
+            return False
+        if said is not Agreement.CONFIRMED or not newer:
+            self._unconfirmed.failed(sent_ms)
+            return False
+        self._unconfirmed.worked()
+        self._freshness.prove(snapshot.event_time, wall_ms, sent_ms)
+        self.confirmed = confirmed_range(snapshot)
+        return True
+
+    def on_symbol_info(self, info: SymbolInfo) -> None:
+        """Take what the exchange lists of the symbol."""
+        self.wants_symbol_info = False
+        if self._listed is not None and self._listed.status != info.status:
+            self._notice(f"the exchange lists {self.symbol} as {info.status or 'nothing any more'}")
+        self._listed = info
+        if info.tick_size is not None:
+            self._use_tick(round(info.tick_size * UNITS_PER_USDT))
 
     # --- what comes out -------------------------------------------------------------------------------
 
@@ -272,8 +341,20 @@ class Engine:
             thin=covered is not None and self._is_thin(*covered),
         )
         if status is Status.LIVE and book is not None and market is not None:
-            frame = live_frame(self.symbol, self.source, timestamp, market, ofi, trades, state, detections)
-            row = WindowRow(row_of(frame), ladders(book.state, self._tick))
+            known = self.confirmed
+            frame = live_frame(
+                self.symbol,
+                self.source,
+                timestamp,
+                market,
+                ofi,
+                trades,
+                state,
+                detections,
+                unchanged_since=None if known is None else market.exchange_time,
+            )
+            shown = None if known is None else (known.low, known.high)
+            row = WindowRow(row_of(frame), ladders(book.state, self._tick, known=shown))
         else:
             frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
             row = WindowRow(row_of(frame), None)
@@ -291,8 +372,22 @@ class Engine:
     ) -> tuple[Status, str]:
         """Return what the book is at this instant, and why where it is not live. Constant time.
 
+        A symbol that does not trade says so, for as long as its book is not live.
+
         `wall_ms` is the exchange's clock now, known to `uncertainty_ms`; without it the steady one counts.
         """
+        status, reason = self._book_status(steady_ms, wall_ms, uncertainty_ms)
+        listed = self._listed
+        if status is Status.LIVE or listed is None or listed.status == _TRADING:
+            return status, reason
+        words = (
+            "no longer lists it" if listed.status is None else f"lists it as {listed.status}, not as trading"
+        )
+        return status, f"the exchange {words}; {reason}"
+
+    def _book_status(
+        self, steady_ms: float, wall_ms: float | None, uncertainty_ms: float
+    ) -> tuple[Status, str]:
         depth, freshness, most = self.health.depth, self._freshness, self.settings.stale_after_ms
         quiet = freshness.quiet_ms(steady_ms, wall_ms)
         if quiet > most:
@@ -353,6 +448,7 @@ class Engine:
             self._update_market(book)
             if self.market is None:
                 self._useless.failed(steady_ms)
+            self.wants_symbol_info = True
             bids, asks = book.state.depth()
             self._notice(f"in step at {book.last_update_id} with {bids} bids and {asks} asks", warning=False)
 
@@ -467,8 +563,13 @@ class Engine:
         self._snapshot_trouble = ""
         self._building = self._synchronizer()
         self._book = self._candidate = self.market = None
+        self.confirmation_request = self.confirmed = self._disagreed_at = None
         self._ofi.restart()
         self._detection.restart()
+
+    def _use_tick(self, tick: int) -> None:
+        self._tick = tick
+        self._detection.tick = tick / UNITS_PER_USDT
 
     def _request_snapshot(self) -> None:
         if self.snapshot_request is None:

@@ -94,6 +94,7 @@ class Frame(msgspec.Struct, frozen=True):
     reason: str | None  # in words, when not live
     last_update_id: int | None  # u of the last event applied
     exchange_time: int | None  # T of that event
+    unchanged_since: int | None  # the same T, where a small snapshot confirmed the book since; else None
     mid_price: float | None
     spread: float | None
     imbalance: float | None
@@ -164,6 +165,7 @@ def live_frame(
     trades: TradeSummary | None,
     health: Health,
     detections: Sequence[Detection] = (),
+    unchanged_since: int | None = None,
 ) -> Frame:
     """Return the frame of a second whose book is exact.
 
@@ -179,6 +181,7 @@ def live_frame(
         reason=None,
         last_update_id=market.last_update_id,
         exchange_time=market.exchange_time,
+        unchanged_since=unchanged_since,
         mid_price=metrics.mid_price,
         spread=round(metrics.spread, 8),
         imbalance=metrics.imbalance,

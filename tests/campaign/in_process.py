@@ -25,6 +25,7 @@ from api.book_report import book_report
 from api.channel import Channel
 from api.feed import ExactBook, FeedBook
 from api.simulate import NotLive, Simulator
+from data_ingestion.backoff import Backoff
 from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
 from data_ingestion.clock_offset import STEP_MS
@@ -38,8 +39,9 @@ from data_ingestion.simulated_faults import FaultRequest, FaultState
 from data_ingestion.simulated_market import AggTrade as MarketTrade
 from data_ingestion.simulated_market import MarketMessage, SimulatedMarket
 from data_ingestion.simulated_market import TopOfBook as Truth
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
+from data_ingestion.symbol_info import SymbolAsker
 from features.market_impact import Side
 from state.engine import Engine, EngineSettings, Phase
 from state.frames import Frame, Status
@@ -248,6 +250,34 @@ class Watch:
         """The engine's."""
         return self.engine.snapshot_request
 
+    @property
+    def confirmation_request(self) -> SnapshotRequest | None:
+        """The engine's."""
+        return self.engine.confirmation_request
+
+    @property
+    def wants_symbol_info(self) -> bool:
+        """Whether the engine does."""
+        return self.engine.wants_symbol_info
+
+    def watch(self, steady_ms: float, wall_ms: float) -> bool:
+        """Pass on."""
+        return self.engine.watch(steady_ms, wall_ms)
+
+    def on_confirmation(
+        self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
+    ) -> bool:
+        """Pass on and look."""
+        confirmed = self.engine.on_confirmation(request, snapshot, sent_ms, wall_ms)
+        if confirmed:
+            self._last_depth, self._last_sent = sent_ms, snapshot.event_time
+        self.look()
+        return confirmed
+
+    def on_symbol_info(self, info: SymbolInfo) -> None:
+        """Pass on."""
+        self.engine.on_symbol_info(info)
+
     def on_stream(
         self,
         stream: Stream,
@@ -326,10 +356,22 @@ async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterato
             exchange_clock=exchange_clock,
         )
 
+        lister = SymbolAsker(
+            watch,
+            watch.symbol,
+            session,
+            rest_url,
+            timeout=timeout,
+            budget=budget,
+            backoff=Backoff(random.random, base=5.0, cap=300.0, stable=0),
+            clock=clock,
+        )
+
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(ingestor.run())
                 tasks.create_task(asker.run())
+                tasks.create_task(lister.run())
                 tasks.create_task(_look_on(watch))
 
         task = asyncio.create_task(both())

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from data_ingestion.causes import Cause
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from tests.builders import depth_wire, encode, snapshot_wire
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -275,6 +275,12 @@ class Recorder:
 
     def __init__(self) -> None:
         self.snapshot_request: SnapshotRequest | None = None
+        self.confirmation_request: SnapshotRequest | None = None
+        self.wants_symbol_info = False
+        self.failed = False
+        self.confirms = True
+        self.confirmations: list[tuple[SnapshotRequest, Snapshot]] = []
+        self.listed: list[SymbolInfo] = []
         self.log: list[tuple[str, object]] = []
         self.depth: list[DepthUpdate] = []
         self.trades: list[AggTrade] = []
@@ -300,6 +306,26 @@ class Recorder:
     def want_nothing(self) -> None:
         """Want no snapshot."""
         self.snapshot_request = None
+
+    def watch(self, steady_ms: float, wall_ms: float) -> bool:
+        """Say, once, that the stream has failed if a test said so."""
+        del steady_ms, wall_ms
+        failed, self.failed = self.failed, False
+        return failed
+
+    def on_confirmation(
+        self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
+    ) -> bool:
+        """Remember, and want no other."""
+        del sent_ms, wall_ms
+        self.confirmation_request = None
+        self.confirmations.append((request, snapshot))
+        return self.confirms
+
+    def on_symbol_info(self, info: SymbolInfo) -> None:
+        """Remember."""
+        self.wants_symbol_info = False
+        self.listed.append(info)
 
     def on_stream(
         self,

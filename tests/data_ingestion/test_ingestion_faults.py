@@ -22,7 +22,7 @@ from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.request_budget import RequestBudget
 from data_ingestion.simulated_exchange import SimulatedExchange
 from data_ingestion.simulated_faults import FaultKind
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from data_ingestion.snapshot_loader import SnapshotLoader
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Health, Status
@@ -73,6 +73,30 @@ class Witness:
     def snapshot_request(self) -> SnapshotRequest | None:
         """The engine's."""
         return self.engine.snapshot_request
+
+    @property
+    def confirmation_request(self) -> SnapshotRequest | None:
+        """The engine's."""
+        return self.engine.confirmation_request
+
+    @property
+    def wants_symbol_info(self) -> bool:
+        """Whether the engine does."""
+        return self.engine.wants_symbol_info
+
+    def watch(self, steady_ms: float, wall_ms: float) -> bool:
+        """Pass on."""
+        return self.engine.watch(steady_ms, wall_ms)
+
+    def on_confirmation(
+        self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
+    ) -> bool:
+        """Pass on and look."""
+        return self.engine.on_confirmation(request, snapshot, sent_ms, wall_ms)
+
+    def on_symbol_info(self, info: SymbolInfo) -> None:
+        """Pass on."""
+        self.engine.on_symbol_info(info)
 
     def on_stream(
         self,

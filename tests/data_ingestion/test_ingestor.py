@@ -13,7 +13,7 @@ from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.request_budget import RequestBudget
-from data_ingestion.sink import Stream, StreamState
+from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from tests.builders import encode, trade_wire
 from tests.data_ingestion.fakes import Answer, FakeExchange, Recorder, answers, hangs, update
@@ -389,13 +389,50 @@ async def test_nothing_of_a_lost_connection_comes_after_its_end() -> None:
 
 @in_virtual_time
 async def test_a_silent_stream_is_told_with_its_reason() -> None:
-    """A depth stream that delivers nothing is told to be down, in words, and connected to again."""
-    async with running(silence=5) as bench:
+    """A depth stream that delivers nothing is told to be down, in words, and connected to again.
+
+    Unless small snapshots say that nothing has happened, which here none does.
+    """
+    async with running(answers(503, b""), silence=5) as bench:
         await until(lambda: bench.sink.states[Stream.DEPTH].count(StreamState.OPEN) == 3)
         assert bench.sink.states[Stream.TRADES] == [StreamState.CONNECTING, StreamState.OPEN]
         assert all(bench.sink.reasons)
         assert len(bench.sink.reasons) >= 2
         assert set(bench.sink.causes) == {Cause.SILENT}
+
+
+@in_virtual_time
+async def test_a_market_in_which_nothing_happens_is_no_lost_stream() -> None:
+    """Two small snapshots with one id: nothing was to come, and the connection stays."""
+    async with running(silence=5) as bench:
+        await asyncio.sleep(60)
+        assert bench.sink.states[Stream.DEPTH] == [StreamState.CONNECTING, StreamState.OPEN]
+        assert bench.asked <= 60 / 5 * 4
+
+
+@in_virtual_time
+async def test_a_book_that_is_confirmed_keeps_its_connection() -> None:
+    """For as long as the sink wants small snapshots and takes them; then its silence counts again."""
+    async with running(silence=5) as bench:
+        await bench.exchange.send_updates(1)
+        await until(lambda: bench.sink.depth)
+        for number in range(20):
+            bench.sink.confirmation_request = SnapshotRequest(1, number)
+            await asyncio.sleep(1)
+        assert [request.number for request, _ in bench.sink.confirmations] == list(range(20))
+        assert bench.sink.states[Stream.DEPTH].count(StreamState.OPEN) == 1
+        await until(lambda: bench.sink.states[Stream.DEPTH].count(StreamState.OPEN) == 2)
+
+
+@in_virtual_time
+async def test_a_stream_that_the_sink_calls_failed_is_made_anew_at_once() -> None:
+    """Long before its silence would be noticed."""
+    async with running(silence=1e5) as bench:
+        await bench.exchange.send_updates(1)
+        await until(lambda: bench.sink.depth)
+        bench.sink.failed = True
+        await until(lambda: bench.sink.states[Stream.DEPTH].count(StreamState.OPEN) == 2)
+        assert bench.sink.causes == [Cause.SILENT]
 
 
 @in_virtual_time

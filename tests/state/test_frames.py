@@ -19,6 +19,7 @@ CONTRACT = {
     "reason",
     "last_update_id",
     "exchange_time",
+    "unchanged_since",
     "mid_price",
     "spread",
     "imbalance",
