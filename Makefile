@@ -3,8 +3,9 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard
 
-.PHONY: run test help drill evaluate campaign load fuzz soak page bench latency scale clean
+.PHONY: run test help drill evaluate campaign load fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -13,6 +14,8 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 $(SOURCES)
+	$(BIN)/mypy --platform darwin $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --ignore=tests/dashboard -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/dashboard
@@ -29,6 +32,7 @@ help:
 	@echo 'make page      drawing times, heap and WebGL contexts of the page (MINUTES)'
 	@echo 'make bench     stages of the engine in multiples of decoding (ARGS="--peers")'
 	@echo 'make latency   socket to book and to frame inside an engine, at 1x and 50x the real rate'
+	@echo 'make pins      pin anew all that requirements*.in need, with hashes'
 	@echo 'make scale     CPU and latency with 2, 10 and 50 symbols (SYMBOLS=2,10,50)'
 
 # Precision and recall of the detectors on staged patterns, and flags where nothing is staged.
@@ -73,6 +77,14 @@ latency: $(VENV)/dev.stamp
 scale: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks scale --symbols $(or $(SYMBOLS),2,10,50) --plot docs/scale.svg $(ARGS)
 
+# Pins all that requirements*.in need, for every Python from 3.11 on and every system, with hashes.
+pins:
+	@for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile $$name.in --quiet --universal --python-version 3.11 --generate-hashes \
+			--custom-compile-command "make pins" --output-file $$name.txt && \
+		echo "# of $$name.in, sha256 $$(sha256sum < $$name.in | cut -d' ' -f1)" >> $$name.txt; \
+	done
+
 clean:
 	rm -rf $(VENV)
 
@@ -81,9 +93,9 @@ $(VENV)/run.stamp: requirements.txt
 		|| { echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12"; exit 2; }
 	@echo "Installing into $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing; on Debian: apt-get install python3-venv"; exit 2; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

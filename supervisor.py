@@ -214,9 +214,11 @@ class Child:
     def _platform_options(self) -> dict[str, Any]:
         """Return how the process is set apart: Ctrl-C reaches this one alone, which then ends the others."""
         if sys.platform == "win32":  # there a process binds its port by itself, and nobody else can meanwhile
-            return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        handed = (self._listener.fileno(),) if self._listener is not None else ()
-        return {"start_new_session": True, "pass_fds": handed}
+            options: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        else:
+            handed = (self._listener.fileno(),) if self._listener is not None else ()
+            options = {"start_new_session": True, "pass_fds": handed}
+        return options
 
     def _take_hold(self, line: str) -> None:
         with contextlib.suppress(ValueError):

@@ -262,6 +262,7 @@ async def test_a_message_above_the_bound_ends_its_client(served: Served, path: s
         masked(Opcode.TEXT, b"x" * 60_000, fin=False),
         masked(Opcode.TEXT, b"x")[:1],
     ],
+    ids=["a frame but for its last byte", "a short fragment", "a long fragment", "one byte"],
 )
 async def test_half_a_message_is_not_kept(
     served: Served, half: bytes, monkeypatch: pytest.MonkeyPatch

@@ -62,8 +62,8 @@ SETTLING: Final = 6.0  # seconds, after the exchange's clock was set
 STALE_AFTER_MS: Final = 2_000.0
 CALM: Final = 0.5  # seconds between a recovery and the next bout
 TRUTH_KEPT: Final = 2_000  # events of each symbol
-MOST_GROWTH: Final = 24 * 2**20  # bytes of memory from a tenth of the way to the end
-SETTLED_AFTER: Final = 400.0  # seconds, by which windows and truths are full and memory must stay
+MOST_GROWTH: Final = 48 * 2**20  # bytes of memory from a tenth of the way to the end
+SETTLED_AFTER: Final = 600.0  # seconds, by which windows and truths are full and memory must stay
 SIZES: Final = (0.001, 0.3, 2.5, 40.0, 1e6)
 
 DEEDS: Final = (
