@@ -9,7 +9,7 @@ import pytest
 from tests.program import ROOT
 
 NAMES = ("requirements", "requirements-dev")
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\\s]+)", re.MULTILINE)
 OF_PYTHON_ITSELF = {"pip", "setuptools", "wheel"}  # come with a virtual environment
 
 

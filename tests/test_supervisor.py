@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from config import SettingError, Settings
-from supervisor import HUNG_AFTER, STARTED_AFTER, Child, Screen, SilenceMeter
+from supervisor import HUNG_AFTER, STARTED_AFTER, Child, Holds, Screen, SilenceMeter
 from tests.program import PATIENCE
 
 
@@ -64,11 +65,13 @@ print(flush=True)
 """
 
 
-def child(folder: Path, then: str) -> Child:
+def child(
+    folder: Path, then: str, holds: Holds | None = None, listener: socket.socket | None = None
+) -> Child:
     """Return a supervised process that says its number and then does as told."""
     script = folder / "program.py"
     script.write_text(PROGRAM.format(then=then), encoding="utf-8")
-    return Child("it", str(script), Settings())
+    return Child("it", str(script), Settings(), holds=holds, listener=listener)
 
 
 async def said(screen: Heard, lines: int) -> None:
@@ -130,3 +133,62 @@ async def test_settings_that_cannot_work_are_not_tried_again(tmp_path: Path) -> 
     then = "print('main.py: no such port.', file=sys.stderr); sys.exit(2)"
     with pytest.raises(SettingError, match=r"^no such port\.$"):
         await child(tmp_path, then).run(Heard())
+
+
+async def test_a_ban_is_told_to_all_processes_and_outlives_their_restart(tmp_path: Path) -> None:
+    """What one says of it, the other hears on its standard input, and the next has among its settings."""
+    screen, holds = Heard(), Holds()
+    speaks = child(tmp_path, "print('hold 5000000000.5', flush=True); time.sleep(1e6)", holds)
+    other = tmp_path / "other"
+    other.mkdir()
+    listens = child(
+        other,
+        "print('began with', os.environ['REST_NOT_BEFORE'], flush=True)\n"
+        "if not restarts: print('heard', sys.stdin.readline().strip(), flush=True)\n"
+        "sys.exit(1) if not restarts else time.sleep(1e6)\n",
+        holds,
+    )
+    tasks = [asyncio.create_task(listens.run(screen))]
+    await said(screen, 2)
+    tasks.append(asyncio.create_task(speaks.run(screen)))
+    await said(screen, 6)
+    for task in tasks:
+        await stopped(task)
+    words = [line.partition(": ")[2] for line in screen.said if "run" not in line.split()]
+    assert words == ["began with 0.0", "heard hold 5000000000.5", "began with 5000000000.5"]
+    assert holds.until == 5_000_000_000.5
+
+
+def test_only_a_later_end_of_a_ban_counts() -> None:
+    """One that is over sooner than another says nothing new."""
+    holds = Holds(100.0)
+    holds.take(50.0)
+    assert holds.until == 100
+    holds.take(150.0)
+    assert holds.until == 150
+
+
+async def test_a_held_port_is_nobody_elses_while_there_is_no_process(tmp_path: Path) -> None:
+    """Another cannot bind it, the next process listens on the same socket, and nobody asks in vain."""
+    then = (
+        "import socket\n"
+        "listener = socket.socket(fileno=int(os.environ['LISTEN_FD']))\n"
+        "if not restarts: sys.exit(1)\n"
+        "there, _ = listener.accept()\n"
+        "there.sendall(b'second process')\n"
+        "time.sleep(1e6)\n"
+    )
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = listener.getsockname()
+        held = child(tmp_path, then, listener=listener)
+        with socket.create_connection(address) as early:  # before any process is there
+            task = asyncio.create_task(held.run(Heard()))
+            with socket.socket() as thief:
+                thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with pytest.raises(OSError, match="in use"):
+                    thief.bind(address)
+            early.settimeout(PATIENCE)
+            assert await asyncio.to_thread(early.recv, 100) == b"second process"
+        await stopped(task)
