@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
+import pytest
+
 from data_ingestion.clock import Clock
 from tests.data_ingestion.virtual_time import EPOCH, in_virtual_time, virtual_clock
 
@@ -76,3 +78,21 @@ async def test_a_clock_set_forward_leaves_out_what_it_jumped() -> None:
 async def test_a_second_that_was_overslept_is_left_out() -> None:
     """A process that was suspended while it waited does not tell the second it waited for."""
     assert await ends(reading(10.5, 47.25, 47.25, 48.0), 1) == [48_000]
+
+
+def test_a_sleep_counts_as_time_that_passed() -> None:
+    """The steady clock stood still while the wall clock went on; one set back makes nothing younger."""
+    now = {"wall": 1_000.0, "steady": 50.0}
+    clock = Clock(wall=lambda: now["wall"], steady=lambda: now["steady"])
+    began = clock.steady_ms()
+
+    def pass_(wall: float, steady: float) -> float:
+        now["wall"] += wall
+        now["steady"] += steady
+        return clock.steady_ms() - began
+
+    assert pass_(1, 1) == pytest.approx(1_000)
+    assert pass_(3_600, 0) == pytest.approx(3_601_000)
+    assert pass_(-7_200, 2) == pytest.approx(3_603_000)
+    assert pass_(10, 0) == pytest.approx(3_613_000)
+    assert pass_(0.05, 0) == pytest.approx(3_613_000)  # clocks drift

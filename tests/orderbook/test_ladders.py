@@ -142,3 +142,33 @@ def test_ladders_equal_the_naive_grouping(
         assert ladder.step == float(step)
         assert ladder.bids == (naive_side(bids, step, state.low, bids=True) if bids else [])
         assert ladder.asks == (naive_side(asks, step, state.high, bids=False) if asks else [])
+
+
+def test_one_old_price_off_the_grid_makes_no_tick_finer() -> None:
+    """A bid at 59980.01 in a market of 0.1 that has some hundred levels."""
+    bids = [*side(60_000.0, -0.1, 300), (59_980.01, 1.0)]
+    assert tick_of(snapshot(1, bids, side(60_000.1, 0.1, 300))) == 10_000_000
+
+
+def test_a_tick_that_changes_is_taken_over() -> None:
+    """What was known before does not hold for prices of another grid, coarser or finer."""
+    fine, coarse = side(100.0, -0.01, 100), side(100.0, -0.5, 100)
+    asks = side(100.5, 0.5, 100)
+    assert tick_of(snapshot(1, fine, side(100.01, 0.01, 100)), 10_000_000) == 1_000_000
+    assert tick_of(snapshot(1, coarse, asks), 1_000_000) == 50_000_000
+
+
+def test_groups_beyond_what_is_known_now_are_null() -> None:
+    """A small snapshot confirmed less than the book covers."""
+    book = BookState(snapshot(1, side(100.0, -0.5, 60), side(100.5, 0.5, 60)), book_levels=100)
+    whole = ladders(book, 50_000_000, (1, 10))
+    part = ladders(book, 50_000_000, (1, 10), known=(97.0, 103.0))
+    assert all(size is not None for ladder in whole[:1] for _, size in ladder.bids)
+    assert [price for price, size in part[0].bids if size is not None] == side_prices(100.0, -0.5, 7)
+    assert [price for price, size in part[0].asks if size is not None] == side_prices(100.5, 0.5, 6)
+    assert [size is not None for _, size in part[1].bids][:3] == [True, False, False]
+
+
+def side_prices(best: float, step: float, count: int) -> list[float]:
+    """Return so many prices."""
+    return [price for price, _ in side(best, step, count)]
