@@ -253,10 +253,10 @@ class SimulatedExchange:
     def advance(self) -> None:
         """Play the markets on to the clock's present and send what falls due."""
         now_ms = self._clock.now_ms()
-        for market in self._markets.values():
+        for symbol, market in self._markets.items():
             if now_ms - market.now_ms > LONGEST_CATCH_UP_MS:
                 self._send(market, market.skip(now_ms))
-            faults = self._faults[market.profile.symbol]
+            faults = self._faults[symbol]
             market.show_asks(faults.most_asks(now_ms))
             still = faults.stands_still(now_ms)
             self._send(market, market.skip(now_ms) if still else market.advance(now_ms))

@@ -162,7 +162,7 @@ async def test_a_dark_frame_has_the_keys_of_a_live_one_and_no_market_value() -> 
     live, dark = await frames(client)
     del live["history"]
     assert tuple(dark) == tuple(live)
-    assert {key for key, value in live.items() if value is None} == {"reason"}
+    assert {key for key, value in live.items() if value is None} == {"reason", "unchanged_since"}
     assert all(value is None for key, value in dark.items() if key not in NOT_MARKET_FIELDS)
     assert dark["status"] != "live"
     assert (dark["reason"], dark["detections"], dark["health"]) == ("the engine has gone", [], None)
