@@ -138,10 +138,14 @@ class ClockAsker:
         return True
 
     async def _fetch(self) -> int:
-        body = await get(
-            self._session, self._url, "server time", timeout=self._timeout, most_bytes=MOST_BYTES
+        return decode_server_time(
+            await get(self._session, self._url, "server time", timeout=self._timeout, most_bytes=MOST_BYTES)
         )
-        try:
-            return _decode(body).serverTime
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            raise MalformedMessage("server time", str(error)) from error
+
+
+def decode_server_time(body: bytes) -> int:
+    """Return the exchange's time in `body`, ms since the epoch, or raise `MalformedMessage`."""
+    try:
+        return _decode(body).serverTime
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise MalformedMessage("server time", str(error)) from error

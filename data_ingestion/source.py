@@ -10,6 +10,7 @@ from data_ingestion.errors import (
     least_ban,
     retry_after,
 )
+from data_ingestion.exchange_clock import decode_server_time
 from data_ingestion.rest import get, rest_session
 from data_ingestion.snapshot_loader import SnapshotLoader
 
@@ -17,13 +18,20 @@ _MOST_BYTES = 10_000
 
 
 async def why_unreachable(rest_url: str, *, timeout: float) -> ExchangeError | None:
-    """Ping the exchange once; return None if it answers as the exchange does, else what is wrong."""
-    url = f"{rest_url.rstrip('/')}/fapi/v1/ping"
+    """Ask the exchange for a sign of life and its time; return None if both are its own, else what is wrong.
+
+    What answers everything with 200, a network's login page say, is no exchange.
+    """
+    base = f"{rest_url.rstrip('/')}/fapi/v1"
     try:
         async with rest_session(rest_url) as session:
-            body = await get(session, url, "ping", timeout=timeout, most_bytes=_MOST_BYTES)
-            if not _is_object(body):
+            ping = await get(session, f"{base}/ping", "ping", timeout=timeout, most_bytes=_MOST_BYTES)
+            if not _is_object(ping):
                 return MalformedMessage("ping", "what answers is not the exchange")
+            url = f"{base}/time"
+            decode_server_time(
+                await get(session, url, "server time", timeout=timeout, most_bytes=_MOST_BYTES)
+            )
     except ExchangeError as error:
         return error
     return None

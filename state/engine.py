@@ -128,6 +128,7 @@ class Engine:
             None  # what is known of a book that a small snapshot confirmed
         )
         self._unconfirmed = Patience()  # with small snapshots that say nothing
+        self._disagrees = False  # one shows another book, and no event has come since
         self._disagreed_at: float | None = None  # steady ms
         self._freshness = Freshness()
         self._exchange_time = 0
@@ -196,6 +197,7 @@ class Engine:
             return  # the last event once more: no sign that the book still follows
         self._freshness.prove(event.event_time, wall_ms, steady_ms)
         self.confirmation_request = self.confirmed = self._disagreed_at = None
+        self._disagrees = False
         self._exchange_time = event.transaction_time
         if book is None or outcome is None:
             self._build(self._building.add(event), steady_ms, event)
@@ -263,14 +265,17 @@ class Engine:
         if self.phase is not Phase.SYNCED or self.market is None:
             self.confirmation_request = None
             return False
-        if self._disagreed_at is not None and steady_ms - self._disagreed_at > _ON_ITS_WAY_MS:
-            self._disagreed_at = None
+        if self._disagrees:
+            if self._disagreed_at is None:
+                self._disagreed_at = steady_ms
+            if steady_ms - self._disagreed_at <= _ON_ITS_WAY_MS:
+                return False
+            self._disagrees, self._disagreed_at = False, None
             return True
         quiet = self._freshness.quiet_ms(steady_ms, wall_ms)
         if (
             quiet >= self.settings.stale_after_ms / 2
             and self.confirmation_request is None
-            and self._disagreed_at is None
             and self._unconfirmed.is_due(steady_ms)
         ):
             self._requests += 1
@@ -291,13 +296,13 @@ class Engine:
         said = agreement(book.state, book.last_update_id, snapshot)
         newer = snapshot.event_time > self._freshness.event_time
         if said is Agreement.DISAGREES and newer:
-            self._disagreed_at = sent_ms
+            self._disagrees = True
             return False
         if said is not Agreement.CONFIRMED or not newer:
             self._unconfirmed.failed(sent_ms)
             return False
         self._unconfirmed.worked()
-        self._freshness.prove(snapshot.event_time, wall_ms, sent_ms)
+        self._freshness.prove(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
         self.confirmed = confirmed_range(snapshot)
         return True
 
@@ -564,6 +569,7 @@ class Engine:
         self._building = self._synchronizer()
         self._book = self._candidate = self.market = None
         self.confirmation_request = self.confirmed = self._disagreed_at = None
+        self._disagrees = False
         self._ofi.restart()
         self._detection.restart()
 

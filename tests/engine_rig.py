@@ -31,6 +31,7 @@ class Rig:
         self.exchange = NaiveExchange(levels)
         self.now = 5_000.0
         self.seconds = START_MS // 1000
+        self.last_ms = self.now  # of the last event
         self.late_ms = 0.0  # by which events arrive after the exchange sent them
 
     def open(self, stream: Stream = Stream.DEPTH) -> None:
@@ -45,6 +46,7 @@ class Rig:
     def deliver(self, event: DepthUpdate, after_ms: float = 100) -> None:
         """Let an event arrive."""
         self.now += after_ms
+        self.last_ms = self.now
         self.engine.on_depth(event, event.event_time + self.late_ms, self.now)
 
     def emit(self, *ops: Op, after_ms: float = 100) -> DepthUpdate:

@@ -10,6 +10,7 @@ from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_h
 from tests.data_ingestion.virtual_time import in_virtual_time
 
 GOOD = http(200, encode(snapshot_wire()))
+PONG, TIME = http(200, b"{}"), http(200, b'{"serverTime":1700000000000}')
 UNKNOWN = http(400, b'{"code":-1121,"msg":"Invalid symbol."}')
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ws_proxy", "wss_proxy", "socks_proxy")
 
@@ -22,9 +23,9 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-async def trouble(script: Script) -> ExchangeError | None:
-    """Return what is wrong with an exchange that follows `script`."""
-    async with RawServer(script) as server:
+async def trouble(*scripts: Script) -> ExchangeError | None:
+    """Return what is wrong with an exchange that follows these in turn."""
+    async with RawServer(*scripts) as server:
         found = await why_unreachable(server.url + "/", timeout=2)
         assert server.requests[0].startswith("GET /fapi/v1/ping HTTP")
         return found
@@ -32,8 +33,8 @@ async def trouble(script: Script) -> ExchangeError | None:
 
 @in_virtual_time
 async def test_an_exchange_that_answers_is_reachable() -> None:
-    """A 200 to the ping is all it takes."""
-    assert await trouble(says(http(200, b"{}"))) is None
+    """The ping and the time, as they are documented."""
+    assert await trouble(says(PONG), says(TIME)) is None
 
 
 @pytest.mark.parametrize("status", [403, 418, 429, 451, 503])
@@ -46,7 +47,8 @@ async def test_a_refused_ping_says_by_what(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html><h1>Log in to Hotel WLAN</h1></html>", b" \n<!DOCTYPE html>", b"[]", b"OK", b"", b"42"]
+    "body",
+    [b"{}", b"<html><h1>Log in to Hotel WLAN</h1></html>", b" \n<!DOCTYPE html>", b"[]", b"OK", b"", b"42"],
 )
 @in_virtual_time
 async def test_a_page_that_is_no_exchange_is_none(body: bytes) -> None:
@@ -94,7 +96,7 @@ def test_the_environments_proxy_is_used_for_the_world(monkeypatch: pytest.Monkey
 
     @in_virtual_time
     async def ping() -> None:
-        async with RawServer(says(http(200, b"{}"))) as proxy:
+        async with RawServer(says(PONG), says(TIME)) as proxy:
             monkeypatch.setenv("http_proxy", proxy.url)
             assert await why_unreachable("http://exchange.invalid", timeout=2) is None
             assert proxy.requests[0].startswith("GET http://exchange.invalid/fapi/v1/ping HTTP")
@@ -107,7 +109,7 @@ def test_no_proxy_is_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> N
 
     @in_virtual_time
     async def ping() -> None:
-        async with RawServer(says(http(502))) as proxy, RawServer(says(http(200, b"{}"))) as server:
+        async with RawServer(says(http(502))) as proxy, RawServer(says(PONG), says(TIME)) as server:
             monkeypatch.setenv("http_proxy", proxy.url)
             assert await why_unreachable(server.url, timeout=2) is None
             assert proxy.requests == []
