@@ -251,6 +251,9 @@ class Ingestor:
         clock, sink, backoff, budget = self._clock, self._sink, self._snapshot_backoff, self._budget
         while True:
             await asyncio.sleep(self._not_before - clock.steady())
+            if (held := budget.held(clock.steady())) > 1:
+                sink.on_snapshot_failed(request, f"the exchange wants no request from here for {held:.0f} s")
+                self._log_notices()
             while (wait := budget.wait(clock.steady(), SNAPSHOT_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone
                 await asyncio.sleep(wait)  # others use the budget too: it may have changed meanwhile
             gone = sink.snapshot_request != request

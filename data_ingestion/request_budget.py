@@ -51,6 +51,10 @@ class RequestBudget:
         """Note that a request was answered: a ban, if there was one, is over."""
         self._ban.over()
 
+    def held(self, now: float) -> float:
+        """Return the seconds for which the exchange still wants no request."""
+        return max(0.0, self._not_before - now)
+
     def hold(self, now: float, seconds: float) -> None:
         """Let no request be made for so long, for the exchange wants none."""
         self._not_before = max(self._not_before, now + seconds)

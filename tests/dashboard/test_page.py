@@ -317,6 +317,10 @@ async def test_another_symbol_takes_the_place_of_the_first(page: Watched, progra
     assert await page.do("window.notReloaded")
     assert await page.pressed(f"symbol-{SYMBOLS[1]}")
     assert not await page.pressed(f"symbol-{SYMBOLS[0]}")
+    await page.until(  # a frame is drawn with the browser's next picture
+        """() => Math.abs(Number(document.getElementById("mid-price").textContent.replaceAll(",", ""))
+          - window.liquidity.page.store.frame.mid_price) < 0.01"""
+    )
     shown = await page.do(
         """() => {
           const { store, map } = window.liquidity.page;
