@@ -122,4 +122,9 @@ def _http_words(status: int, retry_after: float | None, code: int) -> str:
     if status in (_BANNED, _LIMITED) or code == TOO_MANY_REQUESTS:
         banned = "this address is banned for a while" if status == _BANNED else "too many requests"
         return f"HTTP {status}, {banned}{wait}"
+    if status < 400:
+        return (
+            f"HTTP {status}, where the exchange would have none, as a network's login or block page answers. "
+            "Log in to the network or use another, or --source simulated" + wait
+        )
     return f"HTTP {status}{wait}"
