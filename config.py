@@ -80,7 +80,7 @@ class Settings:
     trade_silence: float = _setting(
         30.0, "without a trade before its connection is remade", unit="seconds", low=0.1, high=3600
     )
-    book_levels: int = _setting(1000, "most price levels held a side", unit="levels", low=20, high=100_000)
+    book_levels: int = _setting(5000, "most price levels held a side", unit="levels", low=20, high=100_000)
     coverage_margin: int = _setting(
         200,
         "known levels left a side below which a snapshot is fetched in the background",

@@ -7,6 +7,7 @@ import msgspec
 from api.feed import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
 from api.newest_book import NewestBook
 from api.processes import ProcessReport
+from api.whole_book import NULL, book_after
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
@@ -42,13 +43,24 @@ class Outgoing(msgspec.Struct, frozen=True):
     second: int | None  # its time stamp; None where its delay would say nothing: not live, or with history
 
 
+class Wants(msgspec.Struct, frozen=True):
+    """What a client asked for besides the frames."""
+
+    ladders: bool = False
+    updates: bool = False
+
+
 class Client:
-    """One listener: its queue, and whether it wants ladders. A slow one loses its oldest frames."""
+    """One listener: its queue, and what it wants. A slow one loses its oldest frames.
 
-    __slots__ = ("ladders", "queue")
+    With `updates` it is `behind` once it has lost one: the next frame brings what it needs to begin anew.
+    """
 
-    def __init__(self, *, ladders: bool, queue_size: int) -> None:
-        self.ladders = ladders
+    __slots__ = ("behind", "queue", "wants")
+
+    def __init__(self, *, ladders: bool = False, updates: bool = False, queue_size: int) -> None:
+        self.wants = Wants(ladders, updates)
+        self.behind = False
         self.queue: NewestQueue[Outgoing] = NewestQueue(queue_size)
 
 
@@ -74,7 +86,7 @@ class Channel:
         self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
-        self._history: dict[bool, str] = {}
+        self._history: dict[tuple[Wants, bool], str] = {}
 
     @property
     def head(self) -> FrameHead | None:
@@ -122,7 +134,7 @@ class Channel:
         """Add a client; its first frame, with history, is in its queue at once if there is any."""
         self.clients.add(client)
         if self._latest is not None:
-            client.queue.put(Outgoing(self._first_text(self._latest, ladders=client.ladders), None))
+            client.queue.put(Outgoing(self._first_text(self._latest, client.wants), None))
 
     def leave(self, client: Client) -> None:
         """Remove a client."""
@@ -136,30 +148,66 @@ class Channel:
         self._latest, self._head = second, head
         self._rows.append(second.row)
         self._history.clear()
-        timed = head.status is Status.LIVE and not first_for_all
-        made: dict[bool, Outgoing] = {}
+        made: dict[tuple[Wants, bool], Outgoing] = {}
         for client in self.clients:
-            outgoing = made.get(client.ladders)
+            kind = client.wants, client.behind
+            outgoing = made.get(kind)
             if outgoing is None:
-                make = self._first_text if first_for_all else _text
-                text = make(second, ladders=client.ladders)
-                outgoing = made[client.ladders] = Outgoing(text, head.timestamp if timed else None)
+                outgoing = made[kind] = self._outgoing(second, head, *kind, first=first_for_all)
+            client.behind = False
             client.queue.put(outgoing)
-            self.frames_dropped += client.queue.take_dropped()
+            dropped = client.queue.take_dropped()
+            self.frames_dropped += dropped
+            client.behind = bool(dropped) and client.wants.updates
 
-    def _first_text(self, second: FeedSecond, *, ladders: bool) -> str:
-        text = self._history.get(ladders)
+    def _outgoing(
+        self, second: FeedSecond, head: FrameHead, wants: Wants, behind: bool, *, first: bool
+    ) -> Outgoing:
+        if first:
+            return Outgoing(self._first_text(second, wants), None)
+        if behind:
+            return Outgoing(self._first_text(second, wants, behind=True), None)
+        timed = head.status is Status.LIVE
+        return Outgoing(_text(second, wants), head.timestamp if timed else None)
+
+    def _first_text(self, second: FeedSecond, wants: Wants, *, behind: bool = False) -> str:
+        """Return a frame with history: all of it, or for one who is `behind` from the newest whole book on."""
+        text = self._history.get((wants, behind))
         if text is None:
-            rows = (_spliced(row.row, b"ladders", row.ladders) if ladders else row.row for row in self._rows)
-            history = b"[" + b",".join(rows) + b"]"
-            frame = _text(second, ladders=ladders).encode()
-            text = self._history[ladders] = _spliced(frame, b"history", history).decode()
+            rows = list(self._rows)
+            if wants.updates:
+                # The frame itself has the newest second's updates, which must not be applied twice.
+                rows = [row for row in rows if row.timestamp < second.row.timestamp]
+                if behind:
+                    rows = _since_newest_book(rows)
+            history = b"[" + b",".join(_with_wanted(row.row, row, wants) for row in rows) + b"]"
+            frame = second
+            if wants.updates and second.row.updates != NULL and second.row.book == NULL:
+                row = msgspec.structs.replace(second.row, book=book_after(rows))
+                frame = msgspec.structs.replace(second, row=row)
+            text = _spliced(_text(frame, wants).encode(), b"history", history).decode()
+            self._history[wants, behind] = text
         return text
 
 
-def _text(second: FeedSecond, *, ladders: bool) -> str:
-    frame = _spliced(second.frame, b"ladders", second.row.ladders) if ladders else second.frame
-    return frame.decode()
+def _since_newest_book(rows: list[FeedRow]) -> list[FeedRow]:
+    for index in range(len(rows) - 1, -1, -1):
+        if rows[index].book != NULL:
+            return rows[index:]
+    return []
+
+
+def _text(second: FeedSecond, wants: Wants) -> str:
+    return _with_wanted(second.frame, second.row, wants).decode()
+
+
+def _with_wanted(json_object: bytes, row: FeedRow, wants: Wants) -> bytes:
+    if wants.ladders:
+        json_object = _spliced(json_object, b"ladders", row.ladders)
+    if wants.updates:
+        for key, value in ((b"updates", row.updates), (b"book", row.book), (b"tape", row.tape)):
+            json_object = _spliced(json_object, key, value)
+    return json_object
 
 
 def _spliced(json_object: bytes, key: bytes, value: bytes) -> bytes:

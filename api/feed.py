@@ -19,6 +19,9 @@ class FeedRow(msgspec.Struct, frozen=True, array_like=True):
     timestamp: int  # end of the second, ms since the epoch
     row: bytes
     ladders: bytes  # null where the second was not live
+    updates: bytes = b"null"  # the depth events of the second, see state/updates.py
+    book: bytes = b"null"  # every covered level before the first of them, now and then
+    tape: bytes = b"[]"  # the trades that arrived
 
 
 class FeedSecond(msgspec.Struct, frozen=True, tag="second"):
@@ -80,7 +83,15 @@ decode_feed = msgspec.msgpack.Decoder(FeedMessage).decode
 
 def feed_row(row: WindowRow) -> FeedRow:
     """Encode one row of the window."""
-    return FeedRow(row.timestamp, _encode_json(row.row), _encode_json(row.ladders))
+    chunk = row.chunk
+    return FeedRow(
+        row.timestamp,
+        _encode_json(row.row),
+        _encode_json(row.ladders),
+        _encode_json(chunk.updates),
+        _encode_json(chunk.book),
+        _encode_json(chunk.tape),
+    )
 
 
 def feed_second(frame: Frame, row: WindowRow) -> FeedSecond:

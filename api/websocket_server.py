@@ -94,17 +94,21 @@ class Api:
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
-    async def serve_client(self, socket: WebSocket, symbol: str, *, ladders: str) -> None:
+    async def serve_client(
+        self, socket: WebSocket, symbol: str, *, ladders: str = "0", updates: str = "0"
+    ) -> None:
         """Send one client its frames until it leaves."""
         await socket.accept()
-        channel, wanted = self.channels.get(symbol.upper()), _SWITCH.get(ladders.lower())
+        channel = self.channels.get(symbol.upper())
+        wants_ladders, wants_updates = _SWITCH.get(ladders.lower()), _SWITCH.get(updates.lower())
         if channel is None:
             await _refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
             return
-        if wanted is None:
-            await _refuse(socket, BAD_QUERY, "ladders is 1 or 0")
+        if wants_ladders is None or wants_updates is None:
+            name = "ladders" if wants_ladders is None else "updates"
+            await _refuse(socket, BAD_QUERY, f"{name} is 1 or 0")
             return
-        client = Client(ladders=wanted, queue_size=self._client_queue)
+        client = Client(ladders=wants_ladders, updates=wants_updates, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket, self._read_pause)),
@@ -332,8 +336,8 @@ def create_app(api: Api) -> FastAPI:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.websocket("/ws/{symbol}")
-    async def frames(socket: WebSocket, symbol: str, ladders: str = "0") -> None:
-        await api.serve_client(socket, symbol, ladders=ladders)
+    async def frames(socket: WebSocket, symbol: str, ladders: str = "0", updates: str = "0") -> None:
+        await api.serve_client(socket, symbol, ladders=ladders, updates=updates)
 
     @app.websocket("/feed/{symbol}")
     async def feed(socket: WebSocket, symbol: str) -> None:

@@ -106,6 +106,19 @@ class BookState:
         found.sort(key=lambda mismatch: mismatch.price)
         return compared, found
 
+    def unite(self, other: "BookState") -> tuple[Levels, Levels]:
+        """Cover what `other`, true as of the same event, covers besides; returns what `other` lacked. O(n log n).
+
+        Both ranges contain the touch, so together they are one range. At most `book_levels` a side stay, the best.
+        """
+        before = other._bids.edge, other._asks.edge  # noqa: SLF001 - of this class
+        self._bids = self._bids.united(other._bids)  # noqa: SLF001
+        self._asks = self._asks.united(other._asks)  # noqa: SLF001
+        return (
+            [level for level in self._bids.levels() if level[0] < before[0]],
+            [level for level in self._asks.levels() if level[0] > before[1]],
+        )
+
     def check(self) -> None:
         """Raise AssertionError unless every invariant holds. O(n); for tests and for hunting a bug."""
         self._bids.check()

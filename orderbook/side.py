@@ -49,6 +49,26 @@ class Side:
         self._fill_near()
         self._trim()
 
+    def united(self, other: "Side") -> "Side":
+        """Return a side of what both know, `self` where they overlap; its edge is the farther one. O(n log n)."""
+        farther = min if self._is_bid else max
+        edge = farther(self.edge, other.edge)
+        low, high = self._up_to(self.edge)
+        beyond = {price: size for price, size in other.sizes().items() if not low <= price <= high}
+        sizes = beyond | self.sizes()
+        made = Side(list(sizes.items()), is_bid=self._is_bid, most=self._most)
+        if len(sizes) <= self._most:
+            made._widen(edge)
+        return made
+
+    def _widen(self, edge: float) -> None:
+        """Say that up to `edge` there is nothing beyond the levels held."""
+        if self._near_end == self._middle_end == self.edge:
+            self._near_end = self._middle_end = edge
+        elif self._middle_end == self.edge:
+            self._middle_end = edge
+        self.edge = edge
+
     def __len__(self) -> int:
         return len(self._near) + len(self._middle) + len(self._rim)
 

@@ -41,6 +41,7 @@ from state.frames import (
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
+from state.updates import Recorder
 
 _NOTICES: Final = 100
 _URGENT_REFRESH_MS: Final = 250
@@ -56,7 +57,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
     stale_after_ms: float = 2_000  # without a depth event, before frames say stale
     trade_silent_after_ms: float = 5_000  # without a trade, before the trade stream counts as silent
-    book_levels: int = 1_000  # most levels held a side
+    book_levels: int = 5_000  # most levels held a side
     coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
     refresh_interval_ms: float = 1_000  # between two such snapshots, at least
     audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
@@ -136,6 +137,7 @@ class Engine:
         self._snapshot_trouble = ""
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
+        self._recorder = Recorder()
         self._trade_sequence = TradeSequence()
         self._trades_missed = True  # in the second that runs; of the first one nobody knows
         self._trades_unproven = False  # some may be missing: the next trade's id will tell
@@ -203,6 +205,7 @@ class Engine:
             self._build(self._building.add(event), steady_ms, event)
             return
         if outcome is Verdict.APPLY:
+            self._recorder.add(book, event)
             self._update_market(book)
             self._refresh(book, event, steady_ms)
         else:
@@ -230,6 +233,7 @@ class Engine:
             self._detection.on_trades_proven()
         self._trades_unproven = False
         self._trades.add(trade)
+        self._recorder.trade(trade)
         self._detection.on_trade(trade)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
@@ -359,10 +363,12 @@ class Engine:
                 unchanged_since=None if known is None else market.exchange_time,
             )
             shown = None if known is None else (known.low, known.high)
-            row = WindowRow(row_of(frame), ladders(book.state, self._tick, known=shown))
+            chunk = self._recorder.close(timestamp, book, market.exchange_time)
+            row = WindowRow(row_of(frame), ladders(book.state, self._tick, known=shown), chunk)
         else:
             frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
-            row = WindowRow(row_of(frame), None)
+            chunk = self._recorder.close(timestamp, None, 0)
+            row = WindowRow(row_of(frame), None, chunk)
         self.window.append(row)
         return frame, row
 
@@ -471,11 +477,14 @@ class Engine:
         top = book.state.top()
         if top is None:
             self.market = None
+            self._recorder.lose()
             self._ofi.restart()
             self._detection.restart()
             return
         metrics = basic_metrics(top)
         self._useless.worked()
+        if self.market is None:
+            self._recorder.begin(book, self._exchange_time)
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
         known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top, metrics)
         if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
@@ -534,7 +543,10 @@ class Engine:
             self._candidate = None
             self._notice("snapshot not usable: it shows fewer than ten levels a side")
             return
+        bids, asks = new.state.unite(old.state)
         self._adopt(new, steady_ms)
+        if self.market is not None:
+            self._recorder.grow(new, self._exchange_time, bids, asks)
         self._update_market(new)
         if self.market is None:
             self._useless.failed(steady_ms)
@@ -568,6 +580,7 @@ class Engine:
         self._snapshot_trouble = ""
         self._building = self._synchronizer()
         self._book = self._candidate = self.market = None
+        self._recorder.lose()
         self.confirmation_request = self.confirmed = self._disagreed_at = None
         self._disagrees = False
         self._ofi.restart()

@@ -1,0 +1,131 @@
+"""All that a book knows, second by second: the depth events applied, and now and then the whole covered book.
+
+Starting at any `book` and applying the `updates` that follow gives, at each `u`, every level between `low` and
+`high` exactly. Pure.
+"""
+
+from typing import Final
+
+import msgspec
+
+from data_ingestion.messages import AggTrade, DepthUpdate, Levels
+from orderbook.synchronizer import LocalBook
+
+BOOK_EVERY_MS: Final = 30_000
+"""Between two whole books, at most: who joins needs no more updates than of so long."""
+MOST_TRADES: Final = 20_000  # of one second's tape
+
+TapeEntry = tuple[int, float, float, float | None, str, int]
+"""T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, aggregate trade id."""
+
+
+class Update(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One depth event as it was applied. One whose `u` is that of the one before brings what a snapshot added."""
+
+    u: int
+    pu: int  # the `u` before it
+    T: int
+    bids: Levels  # absolute sizes inside the covered range, 0 removes
+    asks: Levels
+    low: float | None = None  # the covered range from then on, where it changed
+    high: float | None = None
+
+
+class WholeBook(msgspec.Struct, frozen=True):
+    """Every covered level at one instant, best first."""
+
+    u: int
+    T: int
+    low: float
+    high: float
+    bids: Levels
+    asks: Levels
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One second of all that the book knows."""
+
+    updates: list[Update] | None  # None in a second that did not end live
+    book: WholeBook | None  # before the first of these updates
+    tape: list[TapeEntry]  # every aggregate trade that arrived
+
+
+def whole_book(book: LocalBook, exchange_time: int) -> WholeBook:
+    """Return every level that `book` covers. O(n log n)."""
+    state = book.state
+    bids, asks = state.levels()
+    return WholeBook(book.last_update_id, exchange_time, state.low, state.high, bids, asks)
+
+
+class Recorder:
+    """Collects one second's chunk after another. `add` costs a small list for each event."""
+
+    def __init__(self) -> None:
+        self._updates: list[Update] = []
+        self._base: WholeBook | None = None  # before the first of the updates
+        self._tape: list[TapeEntry] = []
+        self._range = (0.0, 0.0)
+        self._last = 0
+        self._told_at: int | None = None  # second whose chunk had the last whole book
+
+    def begin(self, book: LocalBook, exchange_time: int) -> None:
+        """Begin anew with a book that was not there before: what came before does not lead to it."""
+        self._updates = []
+        self._base = whole_book(book, exchange_time)
+        self._range, self._last = (book.state.low, book.state.high), book.last_update_id
+
+    def lose(self) -> None:
+        """Note that the book is lost."""
+        self._updates, self._base, self._told_at = [], None, None
+
+    def add(self, book: LocalBook, event: DepthUpdate) -> None:
+        """Take an event that was just applied. O(changes)."""
+        low, high = book.state.low, book.state.high
+        self._note(
+            event.final_update_id,
+            event.transaction_time,
+            [level for level in event.bids if level[0] >= low],
+            [level for level in event.asks if level[0] <= high],
+            (low, high),
+        )
+
+    def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
+        """Take levels that a snapshot added to the range that was known."""
+        self._note(book.last_update_id, exchange_time, bids, asks, (book.state.low, book.state.high))
+
+    def _note(self, u: int, time: int, bids: Levels, asks: Levels, covered: tuple[float, float]) -> None:
+        low, high = covered
+        known_low, known_high = self._range
+        self._updates.append(
+            Update(
+                u,
+                self._last,
+                time,
+                bids,
+                asks,
+                None if low == known_low else low,
+                None if high == known_high else high,
+            )
+        )
+        self._range, self._last = covered, u
+
+    def trade(self, trade: AggTrade) -> None:
+        """Take a trade that arrived."""
+        if len(self._tape) < MOST_TRADES:
+            side = "sell" if trade.buyer_is_maker else "buy"
+            self._tape.append(
+                (trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id)
+            )
+
+    def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> Chunk:
+        """End a second; `book` is the live one, or None."""
+        tape, self._tape = self._tape, []
+        if book is None:
+            return Chunk(None, None, tape)
+        updates, self._updates = self._updates, []
+        base, self._base = self._base, None
+        if base is not None:
+            self._told_at = timestamp
+        if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
+            self._base = whole_book(book, exchange_time)  # of the next second
+        return Chunk(updates, base, tape)
