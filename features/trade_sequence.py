@@ -12,6 +12,7 @@ import msgspec
 
 from data_ingestion.messages import AggTrade
 
+REMEMBERED: Final = 1_000
 _STEP_MS: Final = 10_000
 """A trade time so far from the one before is believed as it is: one that was wrong must not stand."""
 
@@ -42,26 +43,36 @@ class TradeGap(msgspec.Struct, frozen=True):
 
 
 class TradeSequence:
-    """Judges trades one by one. Constant time and memory."""
+    """Judges trades one by one. Constant time; remembers the last `REMEMBERED` ones."""
 
-    __slots__ = ("_last_id", "_last_time")
+    __slots__ = ("_last_id", "_last_time", "_recent")
 
     def __init__(self) -> None:
         self._last_id: int | None = None
         self._last_time = 0
+        self._recent: dict[int, tuple[int, float, float]] = {}  # time, price and size by id
 
     def check(self, trade: AggTrade) -> TradeVerdict | TradeGap:
         """Judge `trade`; unless it is a duplicate, move on to it.
 
-        What was told already is not newer than the last trade. A lower id of a later time is none of those:
-        the exchange counts anew, or the id before was wrong; deaf to it one would stay for ever.
+        What was told already is the same once more, or older than all that is remembered. Another trade of a
+        lower id is none of those: the exchange counts anew, or the id before was wrong; deaf to it one would
+        stay for ever.
         """
-        last, number = self._last_id, trade.trade_id
-        if last is not None and number <= last and trade.trade_time <= self._last_time:
-            return TradeVerdict.DUPLICATE
+        last, number, time = self._last_id, trade.trade_id, trade.trade_time
+        told = (time, trade.price, trade.size)
+        if last is not None and number <= last:
+            known = self._recent.get(number)
+            if known == told or (known is None and time <= self._last_time):
+                return TradeVerdict.DUPLICATE
+        follows = last is not None and number == last + 1
+        if follows:
+            self._recent.pop(number - REMEMBERED, None)
+        else:
+            self._recent.clear()
+        self._recent[number] = told
         self._last_id = number
-        time = trade.trade_time
         self._last_time = time if abs(time - self._last_time) > _STEP_MS else max(time, self._last_time)
         if last is None:
             return TradeVerdict.FIRST
-        return TradeVerdict.NEXT if number == last + 1 else TradeGap(last + 1, number)
+        return TradeVerdict.NEXT if follows else TradeGap(last + 1, number)

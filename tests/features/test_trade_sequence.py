@@ -44,6 +44,18 @@ def test_a_lower_id_of_a_later_time_begins_anew() -> None:
     assert "began anew" in str(anew)
 
 
+def test_another_trade_of_an_id_that_was_told_begins_anew() -> None:
+    """An exchange replaced by one whose clock and counter are behind: its trades are no repetition."""
+    sequence = TradeSequence()
+    for number in range(100, 120):
+        sequence.check(trade(100.0, 1.0, number=number, at=START_MS + number))
+    verdicts = [
+        sequence.check(trade(200.0, 3.0, number=number, at=START_MS + number)) for number in range(110, 130)
+    ]
+    assert isinstance(verdicts[0], TradeGap)
+    assert set(verdicts[1:]) == {TradeVerdict.NEXT}
+
+
 def test_one_wrong_time_far_ahead_does_not_deafen() -> None:
     """Nor does the time of a trade that was a little before its neighbour's matter."""
     assert judged((5, 0), (6, 3_600_000), (7, 1), (8, 0), (7, 1))[1:] == [
@@ -59,10 +71,10 @@ def test_one_wrong_time_far_ahead_does_not_deafen() -> None:
 def test_missing_and_told_add_up_to_the_last_id(steps: list[int], seed: int) -> None:
     """Steps of 0 repeat, of 1 go on, larger ones leave some out: what is told and what is missing is all."""
     sequence, number, told, missing = TradeSequence(), seed, 0, 0
-    sequence.check(trade(number=number, at=START_MS))
-    for index, step in enumerate(steps):
+    sequence.check(trade(number=number, at=START_MS + number))
+    for step in steps:
         number += step
-        verdict = sequence.check(trade(number=number, at=START_MS + (index if step else 0)))
+        verdict = sequence.check(trade(number=number, at=START_MS + number))
         if isinstance(verdict, TradeGap):
             missing += verdict.missing
         told += verdict is not TradeVerdict.DUPLICATE
