@@ -171,7 +171,7 @@ class Channel:
         return Outgoing(_text(second, wants), head.timestamp if timed else None)
 
     def _first_text(self, second: FeedSecond, wants: Wants, *, behind: bool = False) -> str:
-        """Return a frame with history: all of it, or for one who is `behind` from the newest whole book on."""
+        """Return a frame with history: all of it, or for who is `behind` from the newest whole book on."""
         text = self._history.get((wants, behind))
         if text is None:
             rows = list(self._rows)

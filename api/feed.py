@@ -88,9 +88,9 @@ def feed_row(row: WindowRow) -> FeedRow:
         row.timestamp,
         _encode_json(row.row),
         _encode_json(row.ladders),
-        _encode_json(chunk.updates),
-        _encode_json(chunk.book),
-        _encode_json(chunk.tape),
+        chunk.updates,
+        chunk.book,
+        chunk.tape,
     )
 
 

@@ -2,7 +2,8 @@
 
 A snapshot shows only part of the book, and diffs tell only what changes. So a book knows its *coverage*,
 the closed price range `[low, high]` in which no level can be missing; it stores no bid below and no ask
-above, and the range only ever shrinks. The exact top ten exist for as long as ten levels a side lie inside.
+above. The range shrinks with levels that are dropped, and grows where a newer book is united with it. The
+exact top ten exist for as long as ten levels a side lie inside.
 """
 
 from collections.abc import Set as AbstractSet
@@ -107,9 +108,10 @@ class BookState:
         return compared, found
 
     def unite(self, other: "BookState") -> tuple[Levels, Levels]:
-        """Cover what `other`, true as of the same event, covers besides; returns what `other` lacked. O(n log n).
+        """Cover what `other`, true as of the same event, covers besides; return what `other` lacked.
 
-        Both ranges contain the touch, so together they are one range. At most `book_levels` a side stay, the best.
+        Both ranges contain the touch, so together they are one range. At most `book_levels` a side stay, the
+        best. O(n log n).
         """
         before = other._bids.edge, other._asks.edge  # noqa: SLF001 - of this class
         self._bids = self._bids.united(other._bids)  # noqa: SLF001

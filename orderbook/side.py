@@ -50,7 +50,7 @@ class Side:
         self._trim()
 
     def united(self, other: "Side") -> "Side":
-        """Return a side of what both know, `self` where they overlap; its edge is the farther one. O(n log n)."""
+        """Return a side of what both know, `self` where they overlap. O(n log n)."""
         farther = min if self._is_bid else max
         edge = farther(self.edge, other.edge)
         low, high = self._up_to(self.edge)

@@ -48,6 +48,8 @@ _URGENT_REFRESH_MS: Final = 250
 _ON_ITS_WAY_MS: Final = 400
 """For so long an event may still come that a small snapshot knew of already."""
 _TRADING: Final = "TRADING"
+_DRIFT_SHARE: Final = 0.25
+"""Share of the newest snapshot's half width by which the mid may move before a new one is fetched."""
 _CALM_MS: Final = 10_000
 """Without a corrupt book for so long the next one is rebuilt at once."""
 
@@ -118,6 +120,10 @@ class Engine:
         self.market: Market | None = None
         self._thin = (0, 0)
         self._refreshed = 0.0
+        self._drifted_below, self._drifted_above = (
+            0.0,
+            float("inf"),
+        )  # mids that the newest snapshot is far from
         self._few_levels = False  # the newest snapshot shows fewer than ten a side
         self._useless = Patience()  # with snapshots that no book can be shown of
         self._corrupt = Patience()  # with books that end up corrupt
@@ -246,6 +252,10 @@ class Engine:
         if self._listed is None or self._listed.tick_size is None:
             self._use_tick(tick_of(snapshot, self._tick))
         self._few_levels = min(len(snapshot.bids), len(snapshot.asks)) < TOP_LEVELS
+        if not self._few_levels:
+            (lowest, _), (highest, _) = snapshot.bids[-1], snapshot.asks[-1]
+            self._drifted_below = snapshot.bids[0][0] - (highest - lowest) / 2 * _DRIFT_SHARE
+            self._drifted_above = snapshot.asks[0][0] + (highest - lowest) / 2 * _DRIFT_SHARE
         if self._candidate is not None:
             self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
         else:
@@ -496,7 +506,10 @@ class Engine:
             self._settle(self._candidate, self._candidate.add(event), steady_ms)
             return
         waited = steady_ms - self._refreshed
-        thin = self._is_thin(*book.state.depth())
+        drifted = self.market is not None and not (
+            self._drifted_below < self.market.metrics.mid_price < self._drifted_above
+        )
+        thin = drifted or self._is_thin(*book.state.depth())
         settings = self.settings
         if (
             waited >= settings.audit_interval_ms

@@ -6,7 +6,7 @@ of a frame that is not live every market value is null.
 
 import enum
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -16,9 +16,7 @@ from features.detectors.detection import Detection
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
-from state.updates import Chunk
-
-NO_CHUNK: Final = Chunk(None, None, [])
+from state.updates import EncodedChunk
 
 
 class Status(enum.StrEnum):
@@ -143,7 +141,7 @@ class WindowRow(msgspec.Struct, frozen=True):
 
     row: Row
     ladders: list[Ladder] | None  # None where the second was not live
-    chunk: Chunk = NO_CHUNK  # all that the book knows of the second
+    chunk: EncodedChunk = EncodedChunk()  # all that the book knows of the second
 
     @property
     def timestamp(self) -> int:

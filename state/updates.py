@@ -1,7 +1,7 @@
-"""All that a book knows, second by second: the depth events applied, and now and then the whole covered book.
+"""All that a book knows, second by second: the depth events applied, at times the whole book.
 
-Starting at any `book` and applying the `updates` that follow gives, at each `u`, every level between `low` and
-`high` exactly. Pure.
+Starting at any `book` and applying the `updates` that follow gives, at each `u`, every level between `low`
+and `high` exactly. Pure.
 """
 
 from typing import Final
@@ -16,11 +16,11 @@ BOOK_EVERY_MS: Final = 30_000
 MOST_TRADES: Final = 20_000  # of one second's tape
 
 TapeEntry = tuple[int, float, float, float | None, str, int]
-"""T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, aggregate trade id."""
+"""T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, id."""
 
 
 class Update(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One depth event as it was applied. One whose `u` is that of the one before brings what a snapshot added."""
+    """One depth event as it was applied; one whose `u` is that of the one before: what a snapshot added."""
 
     u: int
     pu: int  # the `u` before it
@@ -48,6 +48,29 @@ class Chunk(msgspec.Struct, frozen=True):
     updates: list[Update] | None  # None in a second that did not end live
     book: WholeBook | None  # before the first of these updates
     tape: list[TapeEntry]  # every aggregate trade that arrived
+
+
+class EncodedChunk(msgspec.Struct, frozen=True):
+    """A chunk as JSON: a tenth of the memory that its numbers take, and what clients are sent."""
+
+    updates: bytes = b"null"
+    book: bytes = b"null"
+    tape: bytes = b"[]"
+
+    def decode(self) -> Chunk:
+        """Return the chunk. Linear in it."""
+        return Chunk(_decode_updates(self.updates), _decode_book(self.book), _decode_tape(self.tape))
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_updates = msgspec.json.Decoder(list[Update] | None).decode
+_decode_book = msgspec.json.Decoder(WholeBook | None).decode
+_decode_tape = msgspec.json.Decoder(list[TapeEntry]).decode
+
+
+def encoded(chunk: Chunk) -> EncodedChunk:
+    """Return `chunk` as JSON. Linear in it."""
+    return EncodedChunk(_encode(chunk.updates), _encode(chunk.book), _encode(chunk.tape))
 
 
 def whole_book(book: LocalBook, exchange_time: int) -> WholeBook:
@@ -117,15 +140,15 @@ class Recorder:
                 (trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id)
             )
 
-    def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> Chunk:
+    def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second; `book` is the live one, or None."""
         tape, self._tape = self._tape, []
         if book is None:
-            return Chunk(None, None, tape)
+            return encoded(Chunk(None, None, tape))
         updates, self._updates = self._updates, []
         base, self._base = self._base, None
         if base is not None:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
-        return Chunk(updates, base, tape)
+        return encoded(Chunk(updates, base, tape))

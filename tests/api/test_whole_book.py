@@ -1,0 +1,111 @@
+"""What a channel sends to those who asked for all that the book knows."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from api.channel import Channel, Client
+from api.feed import FeedRow, FeedSecond
+from api.whole_book import NULL, book_after
+from state.updates import Chunk, Update, WholeBook, encoded
+from tests.api.serving import SOURCE, a_second, at
+
+BOOK = WholeBook(10, 1, 90.0, 110.0, [(99.0, 1.0), (98.0, 2.0)], [(101.0, 3.0)])
+FIRST = Update(11, 10, 2, [(99.0, 0.0), (97.0, 5.0)], [], None, None)
+SECOND = Update(12, 11, 3, [], [(102.0, 1.0), (109.0, 4.0)], 97.5, 105.0)
+
+
+def second_of(number: int, chunk: Chunk) -> FeedSecond:
+    """Return a second with these updates."""
+    plain = a_second(at(number))
+    row = msgspec.structs.replace(plain.row, **msgspec.structs.asdict(encoded(chunk)))
+    return msgspec.structs.replace(plain, row=row)
+
+
+SECONDS = [
+    second_of(1, Chunk([FIRST], BOOK, [(5, 99.0, 1.0, None, "buy", 77)])),
+    second_of(2, Chunk([SECOND], None, [])),
+    second_of(3, Chunk([], None, [])),
+]
+AFTER = {
+    "u": 12,
+    "T": 3,
+    "low": 97.5,
+    "high": 105.0,
+    "bids": [[98.0, 2.0]],
+    "asks": [[101.0, 3.0], [102.0, 1.0]],
+}
+
+
+def rows_of(*seconds: FeedSecond) -> list[FeedRow]:
+    """Return their rows."""
+    return [second.row for second in seconds]
+
+
+def test_the_whole_book_after_some_updates_is_worked_out() -> None:
+    """Sizes are absolute, 0 removes, and what leaves the covered range is gone."""
+    assert json.loads(book_after(rows_of(*SECONDS))) == AFTER
+
+
+def test_rows_that_lead_to_no_book_give_none() -> None:
+    """Without a whole book to begin with, and across a second that was dark."""
+    dark = second_of(3, Chunk(None, None, []))
+    assert (
+        book_after([]) == book_after(rows_of(*SECONDS[1:])) == book_after(rows_of(*SECONDS[:2], dark)) == NULL
+    )
+
+
+async def frames(client: Client) -> list[dict[str, Any]]:
+    """Take all that waits for a client, decoded."""
+    return [json.loads((await client.queue.get()).text) for _ in range(len(client.queue))]
+
+
+async def test_who_joins_gets_the_window_before_and_the_book_of_the_frame() -> None:
+    """The frame's own second is not in `history` too, or its updates would be applied twice."""
+    channel = Channel("BTCUSDT", SOURCE)
+    for second in SECONDS:
+        channel.take(second)
+    client = Client(updates=True, queue_size=8)
+    channel.join(client)
+    (first,) = await frames(client)
+    assert [row["timestamp"] for row in first["history"]] == [at(1), at(2)]
+    assert first["history"][0]["book"]["u"] == 10
+    assert first["history"][0]["tape"] == [[5, 99.0, 1.0, None, "buy", 77]]
+    assert (first["timestamp"], first["updates"], first["book"]) == (at(3), [], AFTER)
+    channel.take(second_of(4, Chunk([Update(13, 12, 4, [], [])], None, [])))
+    (following,) = await frames(client)
+    assert (following["updates"][0]["pu"], following["book"]) == (12, None)
+    assert "history" not in following
+    assert "low" not in following["updates"][0]
+
+
+async def test_nobody_else_gets_them() -> None:
+    """Frames of those who did not ask stay as they are."""
+    channel = Channel("BTCUSDT", SOURCE)
+    for second in SECONDS:
+        channel.take(second)
+    client = Client(queue_size=8)
+    channel.join(client)
+    channel.take(second_of(4, Chunk([], None, [])))
+    for frame in await frames(client):
+        assert not {"updates", "book", "tape"} & frame.keys()
+
+
+async def test_who_lost_a_frame_gets_history_again_from_the_newest_book_on() -> None:
+    """With the next frame, and once."""
+    channel = Channel("BTCUSDT", SOURCE)
+    channel.take(SECONDS[0])
+    client = Client(updates=True, queue_size=2)
+    channel.join(client)
+    channel.take(SECONDS[1])
+    newer = WholeBook(12, 3, 97.5, 105.0, [(98.0, 2.0)], [(101.0, 3.0)])
+    channel.take(second_of(3, Chunk([], newer, [])))  # one too many
+    assert channel.frames_dropped == 1
+    await frames(client)
+    channel.take(second_of(4, Chunk([], None, [])))
+    channel.take(second_of(5, Chunk([], None, [])))
+    again, then = await frames(client)
+    assert [row["timestamp"] for row in again["history"]] == [at(3)]
+    assert again["book"]["u"] == 12
+    assert "history" not in then

@@ -1,0 +1,43 @@
+"""The real program on the rig: the whole book, rebuilt from what a client is sent, at every update."""
+
+import asyncio
+import sys
+
+import pytest
+
+from tests.program import PATIENCE, Program, listening, next_live
+from tests.replay.rig import SHARED, SYMBOL, Rig, needs_recording
+
+pytestmark = needs_recording
+
+CHECKER = SHARED / "replay_exchange" / "check_updates.py"
+
+
+@pytest.mark.parametrize(
+    ("options", "faults"),
+    [
+        ((), ()),
+        (("--snapshot-levels", "300", "--resting", "150"), ()),
+        ((), ("gap", "close", "reorder")),
+    ],
+    ids=["plain", "small snapshots over resting levels", "faults"],
+)
+async def test_the_rigs_own_checker_finds_every_level_right(
+    options: tuple[str, ...], faults: tuple[str, ...]
+) -> None:
+    """`check_updates.py` holds each top ten, whole books and frames against the exchange; it exits 0."""
+    async with Rig(*options) as rig, Program(**rig.settings) as program:
+        async with listening(program.url(SYMBOL)) as connection:
+            await next_live(connection)
+        checker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(CHECKER),
+            *("--frames", program.url(SYMBOL, "?updates=1"), "--exchange", rig.http),
+            *("--symbol", SYMBOL, "--seconds", "16"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for kind in faults:
+            await asyncio.sleep(3)
+            await rig.fault(kind)
+        said, _ = await asyncio.wait_for(checker.communicate(), PATIENCE)
+    assert checker.returncode == 0, said.decode()

@@ -1,0 +1,206 @@
+"""All that the book knows, rebuilt by a client that applies what it is sent."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_ingestion.messages import Levels
+from data_ingestion.sink import Stream
+from state.engine import EngineSettings
+from state.frames import Frame, Status
+from state.updates import BOOK_EVERY_MS, Chunk, WholeBook
+from tests.builders import OPS, property_settings, trade, within
+from tests.engine_rig import Rig, live, opened
+
+
+class Client:
+    """Rebuilds the book as the contract says, and nothing cleverer."""
+
+    def __init__(self) -> None:
+        self.bids: dict[float, float] | None = None
+        self.asks: dict[float, float] = {}
+        self.low = self.high = 0.0
+        self.u = 0
+        self.seen: dict[int, tuple[Levels, Levels, float, float]] = {}
+
+    def take(self, chunk: Chunk) -> None:
+        """Take one second."""
+        if chunk.book is not None:
+            self._begin(chunk.book)
+        if chunk.updates is None:
+            self.bids = None
+            return
+        assert self.bids is not None, "updates that nothing leads to"
+        for update in chunk.updates:
+            assert update.pu == self.u
+            for side, changes in ((self.bids, update.bids), (self.asks, update.asks)):
+                for price, size in changes:
+                    if size:
+                        side[price] = size
+                    else:
+                        side.pop(price, None)
+            self.low = self.low if update.low is None else update.low
+            self.high = self.high if update.high is None else update.high
+            self.bids = {price: size for price, size in self.bids.items() if price >= self.low}
+            self.asks = {price: size for price, size in self.asks.items() if price <= self.high}
+            self.u = update.u
+            self.seen[self.u] = (*self.levels(), self.low, self.high)
+
+    def _begin(self, book: WholeBook) -> None:
+        if self.bids is not None and self.u == book.u:
+            assert self.levels() == (book.bids, book.asks), "a whole book that its updates do not lead to"
+        self.bids, self.asks = dict(book.bids), dict(book.asks)
+        self.low, self.high, self.u = book.low, book.high, book.u
+
+    def levels(self) -> tuple[Levels, Levels]:
+        """Return both sides, best first."""
+        return sorted((self.bids or {}).items(), reverse=True), sorted(self.asks.items())
+
+
+def close(rig: Rig, client: Client) -> Frame:
+    """End a second, and let the client hear of it."""
+    frame = rig.close()
+    client.take(list(rig.engine.window)[-1].chunk.decode())
+    if frame.status is Status.LIVE:
+        bids, asks = client.levels()
+        assert (bids[:10], asks[:10]) == (frame.bid_levels, frame.ask_levels)
+    return frame
+
+
+def assert_all_true(rig: Rig, client: Client) -> int:
+    """Assert that the client had every level of the exchange at each update; return how many updates."""
+    compared = 0
+    for event, (bids, asks) in zip(rig.exchange.events, rig.exchange.books, strict=True):
+        if event.final_update_id in client.seen:
+            my_bids, my_asks, low, high = client.seen[event.final_update_id]
+            assert my_bids == within(bids, low, float("inf"))
+            assert my_asks == within(asks, 0, high)
+            compared += 1
+    return compared
+
+
+OTHERS = ["close", "lose", "answer", "small answer", "reopen", "refill"]
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("emit"), st.lists(OPS, max_size=8)),
+        st.tuples(
+            st.sampled_from(["close", "lose", "answer", "small answer", "reopen", "refill"]), st.just(None)
+        ),
+    ),
+    min_size=30,
+    max_size=120,
+)
+
+
+@given(STEPS)
+@property_settings(60)
+def test_a_client_has_every_level_at_every_update(steps: list[tuple[str, Any]]) -> None:
+    """Whatever happens: events, gaps, lost connections, snapshots that widen what is known."""
+    rig, client = Rig(EngineSettings(book_levels=70, coverage_margin=20, audit_interval_ms=1_500)), Client()
+    rig.open()
+    for what, ops in steps:
+        if what == "emit":
+            rig.emit(*ops)
+        elif what == "lose":
+            rig.lose((True, 1, 2))
+        elif what == "refill":
+            rig.exchange.refill()
+        elif what == "reopen":
+            rig.down()
+            rig.open()
+        elif what == "close":
+            close(rig, client)
+        elif rig.engine.snapshot_request is not None:
+            rig.answer(limit=25 if what == "small answer" else 60)
+    close(rig, client)
+    assert_all_true(rig, client)
+
+
+def test_coverage_grows_with_each_snapshot_and_the_client_hears_of_it() -> None:
+    """Two books in step know the union of their ranges: the second widens the first."""
+    rig, client = opened(EngineSettings(audit_interval_ms=1_000)), Client()
+    rig.sync(limit=20)
+    close(rig, client)
+    narrow = client.low, client.high
+    until_asked(rig)
+    rig.answer(limit=50)
+    rig.emit((False, 2, 3))
+    close(rig, client)
+    assert client.low < narrow[0]
+    assert client.high > narrow[1]
+    assert any(a.u == b.u for a, b in _pairs(rig))
+    assert assert_all_true(rig, client) > 5
+    until_asked(rig)
+    wide = client.low, client.high
+    rig.answer(limit=15)
+    rig.emit((False, 2, 1))
+    close(rig, client)
+    assert (client.low, client.high) == wide  # a narrower snapshot narrows nothing
+
+
+def until_asked(rig: Rig) -> None:
+    """Let events come until the engine wants a snapshot."""
+    while rig.engine.snapshot_request is None:
+        rig.emit((True, 2, 1))
+
+
+def _pairs(rig: Rig) -> list[tuple[Any, Any]]:
+    updates = [update for row in rig.engine.window for update in row.chunk.decode().updates or []]
+    return list(pairwise(updates))
+
+
+def test_a_whole_book_comes_first_after_darkness_and_at_least_every_half_minute() -> None:
+    """So whoever joins needs no more than half a minute's updates."""
+    rig, client = live(), Client()
+    for row in rig.engine.window:
+        client.take(row.chunk.decode())
+    books = []
+    for second in range(65):
+        rig.emit((True, 2, 1 + second % 3))
+        close(rig, client)
+        books.append(list(rig.engine.window)[-1].chunk.decode().book is not None)
+    gaps = [second for second, there in enumerate(books) if there]
+    assert gaps[0] <= BOOK_EVERY_MS / 1_000
+    assert all(b - a <= BOOK_EVERY_MS / 1_000 for a, b in pairwise(gaps))
+    rig.down()
+    dark = close(rig, client)
+    assert dark.status is not Status.LIVE
+    assert list(rig.engine.window)[-1].chunk.decode().updates is None
+    rig.open()
+    rig.sync()
+    close(rig, client)
+    assert client.bids
+    assert list(rig.engine.window)[-1].chunk.decode().book is not None
+
+
+def test_nothing_outside_the_covered_range_is_told() -> None:
+    """Changes of levels that the book does not know are not its business."""
+    rig = live(limit=15)
+    rig.emit((True, 40, 5), (False, 40, 5), (True, 2, 2))
+    rig.close()
+    chunk = list(rig.engine.window)[-1].chunk.decode()
+    assert chunk.updates
+    low, high = (rig.engine.market and (chunk.updates[-1].bids, chunk.updates[-1].asks)) or ([], [])
+    assert len(low) == 1
+    assert high == []
+
+
+@pytest.mark.parametrize("sold", [True, False])
+def test_the_tape_has_every_trade_that_arrived(sold: bool) -> None:
+    """In order, there too where the second's sums are not; each once."""
+    rig = live()
+    rig.open(Stream.TRADES)
+    told = [trade(100.0 + number, 1.0, sold=sold) for number in range(3)]
+    for one in (*told, told[0]):
+        rig.engine.on_trade(one, rig.now)
+    frame = rig.close()
+    assert frame.trades is None  # the first second of a stream is not whole
+    side = "sell" if sold else "buy"
+    assert list(rig.engine.window)[-1].chunk.decode().tape == [
+        (one.trade_time, one.price, 1.0, 1.0, side, one.trade_id) for one in told
+    ]
+    rig.close()
+    assert list(rig.engine.window)[-1].chunk.decode().tape == []
