@@ -20,7 +20,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 MOST_OF_A_CLIENT: Final = 64 * 2**10  # bytes of a message, all fragments together
-MOST_OF_AN_ENGINE: Final = 8 * 2**20  # the same; the rolling window comes in one
+MOST_OF_AN_ENGINE: Final = 64 * 2**20  # the same; the rolling window comes in one, of some 6 MiB
 MOST_FRAGMENTS: Final = 1_000  # of one message; an empty one counts for nothing in its size
 WHOLE_WITHIN: Final = 10.0  # seconds, for a client's message
 SLICE: Final = 600

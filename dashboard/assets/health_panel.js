@@ -9,12 +9,15 @@
 
   /** Return [name, text] lines that say what a frame's `health` does. */
   function healthLines(health) {
-    const stream = ({ state, reason, reconnects, reconnect_causes: causes, malformed, dropped_in_bursts: dropped }) => {
+    const missed = ({ gaps, missing, duplicates }) => (
+      gaps === undefined ? null : `${missing} missing in ${gaps} gaps, ${duplicates} repeated`
+    );
+    const stream = ({ state, reason, reconnects, reconnect_causes: causes, malformed, dropped_in_bursts: dropped, ...ids }) => {
       const lost = listed(causes);
       return [
         reason ? `${state}: ${reason}` : state, `${reconnects} reconnects${lost && ` (${lost})`}`,
-        `${malformed} malformed`, `${dropped} dropped`,
-      ].join(", ");
+        `${malformed} malformed`, `${dropped} dropped`, missed(ids),
+      ].filter(Boolean).join(", ");
     };
     const resyncs = listed(health.resync_causes);
     const { count, levels_compared: compared, mismatches } = health.audits;
@@ -22,6 +25,7 @@
       ["depth", stream(health.depth)],
       ["trades", stream(health.trades)],
       ["latency", `${ms(health.latency_ms.median)} median, ${ms(health.latency_ms.p99)} at 99 %`],
+      ["lag", `newest event ${ms(health.lag_ms)} old by the exchange's clock`],
       ["clock", health.clock_offset_ms === null
         ? "offset to the exchange not known yet"
         : `${ms(health.clock_offset_ms)} to the exchange, within ${ms(health.clock_uncertainty_ms)}`],

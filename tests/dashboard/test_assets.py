@@ -643,8 +643,9 @@ async def test_every_part_of_the_health_has_a_line(scripts: Watched) -> None:
     """Numbers stand beside what they count, and a stream that is not open says why."""
     assert await health_lines(scripts) == {
         "depth": "open, 2 reconnects, 3 malformed, 4 dropped",
-        "trades": "silent: no trade for 6 s, 5 reconnects, 6 malformed, 7 dropped",
+        "trades": "silent: no trade for 6 s, 5 reconnects, 6 malformed, 7 dropped, 22 missing in 21 gaps, 23 repeated",
         "latency": "8.0 ms median, 21.0 ms at 99 %",
+        "lag": "newest event 25.0 ms old by the exchange's clock",
         "clock": "offset to the exchange not known yet",
         "updates": "9.5/s, 150.0 ms between them at 99 %",
         "book": "11 gaps, 12 resyncs, 13 snapshots",
