@@ -13,6 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -21,7 +22,7 @@ import psutil
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from data_ingestion.simulated_faults import FaultRequest
+from data_ingestion.simulated_faults import FaultKind, FaultRequest
 from tests.campaign import hostile
 from tests.campaign.acting import HARMLESS
 from tests.campaign.bystanders import Bystanders, Watch
@@ -41,6 +42,7 @@ IDLE: Final = 1_000
 MOST_GROWTH: Final = 24 * 2**20  # bytes of memory of one process over its life
 MOST_FILES: Final = 8  # more open files than at first: a reconnect may be under way
 MOST_COUNT: Final = 20
+TOO_MANY: Final = (418, 429)  # statuses
 
 DEEDS: Final = (
     DeedKind("kill", ROLES, 1, 1, weight=3),
@@ -219,12 +221,18 @@ class Field:
 
 
 def _within_limits(planned: Planned) -> Planned:
-    """Return the fault with a count that is soon used up: here time is real."""
+    """Return the fault with a count that is soon used up: here time is real.
+
+    A handshake refused as one too many is waited for as long as the exchange's limits ask, which is no
+    recovery. The part in virtual time plays those, and takes the wait off.
+    """
     fault = planned.fault
-    if isinstance(fault, FaultRequest) and fault.count > MOST_COUNT:
-        fault = FaultRequest(fault.kind, fault.symbol, MOST_COUNT, fault.seconds, fault.status)
-        return Planned(planned.after, fault)
-    return planned
+    if not isinstance(fault, FaultRequest):
+        return planned
+    fault = replace(fault, count=min(fault.count, MOST_COUNT))
+    if fault.kind is FaultKind.REFUSE and fault.status in TOO_MANY:
+        fault = replace(fault, status=503)
+    return replace(planned, fault=fault)
 
 
 class Census:
