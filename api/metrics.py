@@ -181,6 +181,9 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
         "audit_levels": "Levels compared in audits",
         "audit_mismatches": "Levels that differed in audits",
         "late_messages": "Messages too late to be merged with the other stream",
+        "trade_gaps": "Times that ids of trades were missing, or began anew",
+        "trades_missing": "Trades missing by their ids",
+        "trade_duplicates": "Trades that were told before, and add nothing",
     }
     families = {
         name: CounterMetricFamily(f"orderbook_{name}", meaning, labels=["symbol"])
@@ -197,6 +200,9 @@ def _engine_counters(healths: list[tuple[str, Health]]) -> Iterator[Metric]:
             "audit_levels": audits.levels_compared,
             "audit_mismatches": audits.mismatches,
             "late_messages": health.late_messages,
+            "trade_gaps": health.trades.gaps,
+            "trades_missing": health.trades.missing,
+            "trade_duplicates": health.trades.duplicates,
         }
         for name, value in values.items():
             families[name].add_metric([symbol], value)
