@@ -1,0 +1,153 @@
+// All that the page knows: one entry a second, with every update of the whole book in it.
+//
+// A second's book is known while updates follow on each other from a whole book on; what does not follow is not
+// known until the next whole book. The window drops what is older than its length, or than what a paused view shows.
+
+import { BaseBook, Changes } from "./changes.mjs";
+import { ASK, BID, TrackedBook } from "./tracked_book.mjs";
+import { commonStep, toUnits } from "./units.mjs";
+
+/** @import {Frame, Row} from "../../types/frames.d.ts" */
+
+/** One second: its row as it came, without what has gone into `changes` (null where the book is not known) and
+ * `base` (the whole book before them, where the frame had one).
+ * @typedef {{row: Row, changes: Changes | null, base: BaseBook | null}} Second
+ */
+
+export const WINDOW_MS = 180_000;
+export const MOST_HELD_MS = 780_000; // the window and ten minutes of a paused view
+
+export class BookWindow {
+  constructor() {
+    this.clear();
+  }
+
+  /** Forget everything: another symbol follows. */
+  clear() {
+    /** @type {Second[]} oldest first */
+    this.seconds = [];
+    /** @type {Frame | null} the newest, without its history */
+    this.frame = null;
+    /** @type {TrackedBook | null} the book after the newest update; null while it is not known */
+    this.book = null;
+    this.tick = 0; // units; 0 while not known
+    this.broken = false; // updates are missing: history is to be asked for again
+    this.heldFrom = Infinity; // ms; a paused view begins there
+    this.version = 0; // counts all changes of what is known
+  }
+
+  /** Ms since the epoch of the end of the newest second; NaN before the first. */
+  get end() {
+    return this.seconds.length ? this.seconds[this.seconds.length - 1].row.timestamp : NaN;
+  }
+
+  /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */
+  get begin() {
+    return this.end - WINDOW_MS;
+  }
+
+  /** Ms since the epoch of the beginning of the oldest second that is held. */
+  get oldest() {
+    return this.seconds.length ? this.seconds[0].row.timestamp - 1000 : NaN;
+  }
+
+  /** Take a frame, with its history if it has one. Linear in their updates. @param {Frame} frame */
+  apply(frame) {
+    this.version += 1;
+    if (frame.history) this.begins(frame.history);
+    else if (frame.timestamp <= this.end) this.forgetFrom(frame.timestamp); // the engine's clock was set back
+    this.learnTick(frame);
+    this.add(frame);
+    const { history: _history, updates: _updates, book: _book, tape: _tape, ...kept } = frame;
+    this.frame = /** @type {Frame} */ (kept);
+    this.trim();
+  }
+
+  /** Begin anew with the rows of a history; what is older than they are is kept. @param {Row[]} rows */
+  begins(rows) {
+    const known = this.seconds;
+    const first = rows.find((row) => row.book)?.timestamp ?? rows[0]?.timestamp ?? Infinity;
+    const older = known.filter(({ row }) => row.timestamp < first);
+    this.seconds = known.length && rows.length && known[0].row.timestamp <= rows[rows.length - 1].timestamp ? older : [];
+    this.book = null;
+    this.broken = false;
+    for (const row of rows) if (row.timestamp > (this.seconds.at(-1)?.row.timestamp ?? -Infinity)) this.add(row);
+    this.broken = false; // what comes before the first whole book is not known, and will never be
+  }
+
+  /** @param {number} timestamp */
+  forgetFrom(timestamp) {
+    this.seconds = this.seconds.filter(({ row }) => row.timestamp < timestamp);
+    this.book = null;
+  }
+
+  /** @param {Frame} frame */
+  learnTick(frame) {
+    if (frame.tick_size) this.tick = toUnits(frame.tick_size);
+    else if (!this.tick && frame.bid_levels && frame.ask_levels) {
+      const levels = [...(frame.book?.bids ?? []), ...(frame.book?.asks ?? []), ...frame.bid_levels, ...frame.ask_levels];
+      this.tick = commonStep(levels.map(([price]) => toUnits(price)));
+    }
+  }
+
+  /** @param {Row} row */
+  add(row) {
+    const { updates, book, ...kept } = row;
+    let base = null;
+    if (book) {
+      this.book = new TrackedBook(book);
+      base = new BaseBook(this.book);
+    }
+    const changes = updates ? this.follow(updates) : null;
+    if (!updates) this.book = null;
+    else if (!changes && row.status === "live") this.broken = true;
+    const shown = /** @type {Row} */ ({ ...kept, updates: null, book: null });
+    this.seconds.push({ row: shown, changes, base: changes && base });
+    if (changes && this.book && !this.isRight(row, this.book)) this.distrust();
+  }
+
+  /** Apply one second's updates; null where they do not follow on what is known.
+   * @param {NonNullable<Row["updates"]>} updates
+   */
+  follow(updates) {
+    const { book } = this;
+    if (!book) return null;
+    const changes = new Changes();
+    for (const update of updates) {
+      if (!book.apply(update, (price, side, before, after) => changes.add(price, side, before, after))) {
+        this.book = null;
+        return null;
+      }
+      changes.close(book);
+    }
+    return changes.seal();
+  }
+
+  /** Hold the book against the ten levels that the frame has. @param {Row} row @param {TrackedBook} book */
+  isRight(row, book) {
+    const { bid_levels: bids, ask_levels: asks } = row;
+    return !bids || !asks || (book.agrees(bids, BID) && book.agrees(asks, ASK));
+  }
+
+  /** Give up the newest second's book: it is not what the frame shows. */
+  distrust() {
+    const newest = this.seconds[this.seconds.length - 1];
+    newest.changes = null;
+    newest.base = null;
+    this.book = null;
+    this.broken = true;
+  }
+
+  /** Drop what no view needs: all before the newest whole book that is older than what is kept. */
+  trim() {
+    const kept = Math.max(Math.min(this.begin, this.heldFrom), this.end - MOST_HELD_MS);
+    let first = this.seconds.findIndex(({ row }) => row.timestamp > kept);
+    while (first > 0 && this.seconds[first].changes && !this.seconds[first].base) first -= 1;
+    if (first > 0) this.seconds.splice(0, first);
+  }
+
+  /** The seconds that a view from `from` on can show. @param {number} from  ms */
+  since(from) {
+    return this.seconds.filter(({ row }) => row.timestamp > from);
+  }
+}

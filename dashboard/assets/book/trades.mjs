@@ -1,0 +1,82 @@
+// What the tape says, drawn: bubbles, volume at each price, volume delta and volume-weighted price. Pure.
+
+import { rowOf } from "./raster.mjs";
+import { toUnits } from "./units.mjs";
+
+/** @import {Second} from "./book_window.mjs" */
+/** @import {TapeEntry} from "../../types/frames.d.ts" */
+
+/** Trades of a place of the map, as one: exchange ms and price (USDT), volume-weighted; size bought and sold.
+ * @typedef {{time: number, price: number, bought: number, sold: number, count: number}} Bubble
+ */
+
+/** Yield the trades of `seconds` from `from` to `to` (exchange ms). @param {Second[]} seconds @param {number} from
+ * @param {number} to @returns {Generator<TapeEntry>}
+ */
+export function* tradesOf(seconds, from, to) {
+  for (const { row } of seconds) {
+    if (row.timestamp < from - 5000 || row.timestamp > to + 5000) continue;
+    for (const trade of row.tape ?? []) if (trade[0] >= from && trade[0] < to) yield trade;
+  }
+}
+
+/** Return the bubbles of trades: one for all that fall into the same `ms` and the same `step` (units).
+ * @param {Iterable<TapeEntry>} trades @param {number} ms @param {number} step @param {number} tick
+ * @returns {Bubble[]} the smallest first
+ */
+export function bubblesOf(trades, ms, step, tick) {
+  /** @type {Map<string, Bubble>} */
+  const bubbles = new Map();
+  for (const [time, price, size, , side] of trades) {
+    const key = `${Math.floor(time / ms)} ${rowOf(toUnits(price), { step, tick })}`;
+    const bubble = bubbles.get(key) ?? { time: 0, price: 0, bought: 0, sold: 0, count: 0 };
+    const before = bubble.bought + bubble.sold;
+    bubble.time = (bubble.time * before + time * size) / (before + size);
+    bubble.price = (bubble.price * before + price * size) / (before + size);
+    if (side === "buy") bubble.bought += size;
+    else bubble.sold += size;
+    bubble.count += 1;
+    bubbles.set(key, bubble);
+  }
+  return Array.from(bubbles.values()).sort((a, b) => a.bought + a.sold - b.bought - b.sold);
+}
+
+/** Return the smallest volume that is drawn, so that at most `most` bubbles are. @param {Bubble[]} bubbles @param {number} most */
+export function smallestShown(bubbles, most) {
+  const first = bubbles[Math.max(0, bubbles.length - most)];
+  return first ? first.bought + first.sold : 0;
+}
+
+/** Return {bought, sold} by row of `step` (units). @param {Iterable<TapeEntry>} trades
+ * @param {{step: number, tick: number}} lattice
+ */
+export function volumeByRow(trades, lattice) {
+  /** @type {Map<number, {bought: number, sold: number}>} */
+  const rows = new Map();
+  for (const [, price, size, , side] of trades) {
+    const row = rowOf(toUnits(price), lattice);
+    const volume = rows.get(row) ?? { bought: 0, sold: 0 };
+    if (side === "buy") volume.bought += size;
+    else volume.sold += size;
+    rows.set(row, volume);
+  }
+  return rows;
+}
+
+/** Return for each second of the window {time, delta, vwap}: ms of its end, size bought less size sold and the
+ * volume-weighted price since the first of them. Both null in a second whose trades are not all known; the sum
+ * goes on behind it.
+ * @param {Second[]} seconds
+ */
+export function runningTotals(seconds) {
+  let [delta, volume, cost] = [0, 0, 0];
+  return seconds.map(({ row }) => {
+    for (const [, price, size, , side] of row.tape ?? []) {
+      delta += side === "buy" ? size : -size;
+      volume += size;
+      cost += price * size;
+    }
+    const known = row.trades !== null;
+    return { time: row.timestamp, delta: known ? delta : null, vwap: known && volume ? cost / volume : null };
+  });
+}

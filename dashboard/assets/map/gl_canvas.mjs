@@ -1,0 +1,94 @@
+// One WebGL2 canvas for several layers: its size, its loss and return, and where a rectangle of the page lies in it.
+
+/** A rectangle in CSS pixels from the canvas's top left. @typedef {{left: number, top: number, width: number, height: number}} Box */
+/** A box and what it shows: `from` to `to` across, `low` to `high` upwards.
+ * @typedef {Box & {from: number, to: number, low: number, high: number}} Panel
+ */
+/** @typedef {{start(gl: WebGL2RenderingContext): void}} Layer */
+
+export class GlCanvas {
+  /** `onChange` is called when the context was lost, and when it is back: then all is to be written again.
+   * @param {HTMLCanvasElement} element @param {() => void} onChange
+   */
+  constructor(element, onChange) {
+    this.element = element;
+    /** @type {Layer[]} */
+    this.layers = [];
+    /** @type {WebGL2RenderingContext | null} null where the browser has none, or none now */
+    this.gl = null;
+    element.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault(); // else the browser never gives it back
+      this.gl = null;
+      onChange();
+    });
+    element.addEventListener("webglcontextrestored", () => {
+      this.start();
+      if (this.gl) for (const layer of this.layers) layer.start(this.gl);
+      onChange();
+    });
+    this.start();
+  }
+
+  start() {
+    const gl = this.element.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
+    this.gl = gl;
+    gl?.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  /** Start a layer now, and again after each loss. @param {Layer} layer */
+  add(layer) {
+    this.layers.push(layer);
+    if (this.gl) layer.start(this.gl);
+  }
+
+  /** Device pixels in one CSS pixel. */
+  get ratio() {
+    return window.devicePixelRatio || 1;
+  }
+
+  /** Make the canvas as large as its place on the screen, and empty. */
+  clear() {
+    const { gl, element, ratio } = this;
+    if (!gl) return;
+    const [width, height] = [element.clientWidth, element.clientHeight].map((length) => Math.round(length * ratio));
+    if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+  }
+
+  /** Return a box in whole device pixels from the bottom left. @param {Box} box */
+  pixelsOf({ left, top, width, height }) {
+    const { element, ratio } = this;
+    return {
+      x: Math.round(left * ratio), y: Math.round(element.height - (top + height) * ratio),
+      width: Math.round(width * ratio), height: Math.round(height * ratio),
+    };
+  }
+}
+
+/** Return the program of two GLSL sources, linked.
+ * @param {WebGL2RenderingContext} gl @param {string} vertex @param {string} fragment
+ */
+export function link(gl, vertex, fragment) {
+  const program = /** @type {WebGLProgram} */ (gl.createProgram());
+  for (const [type, source] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]])) {
+    const shader = /** @type {WebGLShader} */ (gl.createShader(type));
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+    throw new Error(`A shader does not link: ${gl.getProgramInfoLog(program)}`);
+  }
+  return program;
+}
+
+/** Return where a program keeps these uniforms, by name.
+ * @param {WebGL2RenderingContext} gl @param {WebGLProgram} program @param {string[]} names
+ * @returns {Record<string, WebGLUniformLocation | null>}
+ */
+export function uniformsOf(gl, program, names) {
+  return Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
+}

@@ -1,0 +1,178 @@
+// Which times and prices the map shows, and how gestures change that. Pure.
+
+import { roundMultiple } from "../book/units.mjs";
+
+/** What can be shown: times in ms, prices in USDT. `now` is the end of the newest second.
+ * @typedef {{oldest: number, now: number, lowest: number, highest: number, tick: number, windowMs: number}} Limits
+ */
+
+/** @typedef {{from: number, to: number, low: number, high: number}} Range */
+
+const LEAST_MS = 2000;
+const LEAST_TICKS = 6;
+const AHEAD = 0.02; // share of the view that is left free behind now
+const MARGIN = 0.3; // share of the known half width that is shown around the path of the mid
+const SETTLED = 0.12; // the mid stays so far from both edges, or the range is chosen anew
+
+export class View {
+  constructor() {
+    /** @type {Range} */
+    this.range = { from: 0, to: 1, low: 0, high: 1 };
+    this.span = 0; // ms shown while following; 0: the whole window
+    this.following = true; // the newest second is at the right edge
+    this.priceFits = true; // the prices are chosen from the path of the mid
+    /** @type {number | null} ms that the view lies behind now while it does not follow */
+    this.isSet = false;
+  }
+
+  /** Forget all: another symbol follows. */
+  reset() {
+    Object.assign(this, new View());
+  }
+
+  /** Move with the newest second. `path` is the lowest and highest mid of the times that are shown, or null.
+   * @param {Limits} limits @param {(from: number, to: number) => [number, number] | null} pathOf
+   */
+  advance(limits, pathOf) {
+    if (!Number.isFinite(limits.now)) return;
+    const { range } = this;
+    if (this.following) {
+      const span = this.span || limits.windowMs;
+      range.to = limits.now + span * AHEAD;
+      range.from = range.to - span * (1 + AHEAD);
+    }
+    if (this.priceFits) this.fitPrices(limits, pathOf(range.from, range.to), false);
+    this.isSet = true;
+  }
+
+  /** Show the prices around `path`; where they are shown well already nothing moves unless `anew`.
+   * @param {Limits} limits @param {[number, number] | null} path @param {boolean} anew
+   */
+  fitPrices(limits, path, anew) {
+    if (!path) return;
+    const { range } = this;
+    const { tick } = limits;
+    const reach = Math.max((limits.highest - limits.lowest) / 2, 40 * tick);
+    const margin = Math.max(reach * MARGIN, (path[1] - path[0]) * 0.2, 20 * tick);
+    const wanted = path[1] - path[0] + 2 * margin;
+    const height = range.high - range.low;
+    const clear = height * SETTLED;
+    const fits = path[0] > range.low + clear && path[1] < range.high - clear;
+    const close = wanted > height * 0.6 && wanted < height * 1.35;
+    if (!anew && this.isSet && fits && close) return;
+    const grain = roundMultiple(Math.max(1, wanted / tick / 40)) * tick;
+    range.low = Math.max(0, Math.floor((path[0] - margin) / grain) * grain);
+    range.high = Math.ceil((path[1] + margin) / grain) * grain;
+  }
+
+  /** Zoom time around `at` (ms); while following around now. @param {number} factor of the span @param {number} at
+   * @param {Limits} limits
+   */
+  zoomTime(factor, at, limits) {
+    const { range } = this;
+    const most = Math.max(limits.windowMs, limits.now - limits.oldest);
+    if (this.following) {
+      const span = Math.min(most, Math.max(LEAST_MS, (this.span || limits.windowMs) * factor));
+      this.span = span;
+      range.to = limits.now + span * AHEAD;
+      range.from = range.to - span * (1 + AHEAD);
+      return;
+    }
+    const span = Math.min(most * (1 + AHEAD), Math.max(LEAST_MS, (range.to - range.from) * factor));
+    const share = (at - range.from) / (range.to - range.from);
+    range.from = at - share * span;
+    range.to = range.from + span;
+    this.span = span;
+    this.keepTimes(limits);
+  }
+
+  /** Zoom prices around `at` (USDT). @param {number} factor of the height @param {number} at @param {Limits} limits */
+  zoomPrice(factor, at, limits) {
+    const { range } = this;
+    const most = this.mostPrices(limits);
+    const height = Math.min(most, Math.max(LEAST_TICKS * limits.tick, (range.high - range.low) * factor));
+    const share = (at - range.low) / (range.high - range.low);
+    range.low = at - share * height;
+    range.high = range.low + height;
+    this.priceFits = false;
+    this.keepPrices(limits);
+  }
+
+  /** Move by so many ms and USDT. Time that is moved away from now follows no more; back at now it does.
+   * @param {number} ms @param {number} usdt @param {Limits} limits
+   */
+  pan(ms, usdt, limits) {
+    const { range } = this;
+    if (ms) {
+      this.following = false;
+      range.from += ms;
+      range.to += ms;
+      this.keepTimes(limits);
+      if (range.to >= limits.now + (range.to - range.from) * AHEAD * 0.99) this.following = true;
+    }
+    if (usdt) {
+      range.low += usdt;
+      range.high += usdt;
+      this.priceFits = false;
+      this.keepPrices(limits);
+    }
+  }
+
+  /** Hold the times that are shown now. */
+  pause() {
+    this.following = false;
+  }
+
+  /** Show the newest second again. @param {Limits} limits */
+  follow(limits) {
+    this.following = true;
+    this.advance(limits, () => null);
+  }
+
+  /** Show the whole window. @param {Limits} limits */
+  fitTime(limits) {
+    this.span = 0;
+    this.follow(limits);
+  }
+
+  /** @param {Limits} limits */
+  keepTimes(limits) {
+    const { range } = this;
+    const span = range.to - range.from;
+    const last = limits.now + span * AHEAD;
+    const first = Math.min(limits.oldest, last - span);
+    if (range.to > last) range.from = last - span;
+    else if (range.from < first) range.from = first;
+    range.to = range.from + span;
+  }
+
+  /** The most prices that are shown: all that is known, and some room. @param {Limits} limits */
+  mostPrices(limits) {
+    return Math.max(limits.highest - limits.lowest, 20 * limits.tick) * 1.25;
+  }
+
+  /** @param {Limits} limits */
+  keepPrices(limits) {
+    const { range } = this;
+    const height = range.high - range.low;
+    const room = Math.max(limits.highest - limits.lowest, 20 * limits.tick) * 0.125;
+    const [least, most] = [limits.lowest - room, limits.highest + room];
+    if (range.low < least) range.low = Math.min(least, most - height);
+    if (range.low + height > most) range.low = Math.max(least, most - height);
+    range.high = range.low + height;
+  }
+}
+
+/** Return the ticks that a row of the map holds: the fewest of 1, 2, 5, 10 ... that make it a device pixel high.
+ * @param {Range} range @param {number} tick  USDT @param {number} pixels  device pixels that the prices take
+ */
+export function ticksARow(range, tick, pixels) {
+  return roundMultiple((range.high - range.low) / tick / Math.max(1, pixels) - 1e-9);
+}
+
+/** Return the ms that a column of the map holds: the fewest hundreds that make it a device pixel wide.
+ * @param {Range} range @param {number} pixels  device pixels that the times take
+ */
+export function msAColumn(range, pixels) {
+  return 100 * Math.max(1, Math.ceil((range.to - range.from) / 100 / Math.max(1, pixels) - 1e-9));
+}
