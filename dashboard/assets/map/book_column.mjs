@@ -1,0 +1,80 @@
+// The book beside the map, on its price axis: what stands at each price, and what was traded there. Pure.
+
+import { rowBottom, rowOf } from "../book/raster.mjs";
+import { roundMultiple } from "../book/units.mjs";
+
+/** @import {Instant} from "../book/instant.mjs" */
+/** @import {Range} from "./view.mjs" */
+
+const LEAST_ROW = 3; // px: a bar that can be told from the next
+export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
+const TRADED_SHARE = 0.32; // of the column, for the volume traded
+
+/** A row of the column: sizes in base asset, prices in USDT.
+ * @typedef {{row: number, low: number, high: number, bid: number, ask: number, bought: number, sold: number}} BookRow
+ */
+
+/** Return the rows that are seen, with something in them, and their height: {rows, step (units), pixels}.
+ * @param {Instant | null} book @param {(lattice: {step: number, tick: number}) => Map<number, {bought: number, sold: number}>} traded
+ * @param {Range} range  USDT @param {number} tick  units @param {number} height  px
+ */
+export function bookRows(book, traded, range, tick, height) {
+  const ticks = (range.high - range.low) * 1e8 / tick;
+  const step = tick * roundMultiple((ticks * LEAST_ROW) / Math.max(1, height) - 1e-9);
+  const lattice = { step, tick };
+  const [first, last] = [rowOf(range.low * 1e8, lattice), rowOf(range.high * 1e8, lattice)];
+  /** @type {Map<number, BookRow>} */
+  const rows = new Map();
+  const rowAt = (/** @type {number} */ row) => {
+    let found = rows.get(row);
+    if (!found) {
+      const low = rowBottom(row, lattice) / 1e8;
+      found = { row, low, high: low + step / 1e8, bid: 0, ask: 0, bought: 0, sold: 0 };
+      rows.set(row, found);
+    }
+    return found;
+  };
+  for (const side of /** @type {const} */ ([0, 1])) {
+    const prices = book?.prices[side] ?? [];
+    for (let rank = 0; rank < prices.length; rank += 1) {
+      const row = rowOf(prices[rank], lattice);
+      if (row < first || row > last) continue;
+      const size = /** @type {Instant} */ (book).sizes[side][rank] / 1e8;
+      if (side === 0) rowAt(row).bid += size;
+      else rowAt(row).ask += size;
+    }
+  }
+  for (const [row, { bought, sold }] of traded(lattice)) {
+    if (row < first || row > last) continue;
+    const found = rowAt(row);
+    found.bought += bought;
+    found.sold += sold;
+  }
+  const pixels = (height * step) / 1e8 / (range.high - range.low);
+  return { rows: Array.from(rows.values()), step, pixels };
+}
+
+/** Return the column's bars as boxes of shape_layer.mjs, across as shares of the column: `full` and `most` are the sizes
+ * and volumes at its right end. @param {BookRow[]} rows @param {number} full @param {number} most
+ */
+export function bookBars(rows, full, most) {
+  /** @type {Record<"bids" | "asks" | "bought" | "sold", number[]>} */
+  const bars = { bids: [], asks: [], bought: [], sold: [] };
+  for (const { low, high, bid, ask, bought, sold } of rows) {
+    const gap = (high - low) * 0.08;
+    const [bottom, top] = [low + gap, high - gap];
+    if (bid) bars.bids.push(0, bottom, Math.min(1, bid / full), top);
+    if (ask) bars.asks.push(0, bottom, Math.min(1, ask / full), top);
+    const [first, second] = [bought, bought + sold].map((volume) => 1 - Math.min(1, volume / most) * TRADED_SHARE);
+    if (bought) bars.bought.push(first, bottom, 1, top);
+    if (sold) bars.sold.push(second, bottom, first, top);
+  }
+  return bars;
+}
+
+/** Return the size at the column's end: as large as the largest bar, and round. @param {number} largest */
+export function roundFull(largest) {
+  if (!(largest > 0)) return 1;
+  const decade = 10 ** Math.floor(Math.log10(largest));
+  return decade * (/** @type {number} */ ([1, 1.5, 2, 3, 5, 7.5, 10].find((factor) => factor * decade >= largest * (1 - 1e-9))));
+}
