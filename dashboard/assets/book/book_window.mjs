@@ -146,8 +146,10 @@ export class BookWindow {
     if (first > 0) this.seconds.splice(0, first);
   }
 
-  /** The seconds that a view from `from` on can show. @param {number} from  ms */
+  /** The seconds that a view from `from` (ms) on can show, with those that lead to it from a whole book. @param {number} from */
   since(from) {
-    return this.seconds.filter(({ row }) => row.timestamp > from);
+    let first = this.seconds.findLastIndex(({ base }) => base !== null && base.time <= from);
+    if (first < 0) first = 0;
+    return this.seconds.slice(first);
   }
 }

@@ -1,0 +1,244 @@
+// The map: the field of all that the book knows, the book beside it and the strips below, in one view.
+//
+// It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
+// of the browser.
+
+import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
+import { fitted } from "../ui/dom.mjs";
+import { premultiplied, THEMES } from "../ui/themes.mjs";
+import { CellLayer } from "./cell_layer.mjs";
+import { lookUpTable } from "./colour_maps.mjs";
+import { ColourScale } from "./colour_scale.mjs";
+import { GlCanvas } from "./gl_canvas.mjs";
+import { pathOf } from "./lines.mjs";
+import { drawCrosshair, MapAxes } from "./map_axes.mjs";
+import { mapLayout, STRIPS } from "./map_layout.mjs";
+import { MapShapes } from "./map_shapes.mjs";
+import { ShapeLayer } from "./shape_layer.mjs";
+import { msAColumn, ticksARow, View } from "./view.mjs";
+
+/** @import {BookWindow} from "../book/book_window.mjs" */
+/** @import {Instant} from "../book/instant.mjs" */
+/** @import {Raster} from "../book/raster.mjs" */
+/** @import {Box, Panel} from "./gl_canvas.mjs" */
+/** @import {Layout} from "./map_layout.mjs" */
+/** @import {Scene} from "./map_axes.mjs" */
+/** @import {Look} from "./shape_layer.mjs" */
+/** @import {Limits} from "./view.mjs" */
+/** @import {Theme} from "../ui/themes.mjs" */
+
+/** What a person chose to see. @typedef {object} Choices
+ * @property {number | "auto"} ticks  a row
+ * @property {boolean} onlyTop
+ * @property {boolean} vwap
+ * @property {string} colours
+ * @property {Set<string>} kinds  of detections
+ */
+
+export class MarketMap {
+  /** `onContext` is called when the drawing context is lost or back.
+   * @param {{gl: HTMLCanvasElement, axes: HTMLCanvasElement, cross: HTMLCanvasElement}} elements
+   * @param {BookWindow} known @param {Choices} choices @param {() => void} onContext
+   */
+  constructor(elements, known, choices, onContext) {
+    this.elements = elements;
+    this.known = known;
+    this.choices = choices;
+    this.view = new View();
+    this.scale = new ColourScale();
+    this.canvas = new GlCanvas(elements.gl, () => {
+      this.drawnRaster = "";
+      onContext();
+    });
+    this.cells = new CellLayer(this.canvas);
+    this.layer = new ShapeLayer(this.canvas);
+    this.shapes = new MapShapes(this.layer, known);
+    /** @type {Theme} */
+    this.theme = "dark";
+    this.drawnRaster = ""; // what the cells that are held are of
+    this.drawnZoom = "";
+    this.drawnVersion = -1;
+    /** @type {Instant | null} the book that is shown beside the map */
+    this.book = null;
+    this.bookTitle = "book now";
+    this.bookIsPast = false;
+    /** @type {import("./map_axes.mjs").LaneMark[]} */
+    this.marks = [];
+    /** @type {Scene | null} */
+    this.scene = null;
+    this.font = 11;
+    this.layout = mapLayout(800, 500, this.font);
+  }
+
+  /** Forget what is shown: another symbol follows. */
+  clear() {
+    this.view.reset();
+    this.scale.restart();
+    this.book = null;
+    this.drawnRaster = "";
+    this.drawnVersion = -1;
+    this.scene = null;
+    this.marks = [];
+    this.canvas.clear();
+    for (const element of [this.elements.axes, this.elements.cross]) fitted(element);
+  }
+
+  /** What the view can reach. @returns {Limits} */
+  get limits() {
+    const { known } = this;
+    const tick = (known.tick || 1e6) / 1e8;
+    let [lowest, highest] = [Infinity, -Infinity];
+    for (const { base, changes } of known.seconds) {
+      const low = changes?.lows.at(-1) ?? base?.low;
+      const high = changes?.highs.at(-1) ?? base?.high;
+      if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
+    }
+    if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
+    return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
+  }
+
+  /** Take over new data: move on with it. */
+  advance() {
+    this.measure();
+    this.view.advance(this.limits, (from, to) => pathOf(this.known.seconds, from, to));
+    this.known.heldFrom = this.view.following ? Infinity : this.view.range.from;
+  }
+
+  measure() {
+    const { clientWidth, clientHeight } = this.elements.gl;
+    this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
+    this.layout = mapLayout(clientWidth, clientHeight, this.font);
+  }
+
+  /** The ticks that a row holds at the present zoom. */
+  get ticks() {
+    const { range } = this.view;
+    const fewest = ticksARow(range, this.limits.tick, this.layout.map.height * this.canvas.ratio);
+    return this.choices.ticks === "auto" ? fewest : Math.max(fewest, this.choices.ticks);
+  }
+
+  /** Write the cells of the present view, unless they are held already. */
+  writeCells() {
+    const { known, view: { range }, layout: { map }, canvas } = this;
+    const tick = known.tick || 1e6;
+    const step = tick * this.ticks;
+    const columnMs = msAColumn(range, map.width * canvas.ratio);
+    const firstColumn = Math.floor(range.from / columnMs);
+    const firstRow = rowOf(range.low * 1e8, { step, tick });
+    const lattice = {
+      firstColumn, columnMs, columns: Math.ceil(range.to / columnMs) - firstColumn + 1,
+      firstRow, rows: rowOf(range.high * 1e8, { step, tick }) - firstRow + 2, step, tick,
+    };
+    const key = `${known.version} ${Object.values(lattice).join(" ")}`;
+    if (key === this.drawnRaster) return;
+    const zoom = `${columnMs} ${step}`;
+    if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
+    this.drawnZoom = zoom;
+    const raster = rasterOf(known.since(range.from), lattice, known.end);
+    this.cells.write(raster);
+    if (this.drawnVersion !== known.version || !this.scale.shown) this.scale.see(sampleSizes(raster));
+    this.drawnRaster = key;
+  }
+
+  /** Write and draw everything that the view shows. */
+  draw() {
+    const { known, layout, shapes, view: { range } } = this;
+    if (!this.view.isSet || !known.seconds.length) return;
+    const tick = known.tick || 1e6;
+    this.writeCells();
+    if (this.drawnVersion !== known.version) shapes.writeData(this.choices.kinds);
+    shapes.fitStrips(range);
+    shapes.writeBubbles(range, layout.map, tick);
+    shapes.writeBook(this.book, range, layout.book, tick);
+    this.drawnVersion = known.version;
+    this.paint();
+    this.writeTexts();
+  }
+
+  /** Draw all layers. */
+  paint() {
+    const { canvas, layout, layer, view: { range }, known, shapes } = this;
+    const colours = THEMES[this.theme];
+    const colour = (/** @type {keyof typeof colours} */ name) => premultiplied(colours[name]);
+    canvas.clear();
+    if (!canvas.gl) return;
+    const map = { ...layout.map, ...range };
+    const units = { ...map, low: range.low * 1e8, high: range.high * 1e8 };
+    this.cells.draw(units, known.end, this.scale.range(1e8), {
+      hatchBack: colour("hatchBack"), hatch: colour("hatch"), outline: colour("outline"),
+      onlyTop: this.choices.onlyTop,
+    });
+    const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
+    line("detection lines", map, { fill: colour("detection"), stroke: 1 });
+    line("best bid", map, { fill: colour("bidLine"), stroke: 1.25 });
+    line("best ask", map, { fill: colour("askLine"), stroke: 1.25 });
+    if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
+    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 1 });
+    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 1 });
+    layout.strips.forEach((box, index) => {
+      const [low, high] = shapes.stripRanges[STRIPS[index]];
+      line(STRIPS[index], { ...box, from: range.from, to: range.to, low, high }, { fill: colour("line"), stroke: 1.5 });
+    });
+    const book = { ...layout.book, from: 0, to: 1, low: range.low, high: range.high };
+    line("book bought", book, { fill: colour("bought") });
+    line("book sold", book, { fill: colour("sold") });
+    line("book bids", book, { fill: colour("bidBar") });
+    line("book asks", book, { fill: colour("askBar") });
+    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width },
+      { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
+  }
+
+  writeTexts() {
+    const { known } = this;
+    const newest = known.seconds[known.seconds.length - 1].row;
+    const frame = known.frame;
+    this.scene = {
+      layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
+      tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
+      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+    };
+    if (!frame) return;
+    const [context] = fitted(this.elements.axes);
+    this.marks = new MapAxes(context, this.scene).draw();
+  }
+
+  base = "";
+  decimals = 2;
+
+  /** Draw the crosshair at a place of the panel (CSS px), or none for null. @param {{x: number, y: number} | null} at */
+  drawCrosshair(at) {
+    const [context] = fitted(this.elements.cross);
+    if (!at || !this.scene) return;
+    const place = this.placeAt(at.x, at.y);
+    drawCrosshair(context, this.scene, { ...at, time: place.time, price: place.price });
+  }
+
+  /** Return {time, price} at a place of the panel; price is null where it has no price axis. @param {number} x @param {number} y */
+  placeAt(x, y) {
+    const { layout: { map }, view: { range } } = this;
+    const time = range.from + ((x - map.left) / map.width) * (range.to - range.from);
+    const inside = y >= map.top && y < map.top + map.height;
+    const price = inside ? range.high - ((y - map.top) / map.height) * (range.high - range.low) : null;
+    return { time, price };
+  }
+
+  /** Return what the cell at a time and price shows: {bid, ask} in base asset and its prices, or null where it is not known.
+   * @param {number} time @param {number} price
+   */
+  cellAt(time, price) {
+    const { raster } = this.cells;
+    if (!raster || time >= this.known.end) return null;
+    const { firstColumn, columnMs, firstRow, step, tick } = raster.lattice;
+    const row = rowOf(price * 1e8, raster.lattice);
+    const cell = cellAt(raster, Math.floor(time / columnMs) - firstColumn, row - firstRow);
+    if (!cell) return null;
+    const lowest = Math.ceil((row * step) / tick) * tick;
+    return { bid: cell.bid / 1e8, ask: cell.ask / 1e8, from: lowest / 1e8, to: (lowest + step - tick) / 1e8, columnMs };
+  }
+
+  /** @param {Theme} theme */
+  setTheme(theme) {
+    this.theme = theme;
+    this.cells.setColours(lookUpTable(theme, this.choices.colours));
+  }
+}
