@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from dash import Dash
+from dash import Dash, html
 from starlette.types import Message
 
 from api.access import Access, AccessGuard
@@ -149,9 +149,9 @@ async def test_who_does_not_take_a_file_holds_no_copy_of_it() -> None:
 # --- compressed and kept ----------------------------------------------------------------------------------
 
 
-def loaded_by(html: str) -> list[str]:
+def loaded_by(page: str) -> list[str]:
     """Return the addresses of what a page loads as scripts and styles."""
-    return re.findall(r'<(?:script|link)[^>]* (?:src|href)="([^"]+)"', html)
+    return re.findall(r'<(?:script|link)[^>]* (?:src|href)="([^"]+)"', page)
 
 
 @in_one_loop
@@ -325,6 +325,7 @@ async def assets(tmp_path: Path) -> AsyncIterator[tuple[Path, httpx.AsyncClient,
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(MODULE, encoding="utf-8")
     dash = Dash(__name__, backend="fastapi", assets_folder=str(tmp_path), assets_ignore=IMPORTED)
+    dash.layout = html.Div()
     app = PageFiles(dash.server, 8000, [])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as http:
         yield tmp_path, http, app
@@ -335,8 +336,8 @@ async def test_one_module_has_a_tag_and_the_rest_are_imported_from_it(
 ) -> None:
     """In folders too; scripts that are no modules have tags as ever."""
     _, http, _ = assets
-    html = (await http.get("/")).text
-    tags = [tag for tag in re.findall(r"<script[^>]*>", html) if "/assets/" in tag]
+    page = (await http.get("/")).text
+    tags = [tag for tag in re.findall(r"<script[^>]*>", page) if "/assets/" in tag]
     assert [re.findall(r"/assets/([\w./]+)\?m=", tag) for tag in tags] == [["old.js"], ["page.mjs"]]
     assert ['type="module"' in tag for tag in tags] == [False, True]
     for name in ("other.mjs", "book/rows.mjs", "map/deep/axis.mjs"):
