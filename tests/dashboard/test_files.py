@@ -120,10 +120,11 @@ async def test_the_page_may_ask_the_api_of_its_own_host_only(
     assert rights["default-src"] == "'none'"
 
 
-async def test_who_does_not_take_a_file_holds_no_copy_of_it() -> None:
+@pytest.mark.parametrize("headers", [[], [(b"accept-encoding", b"gzip")]], ids=["plain", "gzip"])
+async def test_who_does_not_take_a_file_holds_no_copy_of_it(headers: list[tuple[bytes, bytes]]) -> None:
     """It is sent piece by piece, all of one file that is kept once."""
     app = create_dashboard(8000, ["BTCUSDT"])
-    scope = {"type": "http", "method": "GET", "path": PLOTLY, "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": "GET", "path": PLOTLY, "query_string": b"", "headers": headers}
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
