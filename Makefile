@@ -4,19 +4,23 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard
+MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
 
 .PHONY: run test help drill evaluate campaign load fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp node_modules/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 $(SOURCES)
 	$(BIN)/mypy --platform darwin $(SOURCES)
 	$(BIN)/lint-imports
+	npx --no-install tsc
+	npx --no-install eslint --no-error-on-unmatched-pattern dashboard/assets tests/dashboard
+	$(if $(MODULE_TESTS),node --test $(MODULE_TESTS))
 	$(BIN)/python -m pytest --ignore=tests/dashboard -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/dashboard
 
@@ -86,7 +90,7 @@ pins:
 	done
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -98,4 +102,11 @@ $(VENV)/run.stamp: requirements.txt
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# What checks the page's modules. Nothing of it is needed to run the program.
+node_modules/.stamp: package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a * 100 + b < 2019 ? 1 : 0)' \
+		|| { echo "make test needs Node 20.19 or newer, and npm"; exit 2; }
+	@npm ci --no-audit --no-fund --silent
 	@touch $@

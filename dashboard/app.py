@@ -11,6 +11,8 @@ from dashboard.layout import page_layout
 
 PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
 """Dash's own copy. Dash would ask for it only once a graph is laid out, a second later than the page can."""
+IMPORTED = r"^(?!page\.mjs$).*\.mjs$"
+"""Names of modules that get no tag in the page: page.mjs imports them. They are served all the same."""
 
 
 def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
@@ -26,6 +28,7 @@ def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
         title=title,
         update_title="",
         add_log_handler=False,
+        assets_ignore=IMPORTED,
         external_scripts=[PLOTLY],
     )
     app.layout = page_layout(api_port, symbols)

@@ -1,6 +1,7 @@
 """That all which is installed is pinned, with hashes, and is what the direct requirements ask for."""
 
 import hashlib
+import json
 import re
 from importlib.metadata import distributions
 
@@ -57,3 +58,17 @@ def test_nothing_is_installed_that_is_not_pinned() -> None:
     installed = {canonical(found.metadata["Name"]): found.version for found in distributions()}
     others = {name: version for name, version in installed.items() if pinned.get(name) != version}
     assert others.keys() - OF_PYTHON_ITSELF - {"atheris"} == set()
+
+
+def test_what_checks_the_page_is_pinned_as_well() -> None:
+    """To one version each, the locked one, with hashes. The program itself needs none of it."""
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    assert "dependencies" not in wanted
+    direct = wanted["devDependencies"]
+    assert [name for name, version in direct.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    text = (ROOT / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in text
+    locked = json.loads(text)["packages"]
+    assert locked.pop("")["devDependencies"] == direct, "package.json has changed: run `npm install`"
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in direct} == direct
+    assert [name for name, package in locked.items() if not package["integrity"].startswith("sha512-")] == []
