@@ -1,0 +1,79 @@
+// The list of detections: a line each, in words that are read at a glance; a click opens its evidence.
+
+import { figuresOf, isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { byId, definitions, make } from "../ui/dom.mjs";
+import { number, time, utc } from "../ui/formats.mjs";
+
+/** @import {Detection, Row} from "../../types/frames.d.ts" */
+
+const MOST_SHOWN = 100;
+
+export class DetectionList {
+  /** @param {(entry: Detection) => void} onChosen */
+  constructor(onChosen) {
+    this.onChosen = onChosen;
+    this.chosen = "";
+    this.key = "";
+    /** @type {Set<string> | null} ids that were told before; null before the first rows */
+    this.told = null;
+  }
+
+  /** Write the rows' detections of these kinds. `hint` stands in place of an empty list.
+   * @param {Row[]} rows @param {Set<string>} kinds @param {number} decimals @param {string} hint
+   */
+  draw(rows, kinds, decimals, hint) {
+    const entries = latestDetections(rows).filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
+    const none = byId("detections-none");
+    none.hidden = entries.length > 0;
+    if (none.textContent !== hint) none.textContent = hint;
+    const key = `${this.chosen} ${decimals} ${entries.map(({ id, event, time: at }) => `${id} ${event} ${at}`).join()}`;
+    if (this.key === key) return;
+    this.key = key;
+    const body = byId("detections-rows");
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#detections-rows [data-id]"))?.dataset.id;
+    body.replaceChildren(...entries.map((entry) => this.item(entry, decimals)));
+    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus();
+  }
+
+  /** @param {Detection} entry @param {number} decimals */
+  item(entry, decimals) {
+    const open = isOpen(entry);
+    const what = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+    const chosen = entry.id === this.chosen;
+    const head = make("button", { type: "button", "aria-expanded": String(chosen), onclick: () => this.choose(entry) },
+      make("span", { class: "when" }, time(entry.started_at)),
+      make("span", { class: "what" }, `${entry.kind} ${what}`.trim()),
+      make("span", { class: `side ${entry.side}` }, entry.side),
+      make("span", { class: "price" }, number(entry.price, decimals)),
+      make("span", { class: "why" }, summaryOf(entry, decimals)));
+    const item = make("li", { class: open ? "open" : "", "data-id": entry.id }, head);
+    if (chosen) {
+      item.append(make("dl", {}, ...definitions([
+        ["began", utc(entry.started_at, 3)], ["last word", utc(entry.time, 3)], ...figuresOf(entry.evidence),
+      ])));
+    }
+    return item;
+  }
+
+  /** Open a detection's evidence, or close it again. @param {Detection} entry */
+  choose(entry) {
+    this.chosen = this.chosen === entry.id ? "" : entry.id;
+    this.key = "";
+    this.onChosen(entry);
+  }
+
+  /** Return those that were not there with the rows before. @param {Row[]} rows @returns {Detection[]} */
+  takeNew(rows) {
+    const entries = latestDetections(rows);
+    const fresh = this.told ? entries.filter(({ id }) => !this.told?.has(id)) : [];
+    this.told = new Set(entries.map(({ id }) => id));
+    return fresh;
+  }
+
+  /** Forget all: another symbol follows. */
+  clear() {
+    this.chosen = "";
+    this.told = null;
+    this.key = "";
+  }
+}
