@@ -1,0 +1,108 @@
+// The box beside the pointer: what the map shows there, in words.
+
+import { restingSince, upTo } from "../book/instant.mjs";
+import { isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { byId, make } from "../ui/dom.mjs";
+import { duration, number, size, time, utc } from "../ui/formats.mjs";
+
+/** @import {BookWindow} from "../book/book_window.mjs" */
+/** @import {Instant} from "../book/instant.mjs" */
+/** @import {MarketMap} from "../map/market_map.mjs" */
+
+const TRADES_SHOWN = 4;
+const NEAR_PX = 9;
+
+/** Return the lines that say what is at a place of the map. `book` is the book of that instant, or null.
+ * @param {MarketMap} map @param {BookWindow} known @param {{x: number, y: number}} at @param {Instant | null} book
+ */
+export function linesAt(map, known, at, book) {
+  const place = map.placeAt(at.x, at.y);
+  const lines = [`${time(place.time, 1)} · ${utc(place.time, 1)}`];
+  const second = known.seconds.find(({ row }) => place.time <= row.timestamp && place.time > row.timestamp - 1000);
+  if (second && second.row.status !== "live") lines.push(`${second.row.status}: ${second.row.reason}`);
+  if (place.price === null) {
+    if (second) lines.push(...stripLines(second.row, map));
+    return lines;
+  }
+  const cell = map.cellAt(place.time, place.price);
+  const { decimals, base } = map;
+  if (!cell) {
+    lines.push(number(place.price, decimals), place.time >= known.end ? "still to come" : "not known");
+  } else {
+    const range = cell.to > cell.from ? `${number(cell.from, decimals)} – ${number(cell.to, decimals)}` : number(cell.from, decimals);
+    lines.push(`${range} USDT`);
+    const side = cell.bid >= cell.ask ? "bid" : "ask";
+    const most = Math.max(cell.bid, cell.ask);
+    lines.push(most ? `${side} ${size(most)} ${base}` : "empty");
+    if (book && most) lines.push(...bookLines(known, book, cell, side, place.time, base));
+  }
+  return [...lines, ...tradeLines(map, at), ...detectionLines(map, known, place.time, place.price)];
+}
+
+/** @param {BookWindow} known @param {Instant} book @param {{from: number, to: number}} cell @param {"bid" | "ask"} side
+ * @param {number} now @param {string} base
+ */
+function bookLines(known, book, cell, side, now, base) {
+  const index = side === "bid" ? 0 : 1;
+  const far = side === "bid" ? cell.from : cell.to;
+  const [total] = upTo(book, Math.round(far * 1e8), index);
+  const lines = [`${size(total / 1e8)} ${base} from the touch to here`];
+  const { prices, sizes } = { prices: book.prices[index], sizes: book.sizes[index] };
+  let [largest, price] = [0, 0];
+  for (let rank = 0; rank < prices.length; rank += 1) {
+    const inside = prices[rank] >= Math.round(cell.from * 1e8) && prices[rank] <= Math.round(cell.to * 1e8);
+    if (inside && sizes[rank] > largest) [largest, price] = [sizes[rank], prices[rank]];
+  }
+  if (!largest) return lines;
+  const since = restingSince(known.since(-Infinity), price, index, now);
+  const oldest = known.seconds.find(({ base: whole }) => whole !== null)?.base?.time ?? known.oldest;
+  lines.push(since === null ? `has rested for more than ${duration(now - oldest)}` : `has rested for ${duration(now - since)}`);
+  return lines;
+}
+
+/** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
+function stripLines(row, map) {
+  if (row.mid_price === null || row.spread === null || row.imbalance === null || row.ofi === null) return [];
+  return [
+    `mid ${number(row.mid_price, map.decimals + 1)} USDT, spread ${number(row.spread, map.decimals)}`,
+    `imbalance ${number(row.imbalance, 2)}, OFI ${size(Math.abs(row.ofi)) === "0" ? "0" : number(row.ofi, 3)} ${map.base}`,
+    row.trades ? `bought ${size(row.trades.buy_volume)}, sold ${size(row.trades.sell_volume)} ${map.base}` : "trades not all known",
+  ];
+}
+
+/** @param {MarketMap} map @param {{x: number, y: number}} at */
+function tradeLines(map, at) {
+  const { layout: { map: box }, view: { range }, shapes } = map;
+  const near = shapes.bubbles.filter((bubble) => {
+    const x = box.left + ((bubble.time - range.from) / (range.to - range.from)) * box.width;
+    const y = box.top + ((range.high - bubble.price) / (range.high - range.low)) * box.height;
+    return Math.hypot(x - at.x, y - at.y) < NEAR_PX;
+  });
+  return near.slice(-TRADES_SHOWN).map(({ bought, sold, price, count }) => (
+    `${count} trade${count > 1 ? "s" : ""}: bought ${size(bought)}, sold ${size(sold)} at ${number(price, map.decimals)}`
+  ));
+}
+
+/** @param {MarketMap} map @param {BookWindow} known @param {number} now @param {number} price */
+function detectionLines(map, known, now, price) {
+  const { layout: { map: box }, view: { range } } = map;
+  const seconds = ((range.to - range.from) / box.width) * NEAR_PX;
+  const distance = ((range.high - range.low) / box.height) * NEAR_PX;
+  return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
+    map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
+    && now < (isOpen(entry) ? known.end : entry.time) + seconds
+  )).slice(0, 3).map((entry) => `${entry.kind}: ${summaryOf(entry, map.decimals)}`);
+}
+
+/** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
+export function showTooltip(lines, x = 0, y = 0) {
+  const tooltip = byId("map-tooltip");
+  tooltip.hidden = lines === null;
+  if (!lines) return;
+  tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
+  const { offsetWidth: width, offsetHeight: height } = tooltip;
+  const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  tooltip.style.left = `${Math.max(4, left)}px`;
+  tooltip.style.top = `${Math.max(4, top)}px`;
+}

@@ -1,0 +1,125 @@
+// The map's controls: row height, colours, what is drawn, and the picture to take away.
+
+import { KINDS } from "../book/detections.mjs";
+import { COLOUR_MAPS } from "../map/colour_maps.mjs";
+import { byId, make, press } from "../ui/dom.mjs";
+import { isCutOff, TICKS } from "../ui/preferences.mjs";
+
+/** @import {Preferences} from "../ui/preferences.mjs" */
+
+/** @typedef {{onChange: (name: string) => void, onFollow: () => void, onPicture: () => void}} Tell */
+
+/** Build the controls into the toolbar. @param {Preferences} preferences @param {Tell} tell */
+export function buildToolbar(preferences, tell) {
+  const choose = (/** @type {string} */ name, /** @type {string} */ text) => {
+    if (preferences.set(name, text)) tell.onChange(name);
+  };
+  byId("toolbar").append(
+    make("button", { id: "follow", class: "switch", type: "button", title: "Hold the view, or go on with now (space)", onclick: tell.onFollow }, "❚❚"),
+    list("ticks", "row", TICKS, "Ticks in a row of the map; auto is the finest that a pixel shows", preferences, choose),
+    list("colours", "colours", COLOUR_MAPS, "Colour map", preferences, choose),
+    toggle("top", "only ten levels", "Show only the ten best levels a side, of which numbers and detectors speak", preferences, choose),
+    toggle("vwap", "VWAP", "Volume-weighted price since the beginning of the window", preferences, choose),
+    menu("scale-menu", "scale", scaleFields(preferences, choose)),
+    menu("kinds-menu", "detections", kindFields(preferences, choose)),
+    make("span", { id: "row-shown", class: "hint" }),
+    make("span", { class: "space" }),
+    make("canvas", { id: "legend", width: 256, height: 2, title: "Colours of sizes: bids above, asks below" }),
+    make("span", { id: "legend-range", class: "hint" }),
+    make("button", { id: "picture", class: "switch", type: "button", title: "Save the page's picture as PNG (p)", onclick: tell.onPicture }, "PNG"),
+  );
+}
+
+/** @param {string} name @param {string} label @param {readonly string[]} options @param {string} title
+ * @param {Preferences} preferences @param {(name: string, text: string) => void} choose
+ */
+function list(name, label, options, title, preferences, choose) {
+  const select = make("select", { id: `choose-${name}`, title, onchange: () => choose(name, select.value) },
+    ...options.map((option) => make("option", { value: option }, option)));
+  select.value = preferences.get(name);
+  return make("label", { class: "control" }, make("span", { class: "label" }, label), select);
+}
+
+/** @param {string} name @param {string} label @param {string} title @param {Preferences} preferences
+ * @param {(name: string, text: string) => void} choose
+ */
+function toggle(name, label, title, preferences, choose) {
+  const button = make("button", {
+    id: `toggle-${name}`, class: "switch", type: "button", title,
+    onclick: () => {
+      const on = preferences.get(name) === "1";
+      choose(name, on ? "0" : "1");
+      press(button, !on);
+    },
+  }, label);
+  press(button, preferences.get(name) === "1");
+  return button;
+}
+
+/** A button that opens a small panel under itself. @param {string} id @param {string} label @param {Node[]} content */
+function menu(id, label, content) {
+  const panel = make("div", { id, class: "menu", hidden: true, role: "group", "aria-label": label }, ...content);
+  const button = make("button", {
+    class: "switch", type: "button", "aria-expanded": "false", "aria-controls": id,
+    onclick: () => {
+      const opens = panel.hidden;
+      closeMenus();
+      panel.hidden = !opens;
+      button.setAttribute("aria-expanded", String(opens));
+    },
+  }, `${label} ▾`);
+  return make("span", { class: "has-menu" }, button, panel);
+}
+
+/** Close all menus; returns whether one was open. */
+export function closeMenus() {
+  let any = false;
+  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".menu"))) {
+    any ||= !panel.hidden;
+    panel.hidden = true;
+    panel.previousElementSibling?.setAttribute("aria-expanded", "false");
+  }
+  return any;
+}
+
+/** @param {Preferences} preferences @param {(name: string, text: string) => void} choose */
+function scaleFields(preferences, choose) {
+  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {(text: string) => boolean} */ allows) => {
+    const input = make("input", {
+      id: `choose-${name}`, type: "text", value: preferences.get(name), title, autocomplete: "off", maxlength: 12,
+      onchange: () => {
+        const allowed = allows(input.value);
+        input.setAttribute("aria-invalid", String(!allowed));
+        if (allowed) choose(name, input.value.trim());
+      },
+    });
+    return make("label", { class: "control" }, make("span", { class: "label" }, label), input);
+  };
+  return [
+    field("black", "black point", "A percentile of the sizes in view, as 30 %, or a size, as 0.5", isCutOff),
+    field("white", "white point", "A percentile of the sizes in view, as 99.5 %, or a size, as 12", isCutOff),
+    field("gamma", "gamma", "From 0.2 to 5; more makes small sizes darker", (text) => Number(text) >= 0.2 && Number(text) <= 5),
+    make("p", { class: "hint" }, "“30 %” is a percentile of the sizes in view, “0.5” a size."),
+  ];
+}
+
+/** @param {Preferences} preferences @param {(name: string, text: string) => void} choose */
+function kindFields(preferences, choose) {
+  const box = (/** @type {string} */ name, /** @type {string} */ kind) => {
+    const input = make("input", {
+      type: "checkbox", id: `${name}-${kind}`,
+      onchange: () => {
+        const now = new Set(preferences.get(name).split(" ").filter((each) => each in KINDS));
+        if (input.checked) now.add(kind);
+        else now.delete(kind);
+        choose(name, [...now].join(" ") || "none");
+      },
+    });
+    input.checked = preferences.get(name).split(" ").includes(kind);
+    return input;
+  };
+  const rows = Object.entries(KINDS).map(([kind, mark]) => make("div", { class: "kind" },
+    make("label", {}, box("kinds", kind), ` ${mark} ${kind}`),
+    make("label", { title: `Tell of each new ${kind} by a note of the desktop` }, box("notes", kind), " tell")));
+  return [...rows, make("p", { class: "hint" }, "“tell” shows a desktop note, or sounds where notes are not allowed.")];
+}
