@@ -10,9 +10,28 @@ from dashboard.files import PageFiles
 from dashboard.layout import page_layout
 
 PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
-"""Dash's own copy. Dash would ask for it only once a graph is laid out, a second later than the page can."""
+"""Dash's own copy. The page loads it when it needs it, after the map has been drawn."""
 IMPORTED = r"^(?!page\.mjs$).*\.mjs$"
 """Names of modules that get no tag in the page: page.mjs imports them. They are served all the same."""
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>{%title%}</title>
+    {%favicon%}
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>
+      {%config%}
+      {%scripts%}
+      {%renderer%}
+    </footer>
+  </body>
+</html>"""
 
 
 def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
@@ -29,8 +48,8 @@ def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
         update_title="",
         add_log_handler=False,
         assets_ignore=IMPORTED,
-        external_scripts=[PLOTLY],
+        index_string=INDEX,
     )
-    app.layout = page_layout(api_port, symbols)
-    register_callbacks(app, symbols)
+    app.layout = page_layout(api_port, symbols, PLOTLY)
+    register_callbacks(app)
     return PageFiles(app.server, api_port, app.csp_hashes())

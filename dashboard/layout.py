@@ -1,31 +1,18 @@
-"""What stands where on the page."""
+"""What stands where on the page. Its controls are made by the modules of `assets/`."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 from dash_extensions import WebSocket
 
-from dashboard.figures import STRIPS, map_figure, surface_figure
-
-STEPS = ("auto", "x1", "x10", "x50", "x100")
-"""Price steps that can be chosen; the numbers are ticks."""
+from dashboard.figures import surface_figure
 
 NONE = "\N{EN DASH}"
 
-CUT_OFFS = (20, 99)
-"""Percentiles of the visible sizes at which the colour scale begins and ends."""
-
-GRAPH_CONFIG: Any = {
-    "displaylogo": False,
-    "displayModeBar": False,
-    "scrollZoom": True,
-    "responsive": True,
-    "plotGlPixelRatio": 1,
-    "doubleClick": False,  # means: follow again
-}
+SURFACE_CONFIG: Any = {"displaylogo": False, "displayModeBar": False, "scrollZoom": True, "responsive": True}
 
 NUMBERS = (
     ("spread", "spread", "Best ask less best bid, USDT"),
@@ -40,31 +27,49 @@ NUMBERS = (
     ),
 )
 
+KEYS = (
+    ("space", "hold the view, and go on with now"),
+    ("f", "fit time and prices, and follow"),
+    ("+ and -", "zoom; arrows move"),
+    ("1 to 9", "another symbol"),
+    ("t", "light or dark"),
+    ("h", "health"),
+    ("p", "save a picture"),
+    ("?", "these keys; Escape closes"),
+    ("wheel", "zoom time and price at the pointer; on an axis that axis alone; with shift, move in time"),
+    ("drag", "move; on an axis, stretch it"),
+    ("double click", "fit the axis under the pointer; on the map, both"),
+)
 
-def symbol_id(symbol: str) -> str:
-    """Return the id of the button that switches to `symbol`."""
-    return f"symbol-{symbol}"
 
-
-def step_id(step: str) -> str:
-    """Return the id of the button that groups prices by `step`."""
-    return f"step-{step}"
-
-
-def page_layout(api_port: int, symbols: Sequence[str]) -> Component:
-    """Return the whole page."""
+def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component:
+    """Return the whole page; `plotly` is the address of Plotly's script, which the page loads when it needs it."""
     facts: dict[str, Any] = {
         "data-api-port": str(api_port),
         "data-symbols": ",".join(symbols),
-        "data-cut-offs": ",".join(map(str, CUT_OFFS)),
+        "data-plotly": plotly,
     }
     return html.Div(
         [
             WebSocket(id="stream"),
-            _header(symbols),
+            html.H1("Order-book liquidity", className="unseen"),
+            _header(),
             html.Main([_map(), _side()]),
             html.Div(id="map-tooltip", role="tooltip", hidden=True),
-            html.Section(html.Dl(id="health-lines"), id="health-panel", className="panel", hidden=True),
+            html.Section(
+                html.Dl(id="health-lines"),
+                id="health-panel",
+                className="panel floating",
+                hidden=True,
+                **_aria("label", "Health"),
+            ),
+            html.Section(
+                html.Dl([part for key, does in KEYS for part in (html.Dt(key), html.Dd(does))]),
+                id="keys-panel",
+                className="panel floating",
+                hidden=True,
+                **_aria("label", "Keys"),
+            ),
         ],
         id="page",
         className="syncing",
@@ -72,11 +77,7 @@ def page_layout(api_port: int, symbols: Sequence[str]) -> Component:
     )
 
 
-def _header(symbols: Sequence[str]) -> Component:
-    switches = [
-        html.Button(symbol, id=symbol_id(symbol), className="switch", **_pressed(pressed=index == 0))
-        for index, symbol in enumerate(symbols)
-    ]
+def _header() -> Component:
     numbers = [
         html.Div(
             [html.Span(label, className="label"), html.Span(NONE, id=f"number-{name}", className="value")],
@@ -87,16 +88,23 @@ def _header(symbols: Sequence[str]) -> Component:
     ]
     return html.Header(
         [
-            html.Div(switches, className="switches", role="group", **_aria("label", "Symbol")),
-            html.Div(NONE, id="mid-price", title="Mid price, USDT"),
+            html.Div("", id="symbols"),
+            html.Div(
+                [
+                    html.Span(NONE, id="mid-price", title="Mid price, USDT"),
+                    html.Span("", id="numbers-at"),
+                ],
+                className="price",
+            ),
             html.Div(numbers, className="numbers"),
             html.Div("", id="reason", role="status"),
             html.Div(
                 [
                     html.Span("", id="source", className="badge", hidden=True),
-                    html.Span("CONNECTING", id="state", className="badge", role="status"),
+                    html.Button("CONNECTING", id="state", className="badge", title="Go on with now (f)"),
                     html.Button("health", id="health", className="switch", **_aria("expanded", "false")),
-                    html.Button("☀", id="theme", className="icon", title="Light or dark (t)"),
+                    html.Button("◐", id="theme", className="icon", title="Light or dark (t)"),
+                    html.Button("?", id="keys", className="icon", title="Keys (?)"),
                 ],
                 className="states",
             ),
@@ -104,78 +112,26 @@ def _header(symbols: Sequence[str]) -> Component:
     )
 
 
-def _map_controls() -> Component:
-    steps = [
-        html.Button(
-            step.removeprefix("x"), id=step_id(step), className="switch", **_pressed(pressed=step == "auto")
-        )
-        for step in STEPS
-    ]
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.Span("ticks", className="label", title="Price step; auto covers the window's range"),
-                    html.Div(
-                        steps, className="switches", role="group", **_aria("label", "Price step in ticks")
-                    ),
-                ],
-                className="control",
-            ),
-            html.Div(
-                [
-                    html.Span("colour", className="label", title="Percentiles of the visible sizes"),
-                    html.Canvas(id="legend", width=256, height=2, **_aria("hidden", "true")),
-                    html.Span("", id="legend-range", className="value"),
-                ],
-                className="control",
-            ),
-            html.Div(
-                [
-                    html.Span("cut-offs", className="label"),
-                    dcc.RangeSlider(
-                        0,
-                        100,
-                        1,
-                        value=list(CUT_OFFS),
-                        id="cut-offs",
-                        marks=None,
-                        allowCross=False,
-                        allow_direct_input=False,
-                        tooltip={"placement": "top", "template": "{value} %"},
-                    ),
-                    html.Button("log", id="logarithmic", className="switch", **_pressed(pressed=True)),
-                ],
-                className="control",
-            ),
-            html.Div(
-                [
-                    html.Button(
-                        "follow",
-                        id="follow",
-                        className="switch",
-                        title="Drag to move, scroll to zoom; double-click or f: the newest second again",
-                        **_pressed(pressed=True),
-                    ),
-                    html.Span("", id="step-shown", className="value"),
-                ],
-                className="control",
-            ),
-        ],
-        id="map-controls",
-    )
-
-
 def _map() -> Component:
+    canvases = [
+        html.Canvas(id="map-canvas", **_aria("hidden", "true")),
+        html.Canvas(id="map-axes", **_aria("hidden", "true")),
+        html.Canvas(id="map-cross", **_aria("hidden", "true")),
+    ]
     return html.Section(
         [
-            html.Canvas(id="map-canvas", **_aria("hidden", "true")),
-            dcc.Graph(id="map", figure=map_figure(), config=GRAPH_CONFIG, responsive=True),
-            *(html.Span(name, className=f"strip-name strip-{index}") for index, name in enumerate(STRIPS)),
-            html.Div(id="time-axis"),
-            _map_controls(),
+            html.Div("", id="toolbar", role="toolbar", **_aria("label", "What the map shows")),
             html.Div(
-                [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")], id="veil", hidden=True
+                [
+                    *canvases,
+                    html.Div(
+                        [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")],
+                        id="veil",
+                        hidden=True,
+                    ),
+                    html.P("", id="map-missing", hidden=True, role="alert"),
+                ],
+                id="map",
             ),
         ],
         id="map-panel",
@@ -185,26 +141,32 @@ def _map() -> Component:
 
 
 def _side() -> Component:
-    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": GRAPH_CONFIG})}
+    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": SURFACE_CONFIG})}
+    depth = html.Section(
+        [
+            html.Div([html.H2("depth"), html.Div("", id="depth-ranges")], className="head"),
+            html.Div([html.Canvas(id="depth-canvas"), html.Canvas(id="depth-texts")], id="depth"),
+        ],
+        id="depth-panel",
+        className="panel",
+    )
     book_over_time = html.Section(
         [
-            html.H2("book over time"),
-            html.Div(id="surface", **surface),
+            html.Div([html.H2("book over time"), html.Span("USDT from the mid", className="hint")], className="head"),
+            html.Div([html.Div(id="surface", **surface), html.P("", id="surface-missing", className="hint")], className="fill"),
         ],
         id="surface-panel",
         className="panel",
     )
-    heads = [html.Th(name, scope="col") for name in ("began", "kind", "side", "price", "evidence")]
     detections = html.Section(
         [
-            html.H2("detections"),
+            html.Div([html.H2("detections")], className="head"),
             html.Div(
-                [
-                    html.Table([html.Thead(html.Tr(heads)), html.Tbody(id="detections-rows")]),
-                    html.P("None in the last 180 seconds.", id="detections-none", className="hint"),
-                ],
+                [html.Ol(id="detections-rows"), html.P("", id="detections-none", className="hint")],
                 className="scroll",
                 tabIndex=0,
+                role="region",
+                **_aria("label", "Detections"),
             ),
         ],
         id="detections-panel",
@@ -212,22 +174,14 @@ def _side() -> Component:
     )
     impact = html.Section(
         [
-            html.H2("market impact"),
             html.Div(
                 [
-                    html.Button("buy", id="impact-buy", className="switch", **_pressed(pressed=True)),
-                    html.Button("sell", id="impact-sell", className="switch", **_pressed(pressed=False)),
-                    dcc.Input(
-                        id="impact-size",
-                        type="text",
-                        inputMode="numeric",
-                        placeholder="size, base asset",
-                        className="size",
-                        maxLength=40,
-                        autoComplete="off",
-                    ),
+                    html.H2("market order"),
+                    html.Button("buy", id="impact-buy", className="switch", **_aria("pressed", "true")),
+                    html.Button("sell", id="impact-sell", className="switch", **_aria("pressed", "false")),
+                    html.Span("", id="impact-field"),
                 ],
-                className="control",
+                className="head",
             ),
             html.Dl(id="impact-figures"),
             html.P("", id="impact-note", className="hint", role="status"),
@@ -235,11 +189,7 @@ def _side() -> Component:
         id="impact-panel",
         className="panel",
     )
-    return html.Div([book_over_time, detections, impact], id="side")
-
-
-def _pressed(*, pressed: bool) -> dict[str, Any]:
-    return _aria("pressed", "true" if pressed else "false")
+    return html.Div([depth, book_over_time, detections, impact], id="side")
 
 
 def _aria(name: str, value: str) -> dict[str, Any]:
