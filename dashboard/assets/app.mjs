@@ -1,0 +1,515 @@
+// Ties the page's parts together: frames in, one update a second, and what a person does.
+
+import { KINDS } from "./book/detections.mjs";
+import { BookCursor } from "./book/instant.mjs";
+import { BookWindow } from "./book/book_window.mjs";
+import { decimalsOf } from "./book/units.mjs";
+import { takeMessages } from "./feed/message_queue.mjs";
+import { Liveness } from "./feed/liveness.mjs";
+import { Gestures } from "./map/gestures.mjs";
+import { MarketMap } from "./map/market_map.mjs";
+import { partAt } from "./map/map_layout.mjs";
+import { DepthPanel } from "./panels/depth_panel.mjs";
+import { DetectionList } from "./panels/detection_list.mjs";
+import { HealthPanel } from "./panels/health_panel.mjs";
+import { ImpactForm } from "./panels/impact_form.mjs";
+import { linesAt, showTooltip } from "./panels/readout.mjs";
+import { showHeader, showVeil } from "./panels/header.mjs";
+import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
+import { SymbolSwitch } from "./panels/symbol_switch.mjs";
+import { buildToolbar, closeMenus } from "./panels/toolbar.mjs";
+import { byId, make, press, setText } from "./ui/dom.mjs";
+import { baseAsset, shortSize, time } from "./ui/formats.mjs";
+import { listenToKeys } from "./ui/keys.mjs";
+import { askForNotes, tell } from "./ui/notes.mjs";
+import { savePicture } from "./ui/picture.mjs";
+import { DEPTH_RANGES } from "./ui/preferences.mjs";
+import { numbersOf } from "./book/numbers.mjs";
+
+/** @import {Connection} from "./feed/connection.mjs" */
+/** @import {Instant} from "./book/instant.mjs" */
+/** @import {Preferences} from "./ui/preferences.mjs" */
+/** @import {Detection, Frame} from "../types/frames.d.ts" */
+
+const TICK_MS = 250;
+const KEPT_TIMINGS = 600;
+const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
+
+export class App {
+  /** `connection` already follows the preferences' symbol. @param {HTMLElement} root @param {Connection} connection
+   * @param {Preferences} preferences
+   */
+  constructor(root, connection, preferences) {
+    this.root = root;
+    this.connection = connection;
+    this.preferences = preferences;
+    this.symbols = (root.dataset.symbols ?? "").split(",");
+    this.symbol = connection.symbol;
+    this.known = new BookWindow();
+    this.live = new Liveness();
+    this.cursor = new BookCursor();
+    /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
+    this.timings = [];
+    /** @type {number[]} ms of JavaScript for each drawing of a gesture */
+    this.gestureTimings = [];
+    this.drawnSecond = NaN;
+    /** @type {{x: number, y: number} | null} where the pointer is on the map */
+    this.pointer = null;
+    /** @type {Instant | null} the newest book */
+    this.newestBook = null;
+    this.nextDrawing = 0;
+    this.dirty = { data: false, view: false };
+    /** @type {import("./map/market_map.mjs").Choices} */
+    this.choices = { ticks: "auto", onlyTop: false, vwap: false, colours: "", kinds: new Set() };
+    this.map = new MarketMap({
+      gl: canvas("map-canvas"), axes: canvas("map-axes"), cross: canvas("map-cross"),
+    }, this.known, this.choices, () => this.contextChanged());
+    this.depth = new DepthPanel(canvas("depth-canvas"), canvas("depth-texts"), () => this.drawSoon("view"));
+    this.surface = new SurfacePanel(byId("surface"));
+    const api = `${window.location.protocol}//${window.location.hostname}:${root.dataset.apiPort}`;
+    this.impact = new ImpactForm(api, (order) => this.showOrder(order));
+    this.health = new HealthPanel(api);
+    this.list = new DetectionList((entry) => this.showDetection(entry));
+    this.switch = new SymbolSwitch(this.symbols, (symbol) => this.chooseSymbol(symbol));
+    this.listen();
+    this.readChoices();
+    this.switch.show(this.symbol);
+    this.contextChanged();
+    this.drain();
+    window.setInterval(() => this.tick(), TICK_MS);
+  }
+
+  listen() {
+    buildToolbar(this.preferences, {
+      onChange: (name) => this.choiceChanged(name), onFollow: () => this.togglePause(), onPicture: () => this.savePicture(),
+    });
+    this.gestures = new Gestures(byId("map"), this.map, {
+      onView: () => this.viewChanged(), onPoint: (at) => this.pointAt(at), onClick: (at) => this.clicked(at),
+    });
+    byId("state").addEventListener("click", () => this.follow());
+    byId("health").addEventListener("click", () => this.health.toggle(this.heard()));
+    byId("theme").addEventListener("click", () => this.toggleTheme());
+    byId("keys").addEventListener("click", () => this.toggleKeys());
+    for (const side of ["buy", "sell"]) byId(`impact-${side}`).addEventListener("click", () => this.chooseSide(side));
+    const size = make("input", {
+      id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off",
+      "aria-label": "Size in base asset",
+    });
+    size.addEventListener("input", () => this.chooseSize(size.value));
+    byId("impact-field").append(size);
+    for (const range of DEPTH_RANGES) {
+      byId("depth-ranges").append(make("button", {
+        class: "switch", type: "button", "data-range": range,
+        onclick: () => this.preferences.set("depth", range) && this.choiceChanged("depth"),
+      }, range));
+    }
+    listenToKeys(this);
+    document.addEventListener("visibilitychange", () => this.drawSoon("data"));
+    document.addEventListener("pointerdown", (event) => {
+      if (event.target instanceof Element && !event.target.closest(".has-menu")) closeMenus();
+    });
+    new ResizeObserver(() => this.drawSoon("view")).observe(byId("map"));
+    new ResizeObserver(() => this.drawSoon("view")).observe(byId("depth"));
+  }
+
+  // --- frames -----------------------------------------------------------------------------------------------
+
+  /** Take all waiting frames. */
+  drain() {
+    let fresh = false;
+    for (const { url, text, at } of takeMessages()) {
+      if (!this.connection.heard(url, at)) continue;
+      /** @type {Frame} */
+      const frame = JSON.parse(text);
+      if (frame.symbol !== this.symbol) continue;
+      this.known.apply(frame);
+      this.live.heard(frame.timestamp, at);
+      fresh = true;
+    }
+    if (this.known.broken) this.connection.again(performance.now());
+    if (fresh) this.drawSoon("data");
+  }
+
+  /** Note what the stream's component says of its socket. @param {{readyState: number} | null} state */
+  stateChanged(state) {
+    if (state && state.readyState === window.WebSocket.CLOSED) this.connection.lost();
+  }
+
+  tick() {
+    const now = performance.now();
+    this.drain();
+    this.live.tick(now, Date.now());
+    this.connection.tick(now);
+    if (!document.hidden) this.showState();
+  }
+
+  /** Return [state, reason]: what the newest frame says, unless there is none to trust. @returns {[string, string]} */
+  state() {
+    const { frame } = this.known;
+    const trouble = this.live.trouble(performance.now(), this.symbol);
+    if (trouble || !frame) return ["disconnected", trouble];
+    return [frame.status, frame.reason ?? ""];
+  }
+
+  /** Return the newest frame, or null while it says nothing of now. */
+  heard() {
+    return this.state()[0] === "disconnected" ? null : this.known.frame;
+  }
+
+  get decimals() {
+    return this.known.tick ? decimalsOf(this.known.tick) : 2;
+  }
+
+  showState() {
+    const [state, reason] = this.state();
+    const { frame } = this.known;
+    const past = this.map.bookIsPast && !this.map.view.following && this.map.book ? this.map.book : null;
+    showHeader({
+      frame, state, reason, decimals: this.decimals, numbers: past ? numbersOf(past) : frame, at: past ? past.time : null,
+      behindMs: this.map.view.following || !this.map.view.isSet ? 0 : Math.max(0, this.known.end - this.map.view.range.to),
+    });
+    showVeil(state, reason);
+    press(byId("follow"), !this.map.view.following);
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------------------
+
+  /** Draw with the browser's next picture: once, however much there is; and not while the page is hidden.
+   * @param {"data" | "view"} what
+   */
+  drawSoon(what) {
+    this.dirty[what] = true;
+    if (this.nextDrawing) return;
+    this.nextDrawing = window.requestAnimationFrame(() => {
+      this.nextDrawing = 0;
+      const { data } = this.dirty;
+      this.dirty = { data: false, view: false };
+      if (data) this.drawData();
+      else this.drawView();
+    });
+  }
+
+  /** Draw all of a new second. */
+  drawData() {
+    const begin = performance.now();
+    if (!this.known.seconds.length) return;
+    this.map.decimals = this.decimals;
+    this.map.base = baseAsset(this.symbol);
+    this.map.advance();
+    this.newestBook = this.state()[0] === "live" ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.chooseBook();
+    this.map.draw();
+    const beforeDepth = performance.now();
+    this.drawDepth();
+    this.showPointer();
+    const beforeRest = performance.now();
+    this.showState();
+    this.showScale();
+    this.askImpact();
+    this.health.draw(this.heard());
+    this.drawList();
+    this.drawnSecond = this.known.end / 1000;
+    const end = performance.now();
+    const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
+    this.timings.push(timing);
+    if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    window.clearTimeout(this.surfaceTask);
+    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
+  }
+
+  /** Draw the same second in another view. */
+  drawView() {
+    const begin = performance.now();
+    this.map.measure();
+    this.chooseBook();
+    this.map.draw();
+    this.drawDepth();
+    this.showPointer();
+    this.showState();
+    this.showScale();
+    this.gestureTimings.push(performance.now() - begin);
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  drawDepth() {
+    const { depth } = this;
+    Object.assign(depth, { book: this.map.book, decimals: this.decimals, base: baseAsset(this.symbol) });
+    depth.draw();
+  }
+
+  drawList() {
+    const rows = this.known.seconds.map(({ row }) => row);
+    const [state] = this.state();
+    const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
+    this.list.draw(rows, this.choices.kinds, this.decimals, hint);
+    const wanted = new Set(this.preferences.get("notes").split(" "));
+    for (const entry of this.list.takeNew(rows)) {
+      if (wanted.has(entry.kind)) tell(`${entry.kind} · ${this.symbol}`, `${entry.side} at ${entry.price}, ${time(entry.started_at)}`);
+    }
+  }
+
+  /** @param {{surface: number, all: number}} timing */
+  async drawSurface(timing) {
+    if (!window.Plotly) {
+      setText("surface-missing", "loading …");
+      this.plotly ??= loadPlotly(this.root.dataset.plotly ?? "");
+      await this.plotly;
+      setText("surface-missing", "");
+    }
+    const begin = performance.now();
+    try {
+      this.surface.draw(this.known, this.map.scale.range(1e8));
+    } catch (error) {
+      setText("surface-missing", "This browser cannot draw the surface: it has no WebGL.");
+      if (this.map.canvas.gl) console.warn(error);
+    }
+    timing.surface = performance.now() - begin;
+    timing.all += timing.surface;
+  }
+
+  showScale() {
+    const { map } = this;
+    const range = map.scale.range(1e8);
+    const legend = canvas("legend");
+    if (map.cells.table && this.legendTable !== map.cells.table) {
+      this.legendTable = map.cells.table;
+      legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
+    }
+    setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    const raster = map.cells.raster?.lattice;
+    setText("row-shown", raster ? `a row ${Number((raster.step / 1e8).toPrecision(6))} USDT, a column ${raster.columnMs / 1000} s` : "");
+  }
+
+  // --- any instant ------------------------------------------------------------------------------------------
+
+  /** Choose the book that is shown: of the instant under the pointer, of a held view's end, or of now. */
+  chooseBook() {
+    const { map, known } = this;
+    let at = map.view.following ? NaN : Math.min(known.end, map.view.range.to);
+    if (this.pointer && partAt(map.layout, this.pointer.x, this.pointer.y).part !== "book") {
+      const { layout: { map: box } } = map;
+      const { time: pointed } = map.placeAt(this.pointer.x, this.pointer.y);
+      if (this.pointer.x < box.left + box.width && pointed < known.end) at = pointed;
+    }
+    map.bookIsPast = Number.isFinite(at) && at < known.end;
+    if (map.bookIsPast) {
+      map.book = this.cursor.at(known.since(at), at, known.end);
+      map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
+    } else {
+      map.book = this.newestBook;
+      map.bookTitle = "book now";
+    }
+  }
+
+  /** @param {{x: number, y: number} | null} at */
+  pointAt(at) {
+    this.pointer = at;
+    this.drawSoon("view");
+  }
+
+  /** Write what is under the pointer, which stays true as the map moves under it. */
+  showPointer() {
+    const { pointer, map } = this;
+    map.drawCrosshair(pointer);
+    if (!pointer || !map.scene || this.gestures?.moved) return showTooltip(null);
+    const { part } = partAt(map.layout, pointer.x, pointer.y);
+    const { left, top } = byId("map").getBoundingClientRect();
+    const place = { ...pointer };
+    if (part === "book" || part === "prices") place.x = map.layout.map.left + map.layout.map.width - 1;
+    if (part === "corner" || part === "none") return showTooltip(null);
+    return showTooltip(linesAt(map, this.known, place, map.book), left + pointer.x, top + pointer.y);
+  }
+
+  viewChanged() {
+    this.known.heldFrom = this.map.view.following ? Infinity : this.map.view.range.from;
+    this.drawSoon("view");
+  }
+
+  togglePause() {
+    if (!this.map.view.following) return this.follow();
+    this.map.view.pause();
+    return this.viewChanged();
+  }
+
+  /** Go on with now. */
+  follow() {
+    this.map.view.priceFits = true;
+    this.map.view.follow(this.map.limits);
+    this.map.advance();
+    this.viewChanged();
+  }
+
+  /** Fit time and prices, and follow. */
+  fit() {
+    this.map.view.span = 0;
+    this.map.view.isSet = false;
+    this.follow();
+  }
+
+  /** @param {{x: number, y: number}} at */
+  clicked(at) {
+    const { part } = partAt(this.map.layout, at.x, at.y);
+    const mark = part === "lane" ? this.map.marks.find(({ x }) => Math.abs(x - at.x) < 8) : null;
+    if (mark) {
+      this.list.chosen = mark.entry.id;
+      this.list.key = "";
+      this.showDetection(mark.entry);
+      byId("detections-rows").querySelector(`[data-id="${CSS.escape(mark.entry.id)}"]`)?.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** Centre map and crosshair on a detection. @param {Detection} entry */
+  showDetection(entry) {
+    const { view, limits, layout: { map: box } } = this.map;
+    const { range } = view;
+    view.pan(entry.started_at - (range.from + range.to) / 2, entry.price - (range.low + range.high) / 2, limits);
+    this.pointer = {
+      x: box.left + ((entry.started_at - range.from) / (range.to - range.from)) * box.width,
+      y: box.top + ((range.high - entry.price) / (range.high - range.low)) * box.height,
+    };
+    this.drawList();
+    this.viewChanged();
+  }
+
+  // --- what a person chooses --------------------------------------------------------------------------------
+
+  readChoices() {
+    const { preferences, choices, map } = this;
+    const cutOff = (/** @type {string} */ name) => {
+      const text = preferences.get(name);
+      return text.includes("%") ? { percent: parseFloat(text), size: null } : { percent: null, size: Number(text) };
+    };
+    const [black, white] = [cutOff("black"), cutOff("white")];
+    Object.assign(map.scale.settings, {
+      blackPercent: black.percent ?? 30, whitePercent: white.percent ?? 99.5, black: black.size, white: white.size,
+      gamma: Number(preferences.get("gamma")),
+    });
+    choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));
+    choices.onlyTop = preferences.get("top") === "1";
+    choices.vwap = preferences.get("vwap") === "1";
+    choices.colours = preferences.get("colours");
+    choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));
+    this.depth.range = preferences.get("depth");
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#depth-ranges button"))) {
+      press(button, button.dataset.range === this.depth.range);
+    }
+    const theme = /** @type {"dark" | "light"} */ (preferences.get("theme"));
+    document.documentElement.dataset.theme = theme;
+    map.setTheme(theme);
+    this.depth.theme = theme;
+    this.surface.setColours(theme, choices.colours);
+  }
+
+  /** @param {string} name */
+  choiceChanged(name) {
+    this.readChoices();
+    if (["black", "white"].includes(name)) this.map.scale.restart();
+    this.map.drawnVersion = -1;
+    this.map.drawnRaster = "";
+    if (name === "notes") askForNotes();
+    this.drawSoon("data");
+  }
+
+  toggleTheme() {
+    this.preferences.set("theme", this.preferences.get("theme") === "dark" ? "light" : "dark");
+    this.choiceChanged("theme");
+  }
+
+  toggleKeys() {
+    byId("keys-panel").hidden = !byId("keys-panel").hidden;
+  }
+
+  /** Close whatever lies over the page. */
+  closeAll() {
+    closeMenus();
+    byId("keys-panel").hidden = true;
+    if (this.health.open) this.health.toggle(this.heard());
+    this.pointAt(null);
+  }
+
+  /** @param {string} symbol */
+  chooseSymbol(symbol) {
+    if (symbol === this.symbol || !this.symbols.includes(symbol)) return;
+    this.symbol = symbol;
+    this.preferences.set("symbol", symbol);
+    this.switch.show(symbol);
+    this.known.clear();
+    this.live.reset();
+    this.newestBook = null;
+    this.drawnSecond = NaN;
+    this.pointer = null;
+    window.clearTimeout(this.surfaceTask);
+    this.map.clear();
+    this.surface.clear();
+    this.list.clear();
+    this.drawDepth();
+    showTooltip(null);
+    this.impact.clear();
+    this.health.draw(null);
+    this.drawList();
+    this.connection.follow(symbol, performance.now());
+    this.showState();
+    this.showScale();
+  }
+
+  /** Have the form ask what its order costs now, unless the newest second has no book to be asked for. */
+  askImpact() {
+    const [state, reason] = this.state();
+    if (state === "live") this.impact.ask(this.symbol, this.decimals);
+    else this.impact.clear(reason);
+  }
+
+  /** @param {string} side */
+  chooseSide(side) {
+    this.impact.choose(side);
+    this.impact.clear(); // the figures are of another order
+    this.askImpact();
+  }
+
+  /** @param {string} size */
+  chooseSize(size) {
+    this.impact.size = size;
+    this.impact.clear();
+    this.askImpact();
+  }
+
+  /** @param {any} order */
+  showOrder(order) {
+    const mid = order?.mid_price;
+    this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
+    this.map.shapes.writeOrder(order && mid ? [mid, order.worst_price] : null);
+    if (this.known.seconds.length) this.drawSoon("view");
+  }
+
+  savePicture() {
+    const [state] = this.state();
+    const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
+    this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
+    this.depth.draw();
+    return savePicture(
+      ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
+    );
+  }
+
+  /** Say what is missing where the browser draws no WebGL. */
+  contextChanged() {
+    window.clearTimeout(this.contextTask);
+    const has = this.map.canvas.gl !== null;
+    const missing = byId("map-missing");
+    if (has) missing.hidden = true;
+    const say = () => {
+      missing.hidden = this.map.canvas.gl !== null;
+      setText("map-missing", "This browser gives no WebGL 2, which the map is drawn with; numbers, list and form go on without it.");
+    };
+    if (!has) this.contextTask = window.setTimeout(say, this.known.seconds.length ? LOST_MS : 0);
+    if (has && this.known.seconds.length) {
+      this.map.drawnVersion = -1;
+      this.drawSoon("data");
+    }
+  }
+}
+
+/** @param {string} id @returns {HTMLCanvasElement} */
+function canvas(id) {
+  return /** @type {HTMLCanvasElement} */ (byId(id));
+}
