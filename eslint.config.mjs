@@ -12,7 +12,7 @@ export default [
       complexity: ["error", { max: 12 }],
       curly: ["error", "multi-line"],
       eqeqeq: "error",
-      "max-len": ["error", { code: 110 }],
+      "max-len": ["error", { code: 140, ignoreStrings: true, ignoreTemplateLiterals: true }],
       "max-lines-per-function": ["error", { max: 70, skipBlankLines: true, skipComments: true }],
       "no-shadow": "error",
       "no-unused-vars": "error",
