@@ -11,9 +11,8 @@ from functools import cache
 from itertools import pairwise
 from random import Random
 from types import MappingProxyType
-from typing import TypeAlias
 
-Knots: TypeAlias = tuple[tuple[float, float], ...]
+from data_ingestion.simulated_far_habits import BTC_FAR, ETH_FAR, FarHabits, Knots
 
 QUANTILE_STEPS = 4_096
 NEVER_EMPTIER = 0.95  # a level quoted with certainty could never be created again by chance
@@ -51,6 +50,8 @@ class MarketProfile:
     flash_share: float = 0.05  # maker operations that add a level and cancel it at once
     keep_share: float = 0.55  # resized levels that change a little; the others are drawn anew
     nudge: float = 0.10  # what little means: at most so far, in quantiles of the sizes
+    usual_share: float = 0.6  # levels, new or resized, that take the size that is usual at their price
+    far_habits: FarHabits | None = None  # of those who quote large orders away from the touch
 
     def price(self, tick: int) -> float:
         """Return the price of a tick, in the quote asset."""
@@ -185,12 +186,12 @@ BTCUSDT = MarketProfile(
         (0.0, 0.001),
         (0.1, 0.002),
         (0.25, 0.003),
-        (0.5, 0.060),
+        (0.5, 0.055),
         (0.75, 0.18),
-        (0.9, 0.72),
-        (0.99, 8.0),
-        (0.999, 20.0),
-        (1.0, 45.0),
+        (0.9, 0.55),
+        (0.97, 1.0),
+        (0.995, 2.5),
+        (1.0, 8.0),
     ),
     best_size=(
         (0.0, 0.008),
@@ -230,6 +231,7 @@ BTCUSDT = MarketProfile(
     sweep_rate=0.031,
     sweep_ticks=11.0,
     sweep_sigma=1.30,
+    far_habits=BTC_FAR,
 )
 
 
@@ -263,10 +265,10 @@ ETHUSDT = replace(
         (0.25, 0.08),
         (0.5, 0.6),
         (0.75, 2.4),
-        (0.9, 7.0),
-        (0.99, 42.0),
-        (0.999, 110.0),
-        (1.0, 250.0),
+        (0.9, 5.6),
+        (0.97, 9.0),
+        (0.995, 18.0),
+        (1.0, 50.0),
     ),
     best_size=(
         (0.0, 0.05),
@@ -296,6 +298,7 @@ ETHUSDT = replace(
     quote_zone=80,
     far=1_300,
     most_levels=1_700,
+    far_habits=ETH_FAR,
 )
 
 
@@ -319,6 +322,8 @@ def calm(profile: MarketProfile) -> MarketProfile:
         taker_rate=0.05,
         sweep_rate=0.0,
         far=_CALM_REACH,
+        usual_share=0.0,
+        far_habits=None,
     )
 
 
