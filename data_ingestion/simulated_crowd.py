@@ -32,6 +32,11 @@ HOME_PULL: Final = 0.7  # leaning of sweeps back to the start price, per relativ
 QUEUE_DRIFT: Final = 0.06  # quantiles that the best level's usual size moves by, at most, in a micro step
 REFRESH_SHARE: Final = 0.6  # micro steps in which the best level is brought to that size
 CLEANING_STEPS: Final = 40
+FAR_SHIFT: Final = 20  # ticks that the best price moves at once, for makers farther away to follow at once
+FAR_REQUOTED: Final = 0.3  # of their levels that they change then, at most
+FAR_REQUOTED_A_TICK: Final = 0.003
+QUIET_SHARE: Final = 0.4  # of the ticks away from the touch where makers seldom change what they quote
+QUIET_RATE: Final = 0.15  # as often as elsewhere
 MOST_HABITS: Final = 12_000  # ticks whose usual size is remembered
 CLEANED_SHARE: Final = 0.2  # of the levels too many on a side, cancelled in each cleaning
 
@@ -198,6 +203,24 @@ class Crowd:
                 quote(side, tick, self._usual_size(tick) if rnd() < wanted else 0)
             elif wanted < before and rnd() > wanted / before:
                 quote(side, tick, 0)
+        if abs(shift) >= FAR_SHIFT:
+            self._requote_far(side, min(FAR_REQUOTED, abs(shift) * FAR_REQUOTED_A_TICK))
+
+    def _requote_far(self, side: Side, part: float) -> None:
+        """Makers behind those think again about that part of the prices there."""
+        rnd, profile, quote = self._rnd, self._profile, self.standing.quote
+        best, sign = self.book.best[side], SIGN[side]
+        for distance in range(profile.quote_zone, profile.far_zone):
+            if rnd() >= part:
+                continue
+            tick = best - sign * distance
+            if self.standing.small_lots(side, tick):
+                self._usual.pop(tick, None)
+                quote(side, tick, 0 if rnd() < profile.removal_share else self._usual_size(tick))
+            else:
+                share = self._occupancy.share(tick, distance)
+                if rnd() < profile.removal_share * share / (1 - share):
+                    quote(side, tick, self._usual_size(tick))
 
     def _refresh_best(self, side: Side) -> None:
         """Makers join or leave the queue at the touch."""
@@ -220,6 +243,8 @@ class Crowd:
             tick = best - sign * distance
             if spacings[distance] > 1 and rnd() < ROUND_SHARE:
                 tick -= tick % spacings[distance]
+            if distance > profile.quote_zone and _is_quiet(tick) and rnd() >= QUIET_RATE:
+                continue
             lots, share = standing.small_lots(side, tick), self._occupancy.share(tick, distance)
             if not lots:
                 if flash or rnd() < profile.removal_share * share / (1 - share):
@@ -258,3 +283,8 @@ class Crowd:
             self._usual = {
                 tick: lots for tick, lots in self._usual.items() if abs(tick - best) <= profile.far
             }
+
+
+def _is_quiet(tick: int) -> bool:
+    """Whether makers seldom change what they quote at a tick: a matter of the tick alone."""
+    return (tick * 0x9E3779B1 & 0xFFFFFFFF) < QUIET_SHARE * 0x100000000

@@ -30,8 +30,8 @@ class FollowerHabits:
     size: Knots  # (probability, size)
     stray: float  # standard deviation of the distance from one move to the next
     move_share: float = 0.5  # depth events in which one that quotes moves its order
-    quoting_seconds: float = 22.0  # mean
-    away_seconds: float = 26.0  # mean
+    quoting_seconds: float = 25.0  # mean
+    away_seconds: float = 12.0  # mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,11 @@ class FarHabits:
 
 
 _PASSING: Final = OrderHabits(
-    count=270.0,
-    distance=((0.0, 8.0), (0.02, 60.0), (0.05, 110.0), (0.10, 200.0), (0.27, 420.0), (0.50, 800.0), (0.68, 1_200.0),
-              (0.90, 2_400.0), (1.0, 6_000.0)),
+    count=300.0,
+    distance=(
+        (0.0, 8.0), (0.02, 60.0), (0.05, 110.0), (0.10, 200.0), (0.32, 420.0), (0.50, 800.0), (0.70, 1_200.0),
+        (0.90, 2_400.0), (1.0, 6_000.0),
+    ),
     size=((0.0, 0.9), (0.4, 1.6), (0.75, 3.2), (0.93, 7.0), (0.99, 16.0), (1.0, 30.0)),
     seconds=((0.0, 0.3), (0.3, 4.0), (0.6, 20.0), (0.9, 100.0), (1.0, 500.0)),
 )  # fmt: skip
@@ -66,10 +68,10 @@ _GREAT_WALLS: Final = OrderHabits(
 BTC_FAR: Final = FarHabits(
     (_PASSING, _WALLS, _GREAT_WALLS),
     FollowerHabits(
-        a_side=3,
+        a_side=2,
         distance=((0.0, 320.0), (0.15, 480.0), (0.75, 680.0), (1.0, 1_100.0)),
         size=((0.0, 7.0), (0.4, 15.0), (1.0, 26.0)),
-        stray=9.0,
+        stray=8.0,
     ),
 )
 

@@ -9,7 +9,8 @@ from data_ingestion.simulated_far_habits import FollowerHabits
 from data_ingestion.simulated_profiles import quantile_table
 from data_ingestion.simulated_standing import Standing
 
-FOLLOWING: Final = 0.15  # of the way to the price, that what they take for the price goes in a depth event
+FOLLOWING: Final = 0.3  # of the way to the price, that what they take for the price goes in a depth event
+PAUSE_SHARE: Final = 0.4  # cancelled orders that are not placed anew at once
 SIZE_STRAY: Final = 0.03  # of a size, by which it changes at most when it does
 RESIZE_SHARE: Final = 0.1  # moves at which it does
 
@@ -65,9 +66,12 @@ class Followers:
         follower.lots = self._sizes[int(rnd.random() * len(self._sizes))]
 
     def _move(self, follower: _Follower) -> None:
-        """Cancel the order and place it where it now should be."""
+        """Place the order where it now should be; one in the book is cancelled, mostly to come back."""
         rnd = self._random
+        was_there = follower.tick is not None
         self._cancel(follower)
+        if was_there and rnd.random() < PAUSE_SHARE:
+            return
         if rnd.random() < RESIZE_SHARE:
             follower.lots = max(1, round(follower.lots * (1 + SIZE_STRAY * (2 * rnd.random() - 1))))
         distance = follower.distance + rnd.gauss(0.0, self._habits.stray)

@@ -50,7 +50,8 @@ class MarketProfile:
     flash_share: float = 0.05  # maker operations that add a level and cancel it at once
     keep_share: float = 0.55  # resized levels that change a little; the others are drawn anew
     nudge: float = 0.10  # what little means: at most so far, in quantiles of the sizes
-    usual_share: float = 0.6  # levels, new or resized, that take the size that is usual at their price
+    far_zone: int = 1_200  # and in which those farther away change many levels after a large move
+    usual_share: float = 0.8  # levels, new or resized, that take the size that is usual at their price
     far_habits: FarHabits | None = None  # of those who quote large orders away from the touch
 
     def price(self, tick: int) -> float:
@@ -186,12 +187,12 @@ BTCUSDT = MarketProfile(
         (0.0, 0.001),
         (0.1, 0.002),
         (0.25, 0.003),
-        (0.5, 0.055),
-        (0.75, 0.18),
-        (0.9, 0.55),
-        (0.97, 1.0),
-        (0.995, 2.5),
-        (1.0, 8.0),
+        (0.5, 0.050),
+        (0.75, 0.12),
+        (0.9, 0.45),
+        (0.97, 1.2),
+        (0.99, 3.0),
+        (1.0, 16.0),
     ),
     best_size=(
         (0.0, 0.008),
@@ -226,7 +227,7 @@ BTCUSDT = MarketProfile(
         (0.95, 13_500.0),
         (1.0, 24_000.0),
     ),
-    maker_rate=18.5,
+    maker_rate=17.0,
     taker_rate=0.31,
     sweep_rate=0.031,
     sweep_ticks=11.0,
@@ -263,12 +264,12 @@ ETHUSDT = replace(
         (0.0, 0.003),
         (0.1, 0.02),
         (0.25, 0.08),
-        (0.5, 0.6),
-        (0.75, 2.4),
-        (0.9, 5.6),
+        (0.5, 0.5),
+        (0.75, 1.9),
+        (0.9, 5.0),
         (0.97, 9.0),
-        (0.995, 18.0),
-        (1.0, 50.0),
+        (0.99, 20.0),
+        (1.0, 90.0),
     ),
     best_size=(
         (0.0, 0.05),
@@ -296,6 +297,7 @@ ETHUSDT = replace(
     sweep_rate=0.025,
     sweep_ticks=6.0,
     quote_zone=80,
+    far_zone=800,
     far=1_300,
     most_levels=1_700,
     far_habits=ETH_FAR,
