@@ -50,7 +50,7 @@ class MarketProfile:
     flash_share: float = 0.05  # maker operations that add a level and cancel it at once
     keep_share: float = 0.55  # resized levels that change a little; the others are drawn anew
     nudge: float = 0.10  # what little means: at most so far, in quantiles of the sizes
-    far_zone: int = 1_200  # and in which those farther away change many levels after a large move
+    far_zone: int = 1_000  # and in which those farther away change many levels after a large move
     usual_share: float = 0.8  # levels, new or resized, that take the size that is usual at their price
     far_habits: FarHabits | None = None  # of those who quote large orders away from the touch
 
@@ -216,18 +216,18 @@ BTCUSDT = MarketProfile(
     ),
     change_distance=(
         (0.0, 1.0),
-        (0.02, 14.0),
-        (0.07, 66.0),
-        (0.23, 190.0),
-        (0.48, 430.0),
-        (0.74, 1_050.0),
-        (0.80, 2_000.0),
-        (0.86, 3_600.0),
-        (0.90, 6_500.0),
+        (0.035, 14.0),
+        (0.105, 66.0),
+        (0.26, 190.0),
+        (0.49, 430.0),
+        (0.72, 1_050.0),
+        (0.775, 2_000.0),
+        (0.835, 3_600.0),
+        (0.89, 6_500.0),
         (0.95, 13_500.0),
         (1.0, 24_000.0),
     ),
-    maker_rate=17.0,
+    maker_rate=19.0,
     taker_rate=0.31,
     sweep_rate=0.031,
     sweep_ticks=11.0,
@@ -297,7 +297,7 @@ ETHUSDT = replace(
     sweep_rate=0.025,
     sweep_ticks=6.0,
     quote_zone=80,
-    far_zone=800,
+    far_zone=700,
     far=1_300,
     most_levels=1_700,
     far_habits=ETH_FAR,

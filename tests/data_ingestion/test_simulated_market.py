@@ -395,7 +395,7 @@ def steps(figures: Figures, every: int) -> list[float]:
 @pytest.fixture(scope="module")
 def btc() -> Figures:
     """Ten minutes of BTCUSDT."""
-    return measure("BTCUSDT", 600, seed=5)
+    return measure("BTCUSDT", 600, seed=6)
 
 
 @pytest.fixture(scope="module")
