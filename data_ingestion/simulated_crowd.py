@@ -56,7 +56,7 @@ class Crowd:
         self._best_sizes = quantile_table(profile.best_size, profile.lots_per_unit)
         self._trade_sizes = quantile_table(profile.trade_size, profile.lots_per_unit)
         self._distances = quantile_table(profile.change_distance)
-        self._activity = Activity(random)
+        self._activity = Activity(Random(random.getrandbits(64)))  # moods that no operation changes
         self._home = round(profile.start_price * profile.ticks_per_unit)
         self._usual: dict[int, int] = {}  # lots that small makers like to quote, by tick
         self._queue = [random.random(), random.random()]  # quantile of the best level's usual size
@@ -202,7 +202,7 @@ class Crowd:
             elif distance == shift:  # the old best, where nobody needs to queue any more
                 quote(side, tick, self._usual_size(tick) if rnd() < wanted else 0)
             elif wanted < before and rnd() > wanted / before:
-                quote(side, tick, 0)
+                self.standing.pull(side, tick)
         if abs(shift) >= FAR_SHIFT:
             self._requote_far(side, min(FAR_REQUOTED, abs(shift) * FAR_REQUOTED_A_TICK))
 

@@ -47,7 +47,7 @@ class FarBook:
     events: int = 0
     looks: int = 0
     moved: dict[tuple[int, float], dict[float, float]] = field(default_factory=dict)
-    """By side and size of what was added to a level far out: the distance of each price that it was seen at."""
+    """By side and size of what was added to a level far out: the distance of each price it was seen at."""
     longest: dict[float, int] = field(default_factory=dict)
     """By price: most looks in a row in which a large level was seen there."""
 
@@ -177,7 +177,7 @@ def measure(symbol: str, seconds: int, seeds: range) -> FarBook:
 def table(figures: FarBook) -> str:
     """Write the figures of each range as a table."""
     lines = [
-        "| from the mid | levels a unit | size a unit | 99 % of sizes | levels changed an event, both sides |",
+        "| from the mid | levels a unit | size a unit | 99 % of sizes | changes an event, both sides |",
         "|---|---|---|---|---|",
     ]
     lines += [
