@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from data_ingestion.simulated_book import ASK, BID, OTHER, SIGN, Fill, MatchingBook, Side
+from data_ingestion.simulated_far import FarMakers
 from data_ingestion.simulated_profiles import (
     QUANTILE_STEPS,
     Activity,
@@ -16,6 +17,7 @@ from data_ingestion.simulated_profiles import (
     OccupancyTables,
     quantile_table,
 )
+from data_ingestion.simulated_standing import Standing
 
 STEP_MS: Final = 25
 EVENT_MS: Final = 100
@@ -30,6 +32,12 @@ HOME_PULL: Final = 0.7  # leaning of sweeps back to the start price, per relativ
 QUEUE_DRIFT: Final = 0.06  # quantiles that the best level's usual size moves by, at most, in a micro step
 REFRESH_SHARE: Final = 0.6  # micro steps in which the best level is brought to that size
 CLEANING_STEPS: Final = 40
+FAR_SHIFT: Final = 20  # ticks that the best price moves at once, for makers farther away to follow at once
+FAR_REQUOTED: Final = 0.3  # of their levels that they change then, at most
+FAR_REQUOTED_A_TICK: Final = 0.003
+QUIET_SHARE: Final = 0.4  # of the ticks away from the touch where makers seldom change what they quote
+QUIET_RATE: Final = 0.15  # as often as elsewhere
+MOST_HABITS: Final = 12_000  # ticks whose usual size is remembered
 CLEANED_SHARE: Final = 0.2  # of the levels too many on a side, cancelled in each cleaning
 
 Print = tuple[int, Side, int, int, int]
@@ -39,7 +47,7 @@ Print = tuple[int, Side, int, int, int]
 class Crowd:
     """The makers and takers of one market, and the book that they meet in."""
 
-    def __init__(self, profile: MarketProfile, random: Random, *, update_id: int) -> None:
+    def __init__(self, profile: MarketProfile, random: Random, *, start_ms: int, update_id: int) -> None:
         self._profile = profile
         self._random = random
         self._rnd = random.random
@@ -48,8 +56,9 @@ class Crowd:
         self._best_sizes = quantile_table(profile.best_size, profile.lots_per_unit)
         self._trade_sizes = quantile_table(profile.trade_size, profile.lots_per_unit)
         self._distances = quantile_table(profile.change_distance)
-        self._activity = Activity(random)
+        self._activity = Activity(Random(random.getrandbits(64)))  # moods that no operation changes
         self._home = round(profile.start_price * profile.ticks_per_unit)
+        self._usual: dict[int, int] = {}  # lots that small makers like to quote, by tick
         self._queue = [random.random(), random.random()]  # quantile of the best level's usual size
         self._hit: Side = BID  # the side that takers hit last
         self._swept = False  # the open spread was left by a sweep
@@ -59,6 +68,13 @@ class Crowd:
         self.takers_away = False  # while somebody else shows what takers can do
         self.book = MatchingBook(self._side(BID), self._side(ASK), update_id=update_id, random=random)
         self._quoted_at = list(self.book.best)  # the best ticks that makers near the touch know of
+        self.standing = Standing(self.book)
+        self._far_makers: FarMakers | None = None
+        if profile.far_habits is not None:
+            self._far_makers = FarMakers(
+                profile.far_habits, profile.lots_per_unit, self.standing, random, start_ms
+            )
+            self.book.take_touched()  # the market was like this before
 
     def step(self, at_ms: int) -> None:
         """Play one micro step that begins at `at_ms`."""
@@ -71,6 +87,8 @@ class Crowd:
         self._refresh_best(ASK)
         for _ in range(int(profile.maker_rate * activity + rnd())):
             self._make()
+        if self._far_makers is not None and at_ms % EVENT_MS == 0:
+            self._far_makers.step(at_ms, EVENT_MS)
         self._steps += 1
         if self._steps % CLEANING_STEPS == 0:
             self._clean(BID)
@@ -82,7 +100,7 @@ class Crowd:
         The crowd takes it for a sweep if it moves the best price: makers of the other side follow.
         """
         best = self.book.best[side]
-        fills = self.book.take(side, lots, limit)
+        fills = self.standing.take(side, lots, limit)
         self._print(at_ms, side, fills)
         self._hit, self._swept = side, self.book.best[side] != best
         return fills
@@ -102,11 +120,18 @@ class Crowd:
         for distance in range(1, self._profile.reach):
             tick = best - SIGN[side] * distance
             if self._rnd() < self._occupancy.share(tick, distance):
-                levels[tick] = self._draw(self._level_sizes)
+                levels[tick] = self._usual_size(tick)
         return levels
 
     def _draw(self, table: tuple[int, ...]) -> int:
         return table[int(self._rnd() * len(table))]
+
+    def _usual_size(self, tick: int) -> int:
+        """Size of a new level: what is usual at the price, or drawn, which is usual from then on."""
+        lots = self._usual.get(tick)
+        if lots is None or self._rnd() >= self._profile.usual_share:
+            self._usual[tick] = lots = self._draw(self._level_sizes)
+        return lots
 
     def _play_takers(self, at_ms: int, activity: float) -> None:
         rnd, profile = self._rnd, self._profile
@@ -128,8 +153,10 @@ class Crowd:
         for distance in range(1, length):
             tick = best - SIGN[side] * distance
             if tick in levels and rnd() < pulled:
-                book.set_level(side, tick, 0)
-        self._print(at_ms, side, book.take(side, sum(levels.values()), best - SIGN[side] * (length - 1)))
+                self.standing.pull(side, tick)
+        self._print(
+            at_ms, side, self.standing.take(side, sum(levels.values()), best - SIGN[side] * (length - 1))
+        )
         self._swept = True
         self._activity.excite(profile.excitement * math.log(length))
 
@@ -138,7 +165,7 @@ class Crowd:
         if self._rnd() < NEW_TAKER_SHARE:
             self._hit = int(self._rnd() * 2)
         side, book = self._hit, self.book
-        self._print(at_ms, side, book.take(side, self._draw(self._trade_sizes), book.best[side]))
+        self._print(at_ms, side, self.standing.take(side, self._draw(self._trade_sizes), book.best[side]))
 
     def _print(self, at_ms: int, side: Side, fills: list[Fill]) -> None:
         for tick, lots in fills:
@@ -153,14 +180,14 @@ class Crowd:
             size = self._draw(self._best_sizes)
             requeued = not self._swept and self._rnd() < profile.requeue_share
             side = self._hit if requeued else OTHER[self._hit]
-            self.book.set_level(side, best[OTHER[side]] + SIGN[OTHER[side]], size)
+            self.standing.quote(side, best[OTHER[side]] + SIGN[OTHER[side]], size)
             self._swept = False
             self._requote(BID)
             self._requote(ASK)
 
     def _requote(self, side: Side) -> None:
         """Makers near the touch follow the best price that has moved since they last did."""
-        book, rnd, share = self.book, self._rnd, self._occupancy.share
+        book, rnd, share, quote = self.book, self._rnd, self._occupancy.share, self.standing.quote
         best, levels = book.best[side], book.levels[side]
         shift = SIGN[side] * (best - self._quoted_at[side])
         self._quoted_at[side] = best
@@ -171,24 +198,42 @@ class Crowd:
             wanted, before = share(tick, distance), share(tick, distance - shift)
             if tick not in levels:
                 if wanted > before and rnd() < (wanted - before) / (1 - before):
-                    book.set_level(side, tick, self._draw(self._level_sizes))
+                    quote(side, tick, self._usual_size(tick))
             elif distance == shift:  # the old best, where nobody needs to queue any more
-                book.set_level(side, tick, self._draw(self._level_sizes) if rnd() < wanted else 0)
+                quote(side, tick, self._usual_size(tick) if rnd() < wanted else 0)
             elif wanted < before and rnd() > wanted / before:
-                book.set_level(side, tick, 0)
+                self.standing.pull(side, tick)
+        if abs(shift) >= FAR_SHIFT:
+            self._requote_far(side, min(FAR_REQUOTED, abs(shift) * FAR_REQUOTED_A_TICK))
+
+    def _requote_far(self, side: Side, part: float) -> None:
+        """Makers behind those think again about that part of the prices there."""
+        rnd, profile, quote = self._rnd, self._profile, self.standing.quote
+        best, sign = self.book.best[side], SIGN[side]
+        for distance in range(profile.quote_zone, profile.far_zone):
+            if rnd() >= part:
+                continue
+            tick = best - sign * distance
+            if self.standing.small_lots(side, tick):
+                self._usual.pop(tick, None)
+                quote(side, tick, 0 if rnd() < profile.removal_share else self._usual_size(tick))
+            else:
+                share = self._occupancy.share(tick, distance)
+                if rnd() < profile.removal_share * share / (1 - share):
+                    quote(side, tick, self._usual_size(tick))
 
     def _refresh_best(self, side: Side) -> None:
         """Makers join or leave the queue at the touch."""
         queue = self._queue[side] + (2 * self._rnd() - 1) * QUEUE_DRIFT
         self._queue[side] = queue = min(abs(queue), 2 - abs(queue) - 1e-9)
         if self._rnd() < REFRESH_SHARE:
-            self.book.set_level(side, self.book.best[side], self._best_sizes[int(queue * QUANTILE_STEPS)])
+            self.standing.quote(side, self.book.best[side], self._best_sizes[int(queue * QUANTILE_STEPS)])
 
     def _make(self) -> None:
         """Let a maker change one level behind the touch, or find nothing to do."""
-        rnd, book, profile, spacings = self._rnd, self.book, self._profile, self._occupancy.spacing
+        rnd, profile, spacings, standing = self._rnd, self._profile, self._occupancy.spacing, self.standing
         side = int(rnd() * 2)
-        best, levels, sign = book.best[side], book.levels[side], SIGN[side]
+        best, sign = self.book.best[side], SIGN[side]
         about = self._draw(self._distances)
         flash = rnd() < profile.flash_share
         for _ in range(TRIES):
@@ -198,20 +243,26 @@ class Crowd:
             tick = best - sign * distance
             if spacings[distance] > 1 and rnd() < ROUND_SHARE:
                 tick -= tick % spacings[distance]
-            lots, share = levels.get(tick), self._occupancy.share(tick, distance)
-            if lots is None:
+            if distance > profile.quote_zone and _is_quiet(tick) and rnd() >= QUIET_RATE:
+                continue
+            lots, share = standing.small_lots(side, tick), self._occupancy.share(tick, distance)
+            if not lots:
                 if flash or rnd() < profile.removal_share * share / (1 - share):
-                    book.set_level(side, tick, self._draw(self._level_sizes))
+                    standing.quote(side, tick, self._usual_size(tick))
                     if flash:
-                        book.set_level(side, tick, 0)
+                        standing.quote(side, tick, 0)
                     return
             elif not flash:
-                book.set_level(side, tick, 0 if rnd() < profile.removal_share else self._resized(lots))
+                resized = 0 if rnd() < profile.removal_share else self._resized(tick, lots)
+                standing.quote(side, tick, resized)
                 return
 
-    def _resized(self, lots: int) -> int:
-        """Another size for a level: close to the old one in quantiles, or drawn anew."""
+    def _resized(self, tick: int, lots: int) -> int:
+        """Another size for a level: the usual one, one close to the old one in quantiles, or drawn anew."""
         profile, sizes = self._profile, self._level_sizes
+        usual = self._usual.get(tick, lots)
+        if usual != lots and self._rnd() < profile.usual_share:
+            return usual
         if self._rnd() >= profile.keep_share:
             return self._draw(sizes)
         low, high = bisect_left(sizes, lots), bisect_right(sizes, lots)
@@ -227,4 +278,13 @@ class Crowd:
         if excess > 0 and far:
             gone += self._random.choices(far, k=1 + int(excess * CLEANED_SHARE))
         for tick in gone:
-            self.book.set_level(side, tick, 0)
+            self.standing.pull(side, tick)
+        if len(self._usual) > MOST_HABITS:
+            self._usual = {
+                tick: lots for tick, lots in self._usual.items() if abs(tick - best) <= profile.far
+            }
+
+
+def _is_quiet(tick: int) -> bool:
+    """Whether makers seldom change what they quote at a tick: a matter of the tick alone."""
+    return (tick * 0x9E3779B1 & 0xFFFFFFFF) < QUIET_SHARE * 0x100000000

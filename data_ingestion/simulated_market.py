@@ -93,7 +93,7 @@ class SimulatedMarket:
         self.profile = profile
         self.now_ms = start_ms - start_ms % EVENT_MS
         self._random = Random(f"{seed}:{profile.symbol}")
-        self._crowd = Crowd(profile, self._random, update_id=self.now_ms * IDS_PER_MS)
+        self._crowd = Crowd(profile, self._random, start_ms=self.now_ms, update_id=self.now_ms * IDS_PER_MS)
         self.book = self._crowd.book
         self._price_format = f"%.{profile.price_decimals}f"
         self._size_format = f"%.{profile.size_decimals}f"

@@ -11,9 +11,8 @@ from functools import cache
 from itertools import pairwise
 from random import Random
 from types import MappingProxyType
-from typing import TypeAlias
 
-Knots: TypeAlias = tuple[tuple[float, float], ...]
+from data_ingestion.simulated_far_habits import BTC_FAR, ETH_FAR, FarHabits, Knots
 
 QUANTILE_STEPS = 4_096
 NEVER_EMPTIER = 0.95  # a level quoted with certainty could never be created again by chance
@@ -51,6 +50,9 @@ class MarketProfile:
     flash_share: float = 0.05  # maker operations that add a level and cancel it at once
     keep_share: float = 0.55  # resized levels that change a little; the others are drawn anew
     nudge: float = 0.10  # what little means: at most so far, in quantiles of the sizes
+    far_zone: int = 1_000  # and in which those farther away change many levels after a large move
+    usual_share: float = 0.8  # levels, new or resized, that take the size that is usual at their price
+    far_habits: FarHabits | None = None  # of those who quote large orders away from the touch
 
     def price(self, tick: int) -> float:
         """Return the price of a tick, in the quote asset."""
@@ -185,12 +187,12 @@ BTCUSDT = MarketProfile(
         (0.0, 0.001),
         (0.1, 0.002),
         (0.25, 0.003),
-        (0.5, 0.060),
-        (0.75, 0.18),
-        (0.9, 0.72),
-        (0.99, 8.0),
-        (0.999, 20.0),
-        (1.0, 45.0),
+        (0.5, 0.050),
+        (0.75, 0.12),
+        (0.9, 0.45),
+        (0.97, 1.2),
+        (0.985, 3.0),
+        (1.0, 24.0),
     ),
     best_size=(
         (0.0, 0.008),
@@ -214,22 +216,23 @@ BTCUSDT = MarketProfile(
     ),
     change_distance=(
         (0.0, 1.0),
-        (0.02, 14.0),
-        (0.07, 66.0),
-        (0.23, 190.0),
-        (0.48, 430.0),
-        (0.74, 1_050.0),
-        (0.80, 2_000.0),
-        (0.86, 3_600.0),
-        (0.90, 6_500.0),
+        (0.035, 14.0),
+        (0.105, 66.0),
+        (0.26, 190.0),
+        (0.49, 430.0),
+        (0.72, 1_050.0),
+        (0.775, 2_000.0),
+        (0.835, 3_600.0),
+        (0.89, 6_500.0),
         (0.95, 13_500.0),
         (1.0, 24_000.0),
     ),
-    maker_rate=18.5,
+    maker_rate=19.0,
     taker_rate=0.31,
     sweep_rate=0.031,
     sweep_ticks=11.0,
     sweep_sigma=1.30,
+    far_habits=BTC_FAR,
 )
 
 
@@ -261,12 +264,12 @@ ETHUSDT = replace(
         (0.0, 0.003),
         (0.1, 0.02),
         (0.25, 0.08),
-        (0.5, 0.6),
-        (0.75, 2.4),
-        (0.9, 7.0),
-        (0.99, 42.0),
-        (0.999, 110.0),
-        (1.0, 250.0),
+        (0.5, 0.5),
+        (0.75, 1.9),
+        (0.9, 5.0),
+        (0.97, 9.0),
+        (0.99, 20.0),
+        (1.0, 90.0),
     ),
     best_size=(
         (0.0, 0.05),
@@ -294,8 +297,10 @@ ETHUSDT = replace(
     sweep_rate=0.025,
     sweep_ticks=6.0,
     quote_zone=80,
+    far_zone=700,
     far=1_300,
     most_levels=1_700,
+    far_habits=ETH_FAR,
 )
 
 
@@ -319,6 +324,8 @@ def calm(profile: MarketProfile) -> MarketProfile:
         taker_rate=0.05,
         sweep_rate=0.0,
         far=_CALM_REACH,
+        usual_share=0.0,
+        far_habits=None,
     )
 
 
