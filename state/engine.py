@@ -371,6 +371,7 @@ class Engine:
                 state,
                 detections,
                 unchanged_since=None if known is None else market.exchange_time,
+                tick_size=self._tick / UNITS_PER_USDT or None,
             )
             shown = None if known is None else (known.low, known.high)
             chunk = self._recorder.close(timestamp, book, market.exchange_time)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from data_ingestion.clock_offset import ClockOffset
-from data_ingestion.sink import SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.detectors.detection import Event, Kind
 from features.detectors.settings import DetectorSettings
 from orderbook.book_state import TOP_LEVELS
@@ -1126,6 +1126,21 @@ def test_ladders_come_with_live_rows_only() -> None:
     assert (entry.ladders[0].bids, entry.ladders[0].asks) == (frame.bid_levels, frame.ask_levels)
     rig.down()
     assert rig.engine.close_second((rig.seconds + 2) * 1000, rig.now)[1].ladders is None
+
+
+def test_the_tick_is_the_exchanges_own_where_it_tells_and_else_that_of_the_prices() -> None:
+    """What is listed stands above what prices let one think; one that is not live has none."""
+    rig = live()
+    assert rig.close().tick_size == 0.1
+    rig.engine.on_symbol_info(SymbolInfo("TRADING", None))
+    assert rig.close().tick_size == 0.1
+    rig.engine.on_symbol_info(SymbolInfo("TRADING", 0.05))
+    assert rig.close().tick_size == 0.05
+    rig.down()
+    assert rig.close().tick_size is None
+    rig.open()
+    rig.sync()
+    assert rig.close().tick_size == 0.05
 
 
 def test_notices_are_taken_once() -> None:
