@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from itertools import product
 
 import msgspec
 import pytest
@@ -12,11 +11,12 @@ from data_ingestion.sink import SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.detectors.detection import Event, Kind
 from features.detectors.settings import DetectorSettings
 from orderbook.book_state import TOP_LEVELS
+from orderbook.phases import Phase
 from orderbook.synchronizer import OUTDATED_EVENTS
-from state.engine import PHASE_STEPS, EngineSettings, Phase
+from state.engine import EngineSettings
 from state.frames import Frame, Row, Status
 from tests.builders import START_MS, depth, json_of, lose_trades, snapshot, trade
-from tests.engine_rig import PHASES_AFTER, Rig, assert_dark, assert_follows, assert_true, live, opened
+from tests.engine_rig import Rig, assert_dark, assert_follows, assert_true, live, opened
 
 # --- coming into step -------------------------------------------------------------------------------------
 
@@ -1155,13 +1155,7 @@ def test_notices_are_taken_once() -> None:
     assert len(rig.engine.take_notices()) <= 100
 
 
-# --- the table of phases ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("before", "after"), list(product(Phase, repeat=2)))
-def test_the_table_of_phases(before: Phase, after: Phase) -> None:
-    """No phase but these may follow; above all nothing but a snapshot with its events leads into step."""
-    assert (after in PHASE_STEPS[before]) == (after in PHASES_AFTER[before])
+# --- anything in any phase ----------------------------------------------------------------------------------
 
 
 def fetching(rig: Rig) -> None:
