@@ -55,6 +55,11 @@ class BookState:
         """The highest price covered."""
         return self._asks.edge
 
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """How many bids and asks of the last event lay beyond the range as it was before it."""
+        return self._bids.left_out, self._asks.left_out
+
     def apply(self, event: DepthUpdate) -> None:
         """Set the sizes that `event` carries; 0 removes. O(k log n) for k changed levels, amortised.
 

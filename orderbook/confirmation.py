@@ -5,11 +5,19 @@ asked: its best levels, at a tenth of a snapshot's weight.
 """
 
 import enum
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from data_ingestion.messages import Snapshot
+from data_ingestion.sink import SnapshotRequest
 from orderbook.book_state import BookState
+from orderbook.patience import Patience
+from orderbook.synchronizer import LocalBook
+
+ON_ITS_WAY_MS: Final = 400
+"""For so long an event may still come that a small snapshot knew of already."""
 
 
 class Agreement(enum.Enum):
@@ -47,3 +55,55 @@ def agreement(book: BookState, last_update_id: int, snapshot: Snapshot) -> Agree
 def confirmed_range(snapshot: Snapshot) -> ConfirmedRange:
     """Return the prices from the lowest bid to the highest ask of `snapshot`, which has both."""
     return ConfirmedRange(snapshot.bids[-1][0], snapshot.asks[-1][0])
+
+
+class Confirmation:
+    """Has a quiet book confirmed. `request` is what to ask; `known` was confirmed since the last event."""
+
+    __slots__ = ("_disagreed_at", "_disagrees", "_patience", "known", "request")
+
+    def __init__(self) -> None:
+        self.request: SnapshotRequest | None = None
+        self.known: ConfirmedRange | None = None
+        self._patience = Patience()  # with small snapshots that say nothing
+        self._disagrees = False  # one shows another book, and no event has come since
+        self._disagreed_at: float | None = None
+
+    def forget(self) -> None:
+        """Note an event, or the book's end: what was confirmed is of the past. Constant time."""
+        self.request = self.known = self._disagreed_at = None
+        self._disagrees = False
+
+    def watch(self, now: float, *, is_quiet: bool, new_request: Callable[[], SnapshotRequest]) -> bool:
+        """Ask if the book `is_quiet`; return whether the stream has failed. Constant time; ms.
+
+        It has where the exchange showed another book, and no event came for it.
+        """
+        if self._disagrees:
+            if self._disagreed_at is None:
+                self._disagreed_at = now
+            if now - self._disagreed_at <= ON_ITS_WAY_MS:
+                return False
+            self._disagrees, self._disagreed_at = False, None
+            return True
+        if is_quiet and self.request is None and self._patience.is_due(now):
+            self.request = new_request()
+        return False
+
+    def answer(self, book: LocalBook, snapshot: Snapshot, now: float, *, is_newer: bool) -> bool:
+        """Hold the answer to `request` against `book`; return whether it confirms it. O(levels of the book).
+
+        `is_newer` tells whether it was made after the last event. One that disagrees may have overtaken an
+        event on its way.
+        """
+        self.request = None
+        said = agreement(book.state, book.last_update_id, snapshot)
+        if said is Agreement.DISAGREES and is_newer:
+            self._disagrees = True
+            return False
+        if said is not Agreement.CONFIRMED or not is_newer:
+            self._patience.failed(now)
+            return False
+        self._patience.worked()
+        self.known = confirmed_range(snapshot)
+        return True

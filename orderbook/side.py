@@ -26,18 +26,31 @@ _set_size: Final = cast("Callable[[Any, float, float], None]", dict.__setitem__)
 class Side:
     """All bids or all asks inside coverage, at most `most` of them; `edge` is the price where it ends.
 
+    `left_out` is how many of the changes applied last lay beyond the edge as it was before them.
+
     The best levels, the *near* end, are in a `SortedDict`, for the top ten. Those that would be dropped
     first, the *rim*, are in another, once any had to be. The *middle* is never asked for in order and is a
     plain dict, where a change takes constant time however large the book is. Each of the three holds the
     levels of a price range of its own, so a price says where its level is.
     """
 
-    __slots__ = ("_is_bid", "_middle", "_middle_end", "_most", "_near", "_near_end", "_rim", "edge")
+    __slots__ = (
+        "_is_bid",
+        "_middle",
+        "_middle_end",
+        "_most",
+        "_near",
+        "_near_end",
+        "_rim",
+        "edge",
+        "left_out",
+    )
 
     def __init__(self, levels: Levels, *, is_bid: bool, most: int) -> None:
         """Take over `levels`, whatever their order; one of size 0 is none. O(n log n)."""
         self._is_bid = is_bid
         self._most = most
+        self.left_out = 0
         self._near: SortedDict[float, float] = SortedDict()
         self._middle = {price: size for price, size in levels if size}
         self._rim: SortedDict[float, float] = SortedDict()
@@ -83,6 +96,7 @@ class Side:
         near_low, near_high = self._up_to(self._near_end)
         middle_low, middle_high = self._up_to(self._middle_end)
         low, high = self._up_to(self.edge)
+        left_out = 0
         for price, size in changes:
             if near_low <= price <= near_high:
                 if price in near:
@@ -100,9 +114,16 @@ class Side:
                 rim[price] = size
                 if not size:
                     del rim[price]
+            else:
+                left_out += 1
+        self.left_out = left_out
+        self._balance()
+
+    def _balance(self) -> None:
+        near = self._near
         if not TOP_LEVELS <= len(near) <= MOST_NEAR:
             self._balance_near()
-        if len(near) + len(middle) + len(rim) > self._most:
+        if len(near) + len(self._middle) + len(self._rim) > self._most:
             self._trim()
 
     def _up_to(self, end: float) -> tuple[float, float]:

@@ -5,8 +5,8 @@ passed in: `wall_ms`, ms since the epoch by the exchange's clock as far as it is
 `steady_ms`, any monotonic milliseconds, for how long something has lasted.
 """
 
-import enum
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -22,36 +22,20 @@ from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
 from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
-from orderbook.book_state import TOP_LEVELS
-from orderbook.confirmation import Agreement, ConfirmedRange, agreement, confirmed_range
+from orderbook.book_keeper import Applied, Audited, Began, BookKeeper, Grew, Lost, Result
+from orderbook.book_state import TopOfBook
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
-from orderbook.patience import Patience
-from orderbook.sequence_validator import Gap, Verdict
-from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer, too_few
-from state.frames import (
-    Frame,
-    Market,
-    Status,
-    WindowRow,
-    dark_frame,
-    live_frame,
-    missing_row,
-    row_of,
-)
+from orderbook.phases import Phase
+from orderbook.renewal import BookSettings
+from orderbook.synchronizer import LocalBook
+from state.frames import Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
 from state.updates import Recorder
 
 _NOTICES: Final = 100
-_URGENT_REFRESH_MS: Final = 250
-_ON_ITS_WAY_MS: Final = 400
-"""For so long an event may still come that a small snapshot knew of already."""
 _TRADING: Final = "TRADING"
-_DRIFT_SHARE: Final = 0.25
-"""Share of the newest snapshot's half width by which the mid may move before a new one is fetched."""
-_CALM_MS: Final = 10_000
-"""Without a corrupt book for so long the next one is rebuilt at once."""
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -65,35 +49,12 @@ class EngineSettings(msgspec.Struct, frozen=True):
     audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
     detectors: DetectorSettings = DetectorSettings()
 
-
-class Phase(enum.Enum):
-    """How far the book is."""
-
-    DISCONNECTED = "the depth stream is not connected"
-    BUFFERING = "waiting for the first depth event"
-    FETCHING = "waiting for a snapshot"
-    BRIDGING = "waiting for the depth event that spans the snapshot"
-    SYNCED = "in step with the exchange"
-
-
-PHASE_STEPS: Final[dict[Phase, frozenset[Phase]]] = {
-    Phase.DISCONNECTED: frozenset({Phase.BUFFERING}),
-    Phase.BUFFERING: frozenset({Phase.FETCHING, Phase.BUFFERING, Phase.DISCONNECTED}),
-    Phase.FETCHING: frozenset(
-        {Phase.FETCHING, Phase.BRIDGING, Phase.SYNCED, Phase.BUFFERING, Phase.DISCONNECTED}
-    ),
-    Phase.BRIDGING: frozenset(
-        {Phase.BRIDGING, Phase.FETCHING, Phase.SYNCED, Phase.BUFFERING, Phase.DISCONNECTED}
-    ),
-    Phase.SYNCED: frozenset({Phase.FETCHING, Phase.BUFFERING, Phase.DISCONNECTED}),
-}
-"""Which phases may follow each one."""
-
-_PHASE_OF: Final = {
-    Progress.NEEDS_SNAPSHOT: Phase.FETCHING,
-    Progress.NEEDS_EVENT: Phase.BRIDGING,
-    Progress.DONE: Phase.SYNCED,
-}
+    @property
+    def book(self) -> BookSettings:
+        """Return those of the book."""
+        return BookSettings(
+            self.book_levels, self.coverage_margin, self.refresh_interval_ms, self.audit_interval_ms
+        )
 
 
 class Engine:
@@ -108,39 +69,15 @@ class Engine:
         self.symbol = symbol
         self.source = source
         self.settings = settings or EngineSettings()
-        self.phase = Phase.DISCONNECTED
-        self.snapshot_request: SnapshotRequest | None = None
         self.health = EngineHealth()
         self.window: RollingBuffer[WindowRow] = RollingBuffer(missing_row)
-        self._epoch = 0
-        self._requests = 0
-        self._building = self._synchronizer()
-        self._book: LocalBook | None = None
-        self._candidate: Synchronizer | None = None
+        self._keeper = BookKeeper(self.settings.book)
         self.market: Market | None = None
-        self._thin = (0, 0)
-        self._refreshed = 0.0
-        self._drifted_below, self._drifted_above = (
-            0.0,
-            float("inf"),
-        )  # mids that the newest snapshot is far from
-        self._few_levels = False  # the newest snapshot shows fewer than ten a side
-        self._useless = Patience()  # with snapshots that no book can be shown of
-        self._corrupt = Patience()  # with books that end up corrupt
         self._tick = 0
         self._listed: SymbolInfo | None = None  # as the exchange said last
         self.wants_symbol_info = True
-        self.confirmation_request: SnapshotRequest | None = None
-        self.confirmed: ConfirmedRange | None = (
-            None  # what is known of a book that a small snapshot confirmed
-        )
-        self._unconfirmed = Patience()  # with small snapshots that say nothing
-        self._disagrees = False  # one shows another book, and no event has come since
-        self._disagreed_at: float | None = None  # steady ms
         self._freshness = Freshness()
         self._exchange_time = 0
-        self._why = "starting"
-        self._snapshot_trouble = ""
         self._ofi = OrderFlowImbalance()
         self._trades = TradeFlow()
         self._recorder = Recorder()
@@ -149,6 +86,21 @@ class Engine:
         self._trades_unproven = False  # some may be missing: the next trade's id will tell
         self._detection = LiquidityDetection(self.settings.detectors)
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
+
+    @property
+    def phase(self) -> Phase:
+        """How far the book is."""
+        return self._keeper.phase
+
+    @property
+    def snapshot_request(self) -> SnapshotRequest | None:
+        """The snapshot that is to be fetched, or None."""
+        return self._keeper.snapshot_request
+
+    @property
+    def confirmation_request(self) -> SnapshotRequest | None:
+        """The small snapshot that is to be fetched, to confirm a quiet book, or None."""
+        return self._keeper.confirmation.request
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -165,13 +117,9 @@ class Engine:
         if stream is Stream.TRADES:
             self._doubt_trades()
         if stream is Stream.DEPTH and state is StreamState.DOWN:
-            why = reason or "the depth stream ended"
-            if self.phase is Phase.DISCONNECTED:
-                self._why = why
-            else:
-                self._reset(Phase.DISCONNECTED, cause or Cause.CLOSED, why)
+            self._follow(self._keeper.disconnect(cause or Cause.CLOSED, reason or "the depth stream ended"))
         elif stream is Stream.DEPTH and state is StreamState.OPEN:
-            self._reset(Phase.BUFFERING, Cause.CLOSED, self._why)
+            self._follow(self._keeper.connect())
 
     def on_malformed(self, stream: Stream) -> None:
         """Count a message that was not what the exchange documents."""
@@ -187,8 +135,8 @@ class Engine:
         self._notice(text)
         if stream is Stream.TRADES:
             self._doubt_trades()
-        elif self.phase is not Phase.DISCONNECTED:
-            self._reset(Phase.BUFFERING, Cause.OVERFLOW, text)
+        else:
+            self._follow(self._keeper.miss(Cause.OVERFLOW, text))
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Take a depth event that arrived at these times. O(k log n) for k changed levels."""
@@ -199,23 +147,12 @@ class Engine:
             return
         self.health.depth.heard(steady_ms)
         self.health.meter.add(steady_ms, wall_ms - event.event_time)
-        book = self._book
-        outcome = None if book is None else book.apply(event)
-        if outcome is Verdict.OUTDATED:
-            return  # the last event once more: no sign that the book still follows
+        results = self._keeper.take(event, steady_ms)
+        if results is None:
+            return  # no sign that the book still follows
         self._freshness.prove(event.event_time, wall_ms, steady_ms)
-        self.confirmation_request = self.confirmed = self._disagreed_at = None
-        self._disagrees = False
         self._exchange_time = event.transaction_time
-        if book is None or outcome is None:
-            self._build(self._building.add(event), steady_ms, event)
-            return
-        if outcome is Verdict.APPLY:
-            self._recorder.add(book, event)
-            self._update_market(book)
-            self._refresh(book, event, steady_ms)
-        else:
-            self._break(outcome, event, steady_ms)
+        self._follow(results)
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
         """Take an aggregate trade. One that was told before is counted and adds nothing."""
@@ -244,30 +181,16 @@ class Engine:
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
         """Take the answer to `request`; one asked for before the latest reset is dropped. O(n log n)."""
-        if request.epoch != self._epoch or self.snapshot_request is None:
+        if not self._keeper.expects(request):
             return
         self.health.snapshots += 1
-        self.snapshot_request = None
-        self._snapshot_trouble = ""
         if self._listed is None or self._listed.tick_size is None:
             self._use_tick(tick_of(snapshot, self._tick))
-        self._few_levels = min(len(snapshot.bids), len(snapshot.asks)) < TOP_LEVELS
-        if not self._few_levels:
-            (lowest, _), (highest, _) = snapshot.bids[-1], snapshot.asks[-1]
-            self._drifted_below = snapshot.bids[0][0] - (highest - lowest) / 2 * _DRIFT_SHARE
-            self._drifted_above = snapshot.asks[0][0] + (highest - lowest) / 2 * _DRIFT_SHARE
-        if self._candidate is not None:
-            self._settle(self._candidate, self._candidate.offer(snapshot), steady_ms)
-        else:
-            progress = self._building.offer(snapshot)
-            if self._building.useless:
-                self._useless.failed(steady_ms)
-            self._build(progress, steady_ms)
+        self._follow(self._keeper.offer(snapshot, steady_ms))
 
     def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
         """Note that a fetch failed and will be tried again; `reason` is shown while the book waits for it."""
-        if request.epoch == self._epoch:
-            self._snapshot_trouble = reason
+        self._keeper.on_snapshot_failed(request, reason)
         self._notice(f"snapshot: {reason}")
 
     def watch(self, steady_ms: float, wall_ms: float) -> bool:
@@ -276,25 +199,8 @@ class Engine:
         Returns whether the depth stream has failed: the exchange showed another book, and no event came
         for it.
         """
-        if self.phase is not Phase.SYNCED or self.market is None:
-            self.confirmation_request = None
-            return False
-        if self._disagrees:
-            if self._disagreed_at is None:
-                self._disagreed_at = steady_ms
-            if steady_ms - self._disagreed_at <= _ON_ITS_WAY_MS:
-                return False
-            self._disagrees, self._disagreed_at = False, None
-            return True
         quiet = self._freshness.quiet_ms(steady_ms, wall_ms)
-        if (
-            quiet >= self.settings.stale_after_ms / 2
-            and self.confirmation_request is None
-            and self._unconfirmed.is_due(steady_ms)
-        ):
-            self._requests += 1
-            self.confirmation_request = SnapshotRequest(self._epoch, self._requests)
-        return False
+        return self._keeper.watch(steady_ms, is_quiet=quiet >= self.settings.stale_after_ms / 2)
 
     def on_confirmation(
         self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
@@ -303,22 +209,11 @@ class Engine:
 
         Returns whether it confirms the book. One that disagrees may have overtaken an event on its way.
         """
-        book = self._book
-        if request != self.confirmation_request or book is None:
-            return False  # an event came meanwhile, which says more
-        self.confirmation_request = None
-        said = agreement(book.state, book.last_update_id, snapshot)
         newer = snapshot.event_time > self._freshness.event_time
-        if said is Agreement.DISAGREES and newer:
-            self._disagrees = True
-            return False
-        if said is not Agreement.CONFIRMED or not newer:
-            self._unconfirmed.failed(sent_ms)
-            return False
-        self._unconfirmed.worked()
-        self._freshness.prove(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
-        self.confirmed = confirmed_range(snapshot)
-        return True
+        confirmed = self._keeper.confirm(request, snapshot, sent_ms, is_newer=newer)
+        if confirmed:
+            self._freshness.prove(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
+        return confirmed
 
     def on_symbol_info(self, info: SymbolInfo) -> None:
         """Take what the exchange lists of the symbol."""
@@ -348,7 +243,7 @@ class Engine:
         uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
         status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
         ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
-        book, market = self._book, self.market
+        book, market = self._keeper.book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(
             steady_ms,
@@ -357,10 +252,10 @@ class Engine:
             self._detection.late,
             clock_offset=clock_offset,
             lag_ms=self._freshness.lag_ms(steady_ms, wall_ms) if self._freshness.known else None,
-            thin=covered is not None and self._is_thin(*covered),
+            thin=self._keeper.is_thin(),
         )
         if status is Status.LIVE and book is not None and market is not None:
-            known = self.confirmed
+            known = self._keeper.confirmation.known
             frame = live_frame(
                 self.symbol,
                 self.source,
@@ -371,6 +266,7 @@ class Engine:
                 state,
                 detections,
                 unchanged_since=None if known is None else market.exchange_time,
+                tick_size=self._tick / UNITS_PER_USDT or None,
             )
             shown = None if known is None else (known.low, known.high)
             chunk = self._recorder.close(timestamp, book, market.exchange_time)
@@ -417,17 +313,8 @@ class Engine:
         lag = freshness.lag_ms(steady_ms, wall_ms)
         if lag - uncertainty_ms > most:
             return Status.STALE, f"the depth stream lags: its newest event is {lag / 1000:.1f} s old"
-        if self.phase is not Phase.SYNCED:
-            waits = self._snapshot_trouble if self.phase is Phase.FETCHING else ""
-            return Status.SYNCING, f"{self._why}; {waits or self.phase.value}"
-        if self.market is None:
-            if self._few_levels and self._book is not None:
-                return Status.SYNCING, too_few(*self._book.state.depth())
-            return (
-                Status.SYNCING,
-                "the price left the range that the last snapshot covers; fetching a new one",
-            )
-        return Status.LIVE, ""
+        trouble = self._keeper.trouble()
+        return (Status.SYNCING, trouble) if trouble else (Status.LIVE, "")
 
     def _take_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:
@@ -448,51 +335,35 @@ class Engine:
 
     # --- the book -------------------------------------------------------------------------------------
 
-    def _build(self, progress: Progress, steady_ms: float, event: DepthUpdate | None = None) -> None:
-        """Act on the progress of the first book after a reset, to which `event` may have led."""
-        self._move(_PHASE_OF[progress])
-        if progress is Progress.NEEDS_SNAPSHOT:
-            if self.snapshot_request is not None:
-                return
-            setback = self._building.setback
-            if setback:
-                self._snapshot_trouble = setback
-                if event is None:
-                    self._notice(f"snapshot not usable: {setback}")
-            hinted = event is not None and _has_both_sides(event)
-            if self._useless.is_due(steady_ms, hinted=hinted) and self._corrupt.is_due(steady_ms):
-                self._request_snapshot()
-        elif progress is Progress.DONE and self._building.book is not None:
-            book = self._building.book
-            self._adopt(book, steady_ms)
-            self._ofi.restart()
-            self._update_market(book)
-            if self.market is None:
-                self._useless.failed(steady_ms)
-            self.wants_symbol_info = True
-            bids, asks = book.state.depth()
-            self._notice(f"in step at {book.last_update_id} with {bids} bids and {asks} asks", warning=False)
+    def _follow(self, results: Iterable[Result]) -> None:
+        """Tell the other layers what came of the book, in order."""
+        for result in results:
+            if isinstance(result, Applied):
+                self._recorder.add(result.book, result.event)
+                self._see(result.book, result.top)
+            elif isinstance(result, Grew):
+                if self.market is not None:
+                    self._recorder.grow(result.book, self._exchange_time, result.bids, result.asks)
+                self._see(result.book, result.top)
+            elif isinstance(result, Began):
+                self._ofi.restart()
+                self._see(result.book, result.top)
+                self.wants_symbol_info = True
+            elif isinstance(result, Lost):
+                self._lose(result)
+            elif isinstance(result, Audited):
+                self.health.audits += 1
+                self.health.levels_compared += result.compared
+                self.health.mismatches += result.mismatches
+            else:
+                self._notices.append(result)
 
-    def _adopt(self, book: LocalBook, steady_ms: float) -> None:
-        self._book = book
-        self._candidate = None
-        self._building = self._synchronizer()
-        self._refreshed = steady_ms
-        margin = self.settings.coverage_margin
-        # A snapshot may carry few levels: half of what it brought is the margin then.
-        bids, asks = book.state.depth()
-        self._thin = (min(margin, bids // 2), min(margin, asks // 2))
-
-    def _update_market(self, book: LocalBook) -> None:
-        top = book.state.top()
+    def _see(self, book: LocalBook, top: TopOfBook | None) -> None:
+        """Take what can be shown of the book now."""
         if top is None:
-            self.market = None
-            self._recorder.lose()
-            self._ofi.restart()
-            self._detection.restart()
+            self._go_dark()
             return
         metrics = basic_metrics(top)
-        self._useless.worked()
         if self.market is None:
             self._recorder.begin(book, self._exchange_time)
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
@@ -500,102 +371,16 @@ class Engine:
         if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
             self._detection.on_book(self._exchange_time, book.last_update_id, top)
 
-    def _refresh(self, book: LocalBook, event: DepthUpdate, steady_ms: float) -> None:
-        """Keep a second book in the making where the first runs out of coverage or an audit is due."""
-        if self._candidate is not None:
-            self._settle(self._candidate, self._candidate.add(event), steady_ms)
-            return
-        waited = steady_ms - self._refreshed
-        drifted = self.market is not None and not (
-            self._drifted_below < self.market.metrics.mid_price < self._drifted_above
-        )
-        thin = drifted or self._is_thin(*book.state.depth())
-        settings = self.settings
-        if (
-            waited >= settings.audit_interval_ms
-            or (thin and waited >= settings.refresh_interval_ms)
-            or (
-                self.market is None
-                and waited >= _URGENT_REFRESH_MS
-                and self._useless.is_due(steady_ms, hinted=_may_fill(event, book))
-            )
-        ):
-            self._refreshed = steady_ms
-            self._candidate = self._synchronizer()
-            self._settle(self._candidate, self._candidate.add(event), steady_ms)
-
-    def _is_thin(self, bids: int, asks: int) -> bool:
-        return bids < self._thin[0] or asks < self._thin[1]
-
-    def _settle(self, candidate: Synchronizer, progress: Progress, steady_ms: float) -> None:
-        """Act on the progress of the second book: audit the first against it, then let it take its place."""
-        if progress is Progress.NEEDS_SNAPSHOT:
-            self._request_snapshot()
-        old, new = self._book, candidate.book
-        if progress is not Progress.DONE or old is None or new is None:
-            return
-        compared, mismatches = old.state.disagreements(
-            new.state, but_bids=candidate.changed_bids, but_asks=candidate.changed_asks
-        )
-        self.health.audits += 1
-        self.health.levels_compared += compared
-        if mismatches:
-            self.health.mismatches += len(mismatches)
-            first = "; ".join(
-                f"{m.side} {m.price:g}: {m.size} here, {m.other_size} there" for m in mismatches[:10]
-            )
-            self._notice(
-                f"audit at {old.last_update_id}: {len(mismatches)} of {compared} levels differ: {first}"
-            )
-            self._notice(f"the local book was {old.state.levels()}")
-            self._notice(f"the snapshot's book is {new.state.levels()}")
-            why = "the audit found the book to differ from a fresh snapshot"
-            self._reset(Phase.BUFFERING, Cause.AUDIT, why)
-            return
-        if self.market is not None and new.state.top() is None:
-            self._candidate = None
-            self._notice("snapshot not usable: it shows fewer than ten levels a side")
-            return
-        bids, asks = new.state.unite(old.state)
-        self._adopt(new, steady_ms)
-        if self.market is not None:
-            self._recorder.grow(new, self._exchange_time, bids, asks)
-        self._update_market(new)
-        if self.market is None:
-            self._useless.failed(steady_ms)
-
-    def _break(self, outcome: Outcome, event: DepthUpdate, steady_ms: float) -> None:
-        """Begin again with `event`, which does not follow on the book."""
-        is_gap = isinstance(outcome, Gap)
-        if is_gap:
-            self.health.gaps += 1
-        self._notice(f"{outcome}; resynchronising")
-        cause = Cause.GAP if is_gap else Cause.CORRUPT
-        self._reset(Phase.FETCHING, cause, f"rebuilding after a {outcome}")
-        self._building.add(event)
-        if not is_gap:
-            if self._corrupt.calm_for(steady_ms) > _CALM_MS:
-                self._corrupt.worked()
-            due = self._corrupt.is_due(steady_ms)
-            self._corrupt.failed(steady_ms)
-            if not due:
-                return
-        self._request_snapshot()
-
-    def _reset(self, phase: Phase, cause: Cause, why: str) -> None:
-        self._move(phase)
-        self._why = why
-        self._epoch += 1
-        if self._book is not None:
+    def _lose(self, lost: Lost) -> None:
+        self.health.gaps += lost.cause is Cause.GAP
+        if lost.was_whole:
             self.health.resyncs += 1
-            self.health.resync_causes[cause] += 1
-        self.snapshot_request = None
-        self._snapshot_trouble = ""
-        self._building = self._synchronizer()
-        self._book = self._candidate = self.market = None
+            self.health.resync_causes[lost.cause] += 1
+        self._go_dark()
+
+    def _go_dark(self) -> None:
+        self.market = None
         self._recorder.lose()
-        self.confirmation_request = self.confirmed = self._disagreed_at = None
-        self._disagrees = False
         self._ofi.restart()
         self._detection.restart()
 
@@ -603,34 +388,8 @@ class Engine:
         self._tick = tick
         self._detection.tick = tick / UNITS_PER_USDT
 
-    def _request_snapshot(self) -> None:
-        if self.snapshot_request is None:
-            self._requests += 1
-            self.snapshot_request = SnapshotRequest(self._epoch, self._requests)
-
-    def _move(self, phase: Phase) -> None:
-        if phase not in PHASE_STEPS[self.phase]:
-            raise ValueError(f"the book cannot go from {self.phase.name} to {phase.name}")
-        self.phase = phase
-
-    def _synchronizer(self) -> Synchronizer:
-        return Synchronizer(book_levels=self.settings.book_levels)
-
     def _monitor(self, stream: Stream) -> StreamMonitor:
         return self.health.depth if stream is Stream.DEPTH else self.health.trades
 
-    def _notice(self, text: str, *, warning: bool = True) -> None:
-        self._notices.append(Notice(warning, text))
-
-
-def _has_both_sides(event: DepthUpdate) -> bool:
-    return any(size for _, size in event.bids) and any(size for _, size in event.asks)
-
-
-def _may_fill(event: DepthUpdate, book: LocalBook) -> bool:
-    """Say whether `event` tells of levels beyond the covered range, on a side that has too few."""
-    state = book.state
-    bids, asks = state.depth()
-    return (bids < TOP_LEVELS and any(size and price < state.low for price, size in event.bids)) or (
-        asks < TOP_LEVELS and any(size and price > state.high for price, size in event.asks)
-    )
+    def _notice(self, text: str) -> None:
+        self._notices.append(Notice(warning=True, text=text))

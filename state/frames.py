@@ -96,6 +96,7 @@ class Frame(msgspec.Struct, frozen=True):
     last_update_id: int | None  # u of the last event applied
     exchange_time: int | None  # T of that event
     unchanged_since: int | None  # the same T, where a small snapshot confirmed the book since; else None
+    tick_size: float | None  # price increment, USDT: as listed, else as the snapshot's prices have it
     mid_price: float | None
     spread: float | None
     imbalance: float | None
@@ -168,10 +169,11 @@ def live_frame(
     health: Health,
     detections: Sequence[Detection] = (),
     unchanged_since: int | None = None,
+    tick_size: float | None = None,
 ) -> Frame:
     """Return the frame of a second whose book is exact.
 
-    Sums and differences are rounded to the exchange's eight decimals: what lies beyond is the noise of
+    Sums of sizes are rounded to the exchange's eight decimals: what lies beyond is the noise of
     adding floats.
     """
     metrics = market.metrics
@@ -184,8 +186,9 @@ def live_frame(
         last_update_id=market.last_update_id,
         exchange_time=market.exchange_time,
         unchanged_since=unchanged_since,
+        tick_size=tick_size,
         mid_price=metrics.mid_price,
-        spread=round(metrics.spread, 8),
+        spread=metrics.spread,
         imbalance=metrics.imbalance,
         ofi=round(ofi, 8),
         bid_levels=market.top.bids,

@@ -2,8 +2,12 @@
 
 Starting at any `book` and applying the `updates` that follow gives, at each `u`, every level between `low`
 and `high` exactly. Pure.
+
+An update is told in the exchange's own digits: turning floats into text would take longer than all else that
+is done with them.
 """
 
+from itertools import compress
 from typing import Final
 
 import msgspec
@@ -81,10 +85,10 @@ def whole_book(book: LocalBook, exchange_time: int) -> WholeBook:
 
 
 class Recorder:
-    """Collects one second's chunk after another. `add` costs a small list for each event."""
+    """Collects one second's chunk after another, encoded as it comes."""
 
     def __init__(self) -> None:
-        self._updates: list[Update] = []
+        self._updates: list[bytes] = []
         self._base: WholeBook | None = None  # before the first of the updates
         self._tape: list[TapeEntry] = []
         self._range = (0.0, 0.0)
@@ -102,33 +106,31 @@ class Recorder:
         self._updates, self._base, self._told_at = [], None, None
 
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
-        """Take an event that was just applied. O(changes)."""
-        low, high = book.state.low, book.state.high
-        self._note(
-            event.final_update_id,
-            event.transaction_time,
-            [level for level in event.bids if level[0] >= low],
-            [level for level in event.asks if level[0] <= high],
-            (low, high),
+        """Take an event that was the last one applied to `book`. O(changes)."""
+        state = book.state
+        low, high = state.low, state.high
+        bids_out, asks_out = state.left_out
+        known_low, known_high = self._range
+        bids = _inside(event.bids, event.bids_json, low, bids_out if low == known_low else None, is_bid=True)
+        asks = _inside(
+            event.asks, event.asks_json, high, asks_out if high == known_high else None, is_bid=False
         )
+        self._note(event.final_update_id, event.transaction_time, bids, asks, (low, high))
 
     def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
         """Take levels that a snapshot added to the range that was known."""
-        self._note(book.last_update_id, exchange_time, bids, asks, (book.state.low, book.state.high))
+        covered = book.state.low, book.state.high
+        self._note(book.last_update_id, exchange_time, _encode(bids), _encode(asks), covered)
 
-    def _note(self, u: int, time: int, bids: Levels, asks: Levels, covered: tuple[float, float]) -> None:
-        low, high = covered
-        known_low, known_high = self._range
+    def _note(self, u: int, time: int, bids: bytes, asks: bytes, covered: tuple[float, float]) -> None:
+        """Write an `Update` as JSON."""
+        changed = b""
+        if covered != self._range:
+            for name, now, before in zip((b"low", b"high"), covered, self._range, strict=True):
+                if now != before:
+                    changed += b',"%b":%b' % (name, _encode(now))
         self._updates.append(
-            Update(
-                u,
-                self._last,
-                time,
-                bids,
-                asks,
-                None if low == known_low else low,
-                None if high == known_high else high,
-            )
+            b'{"u":%d,"pu":%d,"T":%d,"bids":%b,"asks":%b%b}' % (u, self._last, time, bids, asks, changed)
         )
         self._range, self._last = covered, u
 
@@ -151,4 +153,29 @@ class Recorder:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
-        return encoded(Chunk(updates, base, tape))
+        return EncodedChunk(b"[" + b",".join(updates) + b"]", _encode(base), _encode(tape))
+
+
+def _inside(levels: Levels, text: bytes, edge: float, left_out: int | None, *, is_bid: bool) -> bytes:
+    """Return the JSON of the levels up to `edge`, of which `text` is that of all where it is known.
+
+    `left_out` is how many lie beyond, None where nobody has counted. Linear, and a copy where they stand at
+    one end, as the exchange sorts them.
+    """
+    if left_out == 0 and text:
+        return text
+    if left_out and text:
+        if left_out == len(levels):
+            return b"[]"
+        if _all_beyond(levels[:left_out], edge, is_bid=is_bid):
+            return b"[[" + text.split(b"],[", left_out)[-1]
+        if _all_beyond(levels[-left_out:], edge, is_bid=is_bid):
+            return text.rsplit(b"],[", left_out)[0] + b"]]"
+    inside = [price >= edge if is_bid else price <= edge for price, _ in levels]
+    if not text or not any(inside):
+        return _encode(list(compress(levels, inside)))
+    return b"[[" + b"],[".join(compress(text[2:-2].split(b"],["), inside)) + b"]]"
+
+
+def _all_beyond(levels: Levels, edge: float, *, is_bid: bool) -> bool:
+    return max(levels)[0] < edge if is_bid else min(levels)[0] > edge

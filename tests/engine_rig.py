@@ -7,7 +7,8 @@ import pytest
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from orderbook.book_state import TOP_LEVELS
-from state.engine import Engine, EngineSettings, Phase
+from orderbook.phases import Phase
+from state.engine import Engine, EngineSettings
 from state.frames import Frame, Health, Status
 from tests.builders import START_MS, SYMBOL, NaiveExchange, Op
 

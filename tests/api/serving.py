@@ -91,7 +91,7 @@ def a_frame(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) ->
     top = TopOfBook(bids, asks)
     market = Market(timestamp // 100, timestamp - 50, top, basic_metrics(top))
     trades = TradeSummary(1.0, 2.0, 3, [])
-    return live_frame(symbol, source, timestamp, market, 0.25, trades, a_health())
+    return live_frame(symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=1.0)
 
 
 def a_second(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) -> FeedSecond:

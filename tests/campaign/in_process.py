@@ -43,7 +43,8 @@ from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, Sy
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from data_ingestion.symbol_info import SymbolAsker
 from features.market_impact import Side
-from state.engine import Engine, EngineSettings, Phase
+from orderbook.phases import Phase
+from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
 from tests.campaign.acting import HARMLESS, SNAPSHOT_TIMEOUT, Acting
 from tests.campaign.judge import Judge, fields_of

@@ -67,7 +67,10 @@ def live(symbol: str, timestamp: int, *, mid: int, source: str = "simulated", **
     finest = ladders[0]
     top = TopOfBook([(price, size) for price, size in finest["bids"]], [(p, s) for p, s in finest["asks"]])
     market = Market(salt, timestamp - 50, top, basic_metrics(top))
-    frame = live_frame(symbol, source, timestamp, market, 0.25, TradeSummary(1.0, 2.0, 3, []), a_health())
+    trades = TradeSummary(1.0, 2.0, 3, [])
+    frame = live_frame(
+        symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=ladders[0]["step"]
+    )
     return {**json.loads(msgspec.json.encode(frame)), "ladders": ladders, **others}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.basic_metrics import BasicMetrics, basic_metrics
+from features.basic_metrics import BasicMetrics, basic_metrics, mid_and_spread
 from tests.builders import property_settings, side, top_of
 
 
@@ -141,6 +141,22 @@ def test_metrics_equal_exact_arithmetic(bids: Side, asks: Side, best: int) -> No
     assert metrics.cumulative_bids == sorted(metrics.cumulative_bids)
     assert metrics.cumulative_bids[-1] == metrics.total_bid_volume
     assert metrics.cumulative_asks[-1] == metrics.total_ask_volume
+
+
+@given(st.integers(1, 10**14), st.integers(1, 10**6), st.integers(0, 10))
+@property_settings(500)
+def test_mid_and_spread_are_the_floats_nearest_to_the_exact_figures(bid: int, step: int, digits: int) -> None:
+    """However many decimals the prices have, nothing of the floats' own noise is left."""
+    exact_bid, exact_ask = Fraction(bid, 10**digits), Fraction(bid + step, 10**digits)
+    mid, spread = mid_and_spread(float(exact_bid), float(exact_ask))
+    assert (mid, spread) == (float((exact_bid + exact_ask) / 2), float(exact_ask - exact_bid))
+
+
+def test_a_mid_between_two_ticks_has_no_dust() -> None:
+    """Halves of ticks that adding the floats gets wrong."""
+    assert (61886.6 + 61886.7) / 2 == 61886.649999999994
+    assert mid_and_spread(61886.6, 61886.7) == (61886.65, 0.1)
+    assert mid_and_spread(0.00000001, 0.00000002) == (0.000000015, 0.00000001)
 
 
 @pytest.mark.parametrize("size", [1e-8, 1.0, 1e15])

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_ingestion.messages import Levels, Snapshot
+from data_ingestion.sink import SnapshotRequest
 from orderbook.book_state import BookState
-from orderbook.confirmation import Agreement, agreement, confirmed_range
+from orderbook.confirmation import Agreement, Confirmation, agreement, confirmed_range
+from orderbook.synchronizer import LocalBook
 from tests.builders import property_settings, side, snapshot
 
 BIDS, ASKS = side(100.0, -0.5, 80), side(100.5, 0.5, 80)
@@ -69,3 +71,23 @@ def test_a_change_is_seen_if_and_only_if_it_is_among_the_fifty(index: int, is_bi
         del levels[index]
     said = agreement(BOOK, 7, small(9, bids, asks))
     assert (said is Agreement.DISAGREES) == (index < 50)
+
+
+def asked(confirmation: Confirmation, now: float) -> bool:
+    """Watch a quiet book for a moment; return whether something is to be asked."""
+    assert not confirmation.watch(now, is_quiet=True, new_request=lambda: SnapshotRequest(1, 1))
+    return confirmation.request is not None
+
+
+def test_answers_that_say_nothing_are_asked_for_ever_more_rarely() -> None:
+    """250 ms after the first, 500 ms after the second; at once again after one that confirms."""
+    confirmation, book = Confirmation(), LocalBook(snapshot(7, BIDS, ASKS), book_levels=100)
+    assert asked(confirmation, 1_000)
+    assert not confirmation.answer(book, small(6), 1_000, is_newer=True)
+    assert not asked(confirmation, 1_249)
+    assert asked(confirmation, 1_250)
+    assert not confirmation.answer(book, small(7), 1_250, is_newer=False)
+    assert not asked(confirmation, 1_749)
+    assert asked(confirmation, 1_750)
+    assert confirmation.answer(book, small(9), 1_750, is_newer=True)
+    assert asked(confirmation, 1_751)

@@ -62,7 +62,7 @@ class Playback:
                 message = {"e": "aggTrade", "s": SYMBOL, **trade}
                 engine.on_trade(decode_agg_trade(json.dumps(message)), trade["T"] - start)
                 trade = next(self._trades, None)
-            data = json.dumps(market.depth_message(event, 0))
+            data = json.dumps(market.depth_message(event, 0), separators=(",", ":"))
             engine.on_depth(decode_depth_update(data), event["E"], event["T"] - start)
             yield event["u"], market.truth[event["u"]]
 

@@ -2,21 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterable
-from itertools import product
 
 import msgspec
 import pytest
 
 from data_ingestion.clock_offset import ClockOffset
-from data_ingestion.sink import SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.detectors.detection import Event, Kind
 from features.detectors.settings import DetectorSettings
 from orderbook.book_state import TOP_LEVELS
+from orderbook.phases import Phase
 from orderbook.synchronizer import OUTDATED_EVENTS
-from state.engine import PHASE_STEPS, EngineSettings, Phase
+from state.engine import EngineSettings
 from state.frames import Frame, Row, Status
 from tests.builders import START_MS, depth, json_of, lose_trades, snapshot, trade
-from tests.engine_rig import PHASES_AFTER, Rig, assert_dark, assert_follows, assert_true, live, opened
+from tests.engine_rig import Rig, assert_dark, assert_follows, assert_true, live, opened
 
 # --- coming into step -------------------------------------------------------------------------------------
 
@@ -1128,6 +1128,21 @@ def test_ladders_come_with_live_rows_only() -> None:
     assert rig.engine.close_second((rig.seconds + 2) * 1000, rig.now)[1].ladders is None
 
 
+def test_the_tick_is_the_exchanges_own_where_it_tells_and_else_that_of_the_prices() -> None:
+    """What is listed stands above what prices let one think; one that is not live has none."""
+    rig = live()
+    assert rig.close().tick_size == 0.1
+    rig.engine.on_symbol_info(SymbolInfo("TRADING", None))
+    assert rig.close().tick_size == 0.1
+    rig.engine.on_symbol_info(SymbolInfo("TRADING", 0.05))
+    assert rig.close().tick_size == 0.05
+    rig.down()
+    assert rig.close().tick_size is None
+    rig.open()
+    rig.sync()
+    assert rig.close().tick_size == 0.05
+
+
 def test_notices_are_taken_once() -> None:
     """What was noted comes out once, and what nobody takes does not pile up."""
     rig = live()
@@ -1140,13 +1155,7 @@ def test_notices_are_taken_once() -> None:
     assert len(rig.engine.take_notices()) <= 100
 
 
-# --- the table of phases ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("before", "after"), list(product(Phase, repeat=2)))
-def test_the_table_of_phases(before: Phase, after: Phase) -> None:
-    """No phase but these may follow; above all nothing but a snapshot with its events leads into step."""
-    assert (after in PHASE_STEPS[before]) == (after in PHASES_AFTER[before])
+# --- anything in any phase ----------------------------------------------------------------------------------
 
 
 def fetching(rig: Rig) -> None:

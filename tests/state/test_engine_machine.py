@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
+from orderbook.phases import Phase
 from orderbook.synchronizer import OUTDATED_EVENTS
-from state.engine import Engine, EngineSettings, Phase
+from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status, WindowRow
 from tests.builders import OPS, START_MS, SYMBOL, NaiveExchange, Op, json_of, property_settings, trade
 from tests.engine_rig import PHASES_AFTER, assert_dark, assert_true

@@ -20,6 +20,7 @@ CONTRACT = {
     "last_update_id",
     "exchange_time",
     "unchanged_since",
+    "tick_size",
     "mid_price",
     "spread",
     "imbalance",
@@ -49,7 +50,7 @@ HEALTH = EngineHealth().read(0.0, None, {}, 0)
 def live(trades: TradeSummary | None = None) -> Frame:
     """Return the live frame of `TOP`."""
     market = Market(42, START_MS - 7, TOP, basic_metrics(TOP))
-    return live_frame("BTCUSDT", "binance", START_MS, market, 0.1 + 0.2, trades, HEALTH)
+    return live_frame("BTCUSDT", "binance", START_MS, market, 0.1 + 0.2, trades, HEALTH, tick_size=0.1)
 
 
 def dark(status: Status = Status.SYNCING) -> Frame:
@@ -65,7 +66,7 @@ def test_a_live_frame_carries_the_book_and_its_metrics() -> None:
     assert (frame.last_update_id, frame.exchange_time) == (42, START_MS - 7)
     assert (frame.bid_levels, frame.ask_levels) == (TOP.bids, TOP.asks)
     assert (frame.best_bid, frame.best_ask) == (100, 100.1)
-    assert frame.mid_price == pytest.approx(100.05)
+    assert (frame.tick_size, frame.mid_price) == (0.1, 100.05)
     assert frame.imbalance == pytest.approx(-1 / 3)
     assert frame.trades == TradeSummary(1.0, 2.0, 3, [])
     assert frame.health == HEALTH
