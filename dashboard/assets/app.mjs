@@ -57,6 +57,12 @@ export class App {
     this.pointer = null;
     /** @type {Instant | null} the newest book */
     this.newestBook = null;
+    /** @type {Promise<unknown> | null} */
+    this.plotly = null;
+    /** @type {Uint8Array | null} the colours that the legend shows */
+    this.legendTable = null;
+    this.surfaceTask = 0;
+    this.contextTask = 0;
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
     /** @type {import("./map/market_map.mjs").Choices} */

@@ -19,11 +19,6 @@ export const MOST_HELD_MS = 780_000; // the window and ten minutes of a paused v
 
 export class BookWindow {
   constructor() {
-    this.clear();
-  }
-
-  /** Forget everything: another symbol follows. */
-  clear() {
     /** @type {Second[]} oldest first */
     this.seconds = [];
     /** @type {Frame | null} the newest, without its history */
@@ -34,6 +29,12 @@ export class BookWindow {
     this.broken = false; // updates are missing: history is to be asked for again
     this.heldFrom = Infinity; // ms; a paused view begins there
     this.version = 0; // counts all changes of what is known
+  }
+
+  /** Forget everything: another symbol follows. */
+  clear() {
+    const { version } = this;
+    Object.assign(this, new BookWindow(), { version: version + 1 });
   }
 
   /** Ms since the epoch of the end of the newest second; NaN before the first. */
@@ -58,8 +59,7 @@ export class BookWindow {
     else if (frame.timestamp <= this.end) this.forgetFrom(frame.timestamp); // the engine's clock was set back
     this.learnTick(frame);
     this.add(frame);
-    const { history: _history, updates: _updates, book: _book, tape: _tape, ...kept } = frame;
-    this.frame = /** @type {Frame} */ (kept);
+    this.frame = { ...frame, history: undefined, updates: null, book: null, tape: null };
     this.trim();
   }
 

@@ -7,7 +7,9 @@ import { toUnits } from "./units.mjs";
 /** One side from the touch outwards: its prices, the size up to each, and what that would cost in USDT.
  * @typedef {{prices: number[], sizes: number[], costs: number[]}} Side
  */
-/** `isAll` says whether what is known reaches to both ends. @typedef {{low: number, high: number, mid: number, bids: Side, asks: Side, isAll: boolean}} Curve */
+/** `isAll` says whether what is known reaches to both ends.
+ * @typedef {{low: number, high: number, mid: number, bids: Side, asks: Side, isAll: boolean}} Curve
+ */
 
 /** Return the prices that a choice of range shows around a book, [low, high].
  * @param {Instant} book @param {string} range  one of preferences' DEPTH_RANGES

@@ -22,10 +22,6 @@ export class BookCursor {
   constructor() {
     /** @type {[Map<number, number>, Map<number, number>]} */
     this.levels = [new Map(), new Map()];
-    this.clear();
-  }
-
-  clear() {
     this.time = NaN;
     this.known = false;
     this.u = 0;
@@ -38,9 +34,9 @@ export class BookCursor {
    * @returns {Instant | null}
    */
   at(seconds, time, end) {
-    this.clear();
+    this.known = false;
     if (!(time <= end)) return null;
-    let from = seconds.findLastIndex(({ base }) => base !== null && base.time <= time);
+    const from = seconds.findLastIndex(({ base }) => base !== null && base.time <= time);
     if (from < 0) return null;
     let until = from + 1;
     while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {

@@ -8,15 +8,15 @@ const JUMP_MS = 1500;
 
 export class Liveness {
   constructor() {
-    this.reset();
     this.wallAhead = NaN;
-  }
-
-  /** Forget what was heard: another symbol follows, or the engine's clock was set back. */
-  reset() {
     this.lead = Infinity; // how far the steady clock is ahead of the frames' times, at least
     this.timestamp = NaN;
     this.doubted = false;
+  }
+
+  /** Forget what was heard: another symbol follows. */
+  reset() {
+    Object.assign(this, new Liveness(), { wallAhead: this.wallAhead });
   }
 
   /** Hear a frame of `timestamp` that arrived at `at` (steady ms). @param {number} timestamp @param {number} at */

@@ -23,6 +23,7 @@ export class Gestures {
     this.down = new Map();
     /** @type {Place | null} */
     this.began = null;
+    this.moved = false; // the pointer that is down has moved
     this.part = "none";
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("pointerdown", (event) => this.press(event));

@@ -21,8 +21,7 @@ export class View {
     this.span = 0; // ms shown while following; 0: the whole window
     this.following = true; // the newest second is at the right edge
     this.priceFits = true; // the prices are chosen from the path of the mid
-    /** @type {number | null} ms that the view lies behind now while it does not follow */
-    this.isSet = false;
+    this.isSet = false; // whether anything has been shown
   }
 
   /** Forget all: another symbol follows. */

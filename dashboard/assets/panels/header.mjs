@@ -18,21 +18,27 @@ export const STATES = { live: "LIVE", syncing: "SYNCING", stale: "STALE", discon
  *   behindMs: number}} HeaderFacts
  */
 
+/** @param {string} id @param {number | null | undefined} value @param {(value: number) => string} text */
+function write(id, value, text) {
+  setText(id, value === null || value === undefined ? NONE : text(value));
+}
+
+/** @param {Numbers | null} numbers @param {number} decimals */
+function showNumbers(numbers, decimals) {
+  write("mid-price", numbers?.mid_price, (value) => number(value, decimals + 1));
+  write("number-spread", numbers?.spread, (value) => number(value, decimals));
+  write("number-microprice", numbers?.microprice, (value) => number(value, decimals + 1));
+  write("number-imbalance", numbers?.imbalance, (value) => signed(value, 2));
+  write("number-ofi", numbers?.ofi, (value) => signed(value, 2));
+}
+
 /** @param {HeaderFacts} facts */
 export function showHeader({ frame, state, reason, decimals, numbers, at, behindMs }) {
   const live = state === "live";
-  const shown = live || at !== null ? numbers : null;
-  const write = (/** @type {string} */ id, /** @type {number | null | undefined} */ value, /** @type {(value: number) => string} */ text) => (
-    setText(id, value === null || value === undefined ? NONE : text(value))
-  );
-  write("mid-price", shown?.mid_price, (value) => number(value, decimals + 1));
-  write("number-spread", shown?.spread, (value) => number(value, decimals));
-  write("number-microprice", shown?.microprice, (value) => number(value, decimals + 1));
-  write("number-imbalance", shown?.imbalance, (value) => signed(value, 2));
-  write("number-ofi", shown?.ofi, (value) => signed(value, 2));
+  showNumbers(live || at !== null ? numbers : null, decimals);
   setText("numbers-at", at === null ? "" : `at ${time(at, 1)}`);
   const health = state === "disconnected" ? null : frame?.health;
-  setText("number-update-rate", health ? `${number(health.update_rate, 1)}/s` : NONE);
+  write("number-update-rate", health?.update_rate, (value) => `${number(value, 1)}/s`);
   write("number-latency", health?.latency_ms.median, (value) => `${number(value, 0)} ms`);
   const behind = live && behindMs >= 1000 ? `, ${number(behindMs / 1000, 0)} s behind` : "";
   setText("state", `${STATES[state]}${behind}`);

@@ -84,7 +84,8 @@ export function closeMenus() {
 
 /** @param {Preferences} preferences @param {(name: string, text: string) => void} choose */
 function scaleFields(preferences, choose) {
-  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {(text: string) => boolean} */ allows) => {
+  /** @param {string} name @param {string} label @param {string} title @param {(text: string) => boolean} allows */
+  const field = (name, label, title, allows) => {
     const input = make("input", {
       id: `choose-${name}`, type: "text", value: preferences.get(name), title, autocomplete: "off", maxlength: 12,
       onchange: () => {

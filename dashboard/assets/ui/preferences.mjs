@@ -38,7 +38,8 @@ export class Preferences {
     const kept = keptBefore();
     const asked = new URLSearchParams(address);
     for (const [name, { normal, allows }] of Object.entries(CHOICES)) {
-      this.values[name] = [asked.get(name), kept[name], normal].find((text) => typeof text === "string" && allows(text)) ?? normal;
+      const said = [asked.get(name), kept[name]].find((text) => typeof text === "string" && allows(text));
+      this.values[name] = typeof said === "string" ? said : normal;
     }
   }
 
