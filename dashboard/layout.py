@@ -124,6 +124,7 @@ def _map() -> Component:
             html.Div(
                 [
                     *canvases,
+                    html.Div(id="legend-box", className="hint"),
                     html.Div(
                         [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")],
                         id="veil",

@@ -275,6 +275,9 @@ export class App {
 
   showScale() {
     const { map } = this;
+    const { corner, prices } = map.layout;
+    byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
+    byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
     const range = map.scale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
@@ -283,7 +286,7 @@ export class App {
     }
     setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
     const raster = map.cells.raster?.lattice;
-    setText("row-shown", raster ? `a row ${Number((raster.step / 1e8).toPrecision(6))} USDT, a column ${raster.columnMs / 1000} s` : "");
+    setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
   }
 
   // --- any instant ------------------------------------------------------------------------------------------
@@ -387,7 +390,7 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 30, whitePercent: white.percent ?? 99.5, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99.7, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));

@@ -14,8 +14,8 @@ import { secondsLine, touchLines } from "./lines.mjs";
 /** @import {Range} from "./view.mjs" */
 /** @import {TapeEntry} from "../../types/frames.d.ts" */
 
-const MOST_BUBBLES = 90;
-const BUBBLE_PX = [5, 26]; // least and most across
+const MOST_BUBBLES = 70;
+const BUBBLE_PX = [4, 21]; // least and most across
 const BUBBLE_SPACING = 14; // px of time and price whose trades are one bubble
 
 /** What a strip shows, per second. @type {Record<string, (second: Second) => number | null>} */

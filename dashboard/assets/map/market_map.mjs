@@ -170,11 +170,11 @@ export class MarketMap {
     });
     const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
     line("detection lines", map, { fill: colour("detection"), stroke: 1 });
-    line("best bid", map, { fill: colour("bidLine"), stroke: 1.25 });
-    line("best ask", map, { fill: colour("askLine"), stroke: 1.25 });
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
-    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 1 });
-    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 1 });
+    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.75 });
+    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.75 });
+    line("best bid", map, { fill: colour("bidLine"), stroke: 1.5 });
+    line("best ask", map, { fill: colour("askLine"), stroke: 1.5 });
     layout.strips.forEach((box, index) => {
       const [low, high] = shapes.stripRanges[STRIPS[index]];
       line(STRIPS[index], { ...box, from: range.from, to: range.to, low, high }, { fill: colour("line"), stroke: 1.5 });

@@ -22,11 +22,13 @@ export function buildToolbar(preferences, tell) {
     toggle("vwap", "VWAP", "Volume-weighted price since the beginning of the window", preferences, choose),
     menu("scale-menu", "scale", scaleFields(preferences, choose)),
     menu("kinds-menu", "detections", kindFields(preferences, choose)),
-    make("span", { id: "row-shown", class: "hint" }),
     make("span", { class: "space" }),
-    make("canvas", { id: "legend", width: 256, height: 2, title: "Colours of sizes: bids above, asks below" }),
-    make("span", { id: "legend-range", class: "hint" }),
     make("button", { id: "picture", class: "switch", type: "button", title: "Save the page's picture as PNG (p)", onclick: tell.onPicture }, "PNG"),
+  );
+  byId("legend-box").append(
+    make("canvas", { id: "legend", width: 256, height: 2, title: "Colours of sizes: bids above, asks below" }),
+    make("div", { id: "legend-range" }, ""),
+    make("div", { id: "row-shown" }, ""),
   );
 }
 

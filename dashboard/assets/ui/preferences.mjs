@@ -18,9 +18,9 @@ const CHOICES = {
   depth: { normal: "0.1 %", allows: (text) => /** @type {readonly string[]} */ (DEPTH_RANGES).includes(text) },
   kinds: { normal: Object.keys(KINDS).join(" "), allows: (text) => text.split(" ").every((kind) => kind === "none" || kind in KINDS) },
   notes: { normal: "none", allows: (text) => text.split(" ").every((kind) => kind === "none" || kind in KINDS) },
-  black: { normal: "30 %", allows: isCutOff },
-  white: { normal: "99.5 %", allows: isCutOff },
-  gamma: { normal: "1.35", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
+  black: { normal: "40 %", allows: isCutOff },
+  white: { normal: "99.7 %", allows: isCutOff },
+  gamma: { normal: "1.6", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
 };
 
 /** Say whether `text` is a percentile ("30 %") or a size above 0 ("2.5"). @param {string} text */
