@@ -11,10 +11,14 @@ from api.whole_book import NULL, book_after
 from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
-from state.rolling_buffer import RollingBuffer
+from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
+from state.updates import BOOK_EVERY_MS
 
 LATE_MS: Final = 10_000
 """A second older than the newest by at most this is late; by more, the engine's clock was set back."""
+
+_LEADING_SECONDS: Final = BOOK_EVERY_MS // 1000 + 1
+"""Kept beyond the window: they lead to the whole book that its oldest row begins with."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,7 +87,7 @@ class Channel:
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
         self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated
-        self._rows: RollingBuffer[FeedRow] = RollingBuffer(lambda at: feed_row(missing_row(at)))
+        self._rows = _no_rows()
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
         self._history: dict[tuple[Wants, bool], str] = {}
@@ -108,7 +112,7 @@ class Channel:
             raise ForeignFrame(f"a state of source {state.source!r}, and not {self.source!r}")
         first = state.rows[0].timestamp if state.rows else None
         older = [row for row in self._rows if first is None or row.timestamp < first]
-        self._rows = RollingBuffer(lambda at: feed_row(missing_row(at)))
+        self._rows = _no_rows()
         for row in (*older, *state.rows):
             self._rows.append(row)
         self._history.clear()
@@ -174,8 +178,10 @@ class Channel:
         """Return a frame with history: all of it, or for who is `behind` from the newest whole book on."""
         text = self._history.get((wants, behind))
         if text is None:
-            rows = list(self._rows)
+            kept = list(self._rows)
+            older, rows = kept[:-WINDOW_SECONDS], kept[-WINDOW_SECONDS:]
             if wants.updates:
+                rows = _with_first_book(older, rows)
                 # The frame itself has the newest second's updates, which must not be applied twice.
                 rows = [row for row in rows if row.timestamp < second.row.timestamp]
                 if behind:
@@ -188,6 +194,17 @@ class Channel:
             text = _spliced(_text(frame, wants).encode(), b"history", history).decode()
             self._history[wants, behind] = text
         return text
+
+
+def _no_rows() -> RollingBuffer[FeedRow]:
+    return RollingBuffer(lambda at: feed_row(missing_row(at)), WINDOW_SECONDS + _LEADING_SECONDS)
+
+
+def _with_first_book(older: list[FeedRow], rows: list[FeedRow]) -> list[FeedRow]:
+    """Return `rows` with a whole book in the first of them, where `older` ones lead to it."""
+    if not rows or rows[0].book != NULL or rows[0].updates == NULL:
+        return rows
+    return [msgspec.structs.replace(rows[0], book=book_after(older)), *rows[1:]]
 
 
 def _since_newest_book(rows: list[FeedRow]) -> list[FeedRow]:

@@ -109,3 +109,18 @@ async def test_who_lost_a_frame_gets_history_again_from_the_newest_book_on() -> 
     assert [row["timestamp"] for row in again["history"]] == [at(3)]
     assert again["book"]["u"] == 12
     assert "history" not in then
+
+
+async def test_the_window_begins_with_a_whole_book_wherever_its_oldest_row_lies() -> None:
+    """Rows beyond the window lead to it, and are not sent themselves."""
+    channel = Channel("BTCUSDT", SOURCE)
+    assert channel.take(second_of(1, Chunk([FIRST], BOOK, [])))
+    assert channel.take(second_of(2, Chunk([SECOND], None, [])))
+    for number in range(3, 184):
+        channel.take(second_of(number, Chunk([], None, [])))
+    client = Client(updates=True, queue_size=4)
+    channel.join(client)
+    (first,) = await frames(client)
+    rows = first["history"]
+    assert [row["timestamp"] for row in rows] == [at(number) for number in range(4, 183)]
+    assert (rows[0]["book"], rows[1]["book"]) == (AFTER, None)
