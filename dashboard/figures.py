@@ -36,7 +36,7 @@ def surface_figure() -> dict[str, Any]:
                 "aspectmode": "manual",
                 "aspectratio": {"x": 1.6, "y": 1.15, "z": 0.55},
                 "camera": {
-                    "eye": {"x": 1.05, "y": -1.3, "z": 0.78},
+                    "eye": {"x": 1.15, "y": -1.42, "z": 0.85},
                     "center": {"x": 0.0, "y": 0, "z": -0.14},
                 },
                 "dragmode": "orbit",

@@ -61,6 +61,9 @@ export class App {
     this.plotly = null;
     /** @type {Uint8Array | null} the colours that the legend shows */
     this.legendTable = null;
+    /** @type {Instant | null} the book of an instant in the past, and which */
+    this.pastBook = null;
+    this.pastKey = "";
     this.surfaceTask = 0;
     this.contextTask = 0;
     this.nextDrawing = 0;
@@ -239,7 +242,7 @@ export class App {
 
   drawDepth() {
     const { depth } = this;
-    Object.assign(depth, { book: this.map.book, decimals: this.decimals, base: baseAsset(this.symbol) });
+    Object.assign(depth, { book: this.map.book, isNow: !this.map.bookIsPast, decimals: this.decimals, base: baseAsset(this.symbol) });
     depth.draw();
   }
 
@@ -264,7 +267,7 @@ export class App {
     }
     const begin = performance.now();
     try {
-      this.surface.draw(this.known, this.map.scale.range(1e8));
+      this.surface.draw(this.known, this.map.scale.settings.gamma);
     } catch (error) {
       setText("surface-missing", "This browser cannot draw the surface: it has no WebGL.");
       if (this.map.canvas.gl) console.warn(error);
@@ -302,7 +305,10 @@ export class App {
     }
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     if (map.bookIsPast) {
-      map.book = this.cursor.at(known.since(at), at, known.end);
+      const key = `${known.version} ${Math.floor(at / 50)}`; // books come a hundred ms apart
+      if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
+      this.pastKey = key;
+      map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
     } else {
       map.book = this.newestBook;

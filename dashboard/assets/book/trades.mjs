@@ -25,10 +25,10 @@ export function* tradesOf(seconds, from, to) {
  * @returns {Bubble[]} the smallest first
  */
 export function bubblesOf(trades, ms, step, tick) {
-  /** @type {Map<string, Bubble>} */
+  /** @type {Map<number, Bubble>} */
   const bubbles = new Map();
   for (const [time, price, size, , side] of trades) {
-    const key = `${Math.floor(time / ms)} ${rowOf(toUnits(price), { step, tick })}`;
+    const key = Math.floor(time / ms) * 1e5 + (rowOf(toUnits(price), { step, tick }) % 1e5);
     const bubble = bubbles.get(key) ?? { time: 0, price: 0, bought: 0, sold: 0, count: 0 };
     const before = bubble.bought + bubble.sold;
     bubble.time = (bubble.time * before + time * size) / (before + size);

@@ -106,27 +106,30 @@ export class MapAxes {
       const y = this.y(price);
       this.fill(map.left, y, map.width, 1, colours.grid);
       this.fill(prices.left, y, 4, 1, colours.rule);
-      if (y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
+      const hidden = Math.abs(y - this.touchY()) < font * 1.4; // under the touch's tag
+      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
         this.text(number(price, decimals), prices.left + 7, y, colours.faint);
       }
     }
     this.fill(prices.left, map.top, 1, map.height, colours.rule);
   }
 
+  /** Where the touch's tag is, px; NaN where there is none. */
+  touchY() {
+    const { newest, layout: { map }, font } = this.scene;
+    if (!newest?.bid_levels || !newest.ask_levels) return NaN;
+    const y = this.y((newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2);
+    return Math.round(Math.min(map.top + map.height - font * 0.75, Math.max(map.top + font * 0.75, y)));
+  }
+
   /** The touch, as tags on the price axis. */
   touch() {
-    const { newest, colours, decimals, layout: { prices, map }, font } = this.scene;
+    const { newest, colours, decimals, layout: { prices, map } } = this.scene;
     if (!newest?.bid_levels || !newest.ask_levels) return;
     const mid = (newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2;
-    const y = Math.round(this.y(mid));
-    const half = Math.round(font * 0.75);
-    if (y < map.top || y > map.top + map.height) {
-      const above = y < map.top;
-      const edge = above ? map.top + half : map.top + map.height - half;
-      this.tag(`${above ? "▲" : "▼"} ${number(mid, decimals)}`, prices, edge, colours.tag, colours.tagText);
-      return;
-    }
-    this.tag(number(mid, decimals), prices, y, colours.tag, colours.tagText);
+    const y = this.y(mid);
+    const mark = y < map.top ? "▲" : y > map.top + map.height ? "▼" : "";
+    this.tag(`${mark}${number(mid, decimals + 1)}`, prices, this.touchY(), colours.tag, colours.tagText);
   }
 
   /** @param {string} text @param {Box} box @param {number} y @param {string} back @param {string} colour */
@@ -246,12 +249,12 @@ export function drawCrosshair(context, scene, at) {
   }
   context.stroke();
   context.setLineDash([]);
-  if (at.price !== null) axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, Math.round(at.y), colours.crosshair, colours.back);
+  if (at.price !== null) axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, Math.round(at.y), colours.cross, colours.back);
   if (at.x >= map.left + map.width) return;
   const text = time(at.time, 1);
   const width = context.measureText(text).width + 10;
   const left = Math.min(map.width - width, Math.max(0, at.x - width / 2));
-  axes.fill(left, times.top + 1, width, times.height - 2, colours.crosshair);
+  axes.fill(left, times.top + 1, width, times.height - 2, colours.cross);
   axes.text(text, left + 5, times.top + times.height / 2, colours.back);
   context.lineWidth = font > 0 ? 1 : 0;
 }

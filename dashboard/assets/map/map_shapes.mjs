@@ -40,6 +40,12 @@ export class MapShapes {
     this.stripRanges = {};
     /** @type {TapeEntry[]} */
     this.trades = [];
+    this.bubblesKey = "";
+    /** @type {ReturnType<typeof volumeByRow>} */
+    this.traded = new Map();
+    this.tradedKey = "";
+    /** @type {ReturnType<typeof runningTotals>} */
+    this.totals = [];
   }
 
   /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Set<string>} kinds that are shown */
@@ -82,7 +88,7 @@ export class MapShapes {
       return /** @type {[number, number]} */ ([-most * 1.1, most * 1.1]);
     };
     const spread = ends(seen.map(({ row }) => row.spread));
-    const totals = (this.totals ?? []).filter(({ time }) => time > range.from && time <= range.to + 1000);
+    const totals = this.totals.filter(({ time }) => time > range.from && time <= range.to + 1000);
     const delta = ends(totals.map((total) => total.delta));
     const room = (delta[1] - delta[0]) * 0.1 || Math.abs(delta[0]) * 0.1 || 1;
     this.stripRanges = {
@@ -95,9 +101,12 @@ export class MapShapes {
 
   /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units */
   writeBubbles(range, box, tick) {
+    const key = `${this.known.version} ${range.to - range.from} ${range.high - range.low} ${box.width} ${box.height}`;
+    if (key === this.bubblesKey) return;
+    this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;
     const step = Math.max(1, Math.round(((range.high - range.low) * 1e8) / box.height / tick * BUBBLE_SPACING)) * tick;
-    this.trades = Array.from(tradesOf(this.known.seconds, range.from, range.to));
+    this.trades = Array.from(tradesOf(this.known.seconds, -Infinity, Infinity));
     const all = bubblesOf(this.trades, ms, step, tick);
     const least = smallestShown(all, MOST_BUBBLES);
     this.bubbles = all.filter(({ bought, sold }) => bought + sold >= least);
@@ -113,8 +122,7 @@ export class MapShapes {
 
   /** Write the book's bars. @param {Instant | null} book @param {Range} range @param {Box} box @param {number} tick  units */
   writeBook(book, range, box, tick) {
-    const inside = this.trades.filter(([, price]) => price >= range.low && price <= range.high);
-    this.column = bookRows(book, (lattice) => volumeByRow(inside, lattice), range, tick, box.height);
+    this.column = bookRows(book, (lattice) => this.tradedBy(lattice), range, tick, box.height);
     const { rows } = this.column;
     const largest = rows.reduce((most, { bid, ask }) => Math.max(most, bid, ask), 0);
     this.mostTraded = roundFull(rows.reduce((most, { bought, sold }) => Math.max(most, bought + sold), 0));
@@ -122,6 +130,14 @@ export class MapShapes {
     for (const [name, flat] of Object.entries(bookBars(rows, this.full, this.mostTraded))) {
       this.layer.write(`book ${name}`, "boxes", flat);
     }
+  }
+
+  /** Return the window's volume by row; the same is not counted again. @param {{step: number, tick: number}} lattice */
+  tradedBy(lattice) {
+    const key = `${this.known.version} ${lattice.step} ${lattice.tick}`;
+    if (key !== this.tradedKey) this.traded = volumeByRow(this.trades, lattice);
+    this.tradedKey = key;
+    return this.traded;
   }
 
   /** Write what a simulated order takes: [low, high] prices, or nothing for null. @param {[number, number] | null} prices */

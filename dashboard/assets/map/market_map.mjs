@@ -123,15 +123,12 @@ export class MarketMap {
     const tick = known.tick || 1e6;
     const step = tick * this.ticks;
     const columnMs = msAColumn(range, map.width * canvas.ratio);
-    const firstColumn = Math.floor(range.from / columnMs);
-    const firstRow = rowOf(range.low * 1e8, { step, tick });
-    const lattice = {
-      firstColumn, columnMs, columns: Math.ceil(range.to / columnMs) - firstColumn + 1,
-      firstRow, rows: rowOf(range.high * 1e8, { step, tick }) - firstRow + 2, step, tick,
-    };
-    const key = `${known.version} ${Object.values(lattice).join(" ")}`;
-    if (key === this.drawnRaster) return;
-    const zoom = `${columnMs} ${step}`;
+    const zoom = `${columnMs} ${step} ${tick}`;
+    const key = `${known.version} ${zoom}`;
+    const lattice = latticeOf(range, columnMs, step, tick, 0);
+    if (key === this.drawnRaster && this.cells.raster && covers(this.cells.raster.lattice, lattice)) return;
+    // A hand moves the view: take more than is seen, so that it need not be done again at once.
+    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.3));
     if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
     const raster = rasterOf(known.since(range.from), lattice, known.end);
@@ -241,4 +238,23 @@ export class MarketMap {
     this.theme = theme;
     this.cells.setColours(lookUpTable(theme, this.choices.colours));
   }
+}
+
+/** Return the lattice that covers a range, and `margin` of it more to each side.
+ * @param {import("./view.mjs").Range} range @param {number} columnMs @param {number} step @param {number} tick @param {number} margin
+ */
+function latticeOf(range, columnMs, step, tick, margin) {
+  const [ms, usdt] = [(range.to - range.from) * margin, (range.high - range.low) * margin];
+  const firstColumn = Math.floor((range.from - ms) / columnMs);
+  const firstRow = rowOf((range.low - usdt) * 1e8, { step, tick });
+  return {
+    firstColumn, columnMs, columns: Math.ceil((range.to + ms) / columnMs) - firstColumn + 1,
+    firstRow, rows: rowOf((range.high + usdt) * 1e8, { step, tick }) - firstRow + 2, step, tick,
+  };
+}
+
+/** @param {import("../book/raster.mjs").Lattice} held @param {import("../book/raster.mjs").Lattice} wanted */
+function covers(held, wanted) {
+  return held.firstColumn <= wanted.firstColumn && held.firstColumn + held.columns >= wanted.firstColumn + wanted.columns
+    && held.firstRow <= wanted.firstRow && held.firstRow + held.rows >= wanted.firstRow + wanted.rows;
 }

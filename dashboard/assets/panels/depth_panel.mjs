@@ -29,6 +29,7 @@ export class DepthPanel {
     this.base = "";
     /** @type {{side: string, filled: number, worst: number} | null} the simulated order */
     this.order = null;
+    this.isNow = true; // the book is the newest, of which the order was
     /** @type {number | null} where the pointer is, px from the left */
     this.pointer = null;
     texts.addEventListener("pointermove", (event) => {
@@ -64,7 +65,7 @@ export class DepthPanel {
     layer.draw("asks", panel, { fill: premultiplied(colours.askFill) });
     layer.draw("bid line", panel, { fill: premultiplied(colours.bid), stroke: 1.5 });
     layer.draw("ask line", panel, { fill: premultiplied(colours.ask), stroke: 1.5 });
-    if (this.order) {
+    if (this.order && this.isNow) {
       layer.write("order", "boxes", [curve.mid, 0, this.order.worst, this.order.filled]);
       layer.draw("order", panel, { fill: premultiplied(colours.orderFill), edge: premultiplied(colours.order), edgeWidth: 1 });
     }

@@ -3,7 +3,7 @@
 // Prices are counted from the mid of the newest second, so that labels stay where they are; other labels every second
 // would cost more than the surface itself.
 
-import { cellAt, rasterOf, rowOf } from "../book/raster.mjs";
+import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
 import { number } from "../ui/formats.mjs";
 import { THEMES } from "../ui/themes.mjs";
@@ -20,10 +20,10 @@ const UNREFINED = 721;
 // Plotly refines each surface to at least 120 x 120 points whenever it changes, which takes longer than all else, but not
 // one that ever had more than 720 points a row.
 
-/** Return {x, y, z, surfacecolor} around `mid` (USDT): seconds before now, USDT from the mid, shares of the white point.
- * @param {BookWindow} known @param {number} mid @param {ScaleRange} scale  units
+/** Return {x, y, z, surfacecolor} around `mid` (USDT): seconds before now, USDT from the mid, shares of the largest sizes.
+ * @param {BookWindow} known @param {number} mid @param {number} gamma
  */
-export function surfaceOf(known, mid, scale) {
+export function surfaceOf(known, mid, gamma) {
   const tick = known.tick || 1e6;
   const step = Math.max(1, Math.round((2 * SHARE * mid * 1e8) / ROWS / tick)) * tick;
   const columns = Math.round(180_000 / COLUMN_MS);
@@ -32,6 +32,7 @@ export function surfaceOf(known, mid, scale) {
     firstRow: rowOf(mid * 1e8, { step, tick }) - ROWS / 2, rows: ROWS, step, tick,
   };
   const raster = rasterOf(known.since(known.end - 180_000 - COLUMN_MS), lattice, known.end);
+  const scale = scaleOf(sampleSizes(raster), gamma);
   const x = Array.from({ length: columns }, (_, column) => (column - columns + 1) * (COLUMN_MS / 1000));
   const y = Array.from({ length: ROWS }, (_, row) => ((row - ROWS / 2) * step) / 1e8);
   const z = y.map(() => /** @type {(number | null)[]} */ (new Array(columns).fill(null)));
@@ -56,6 +57,14 @@ export function surfaceOf(known, mid, scale) {
   return { x, y, z, surfacecolor };
 }
 
+/** Return the colours' range over a surface's own sizes. @param {Float32Array} sizes @param {number} gamma @returns {ScaleRange} */
+function scaleOf(sizes, gamma) {
+  sizes.sort();
+  const at = (/** @type {number} */ share) => sizes[Math.floor(share * (sizes.length - 1))] ?? 1;
+  const black = at(0.1);
+  return { black, white: Math.max(at(0.998), black * 1.001), gamma };
+}
+
 export class SurfacePanel {
   /** @param {HTMLElement} element  holds the scene, and its first figure as JSON */
   constructor(element) {
@@ -76,11 +85,11 @@ export class SurfacePanel {
     element.addEventListener("wheel", () => { this.freeAt = performance.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
   }
 
-  /** Show the window, unless somebody is turning the scene. @param {BookWindow} known @param {ScaleRange} scale */
-  draw(known, scale) {
+  /** Show the window, unless somebody is turning the scene. @param {BookWindow} known @param {number} gamma */
+  draw(known, gamma) {
     const mid = known.frame?.mid_price;
     if (!mid || this.held || performance.now() < this.freeAt || !window.Plotly) return;
-    const sizes = surfaceOf(known, mid, scale);
+    const sizes = surfaceOf(known, mid, gamma);
     const reach = 10 ** Math.round(Math.log10(mid)) === this.reach;
     if (this.made && reach) this.setSizes(sizes);
     else this.make(sizes, mid);

@@ -11,7 +11,7 @@ export const THEMES = {
     bidLine: "#9fd3ff", askLine: "#ffd39a",
     bought: "rgba(66,160,245,0.88)", sold: "rgba(232,116,48,0.88)", edge: "rgba(240,246,255,0.85)",
     line: "#d7deea", vwap: "#c9a6ff", detection: "#ff6fd8", order: "#ffffff", orderFill: "rgba(255,255,255,0.22)",
-    crosshair: "rgba(226,234,248,0.75)", tag: "#223049", tagText: "#eef3fb", now: "rgba(220,230,246,0.35)", box: "#5b677a",
+    crosshair: "rgba(226,234,248,0.75)", cross: "#c4cedd", tag: "#223049", tagText: "#eef3fb", now: "rgba(220,230,246,0.35)", box: "#5b677a",
   },
   light: {
     back: "#ffffff", text: "#27313f", faint: "#566173", grid: "rgba(40,54,74,0.09)", rule: "rgba(40,54,74,0.25)",
@@ -21,7 +21,7 @@ export const THEMES = {
     bidLine: "#0b4f92", askLine: "#8a3f00",
     bought: "rgba(18,96,176,0.85)", sold: "rgba(200,84,8,0.85)", edge: "rgba(255,255,255,0.95)",
     line: "#27313f", vwap: "#6a35b8", detection: "#b3128f", order: "#000000", orderFill: "rgba(0,0,0,0.16)",
-    crosshair: "rgba(24,34,50,0.7)", tag: "#27313f", tagText: "#ffffff", now: "rgba(30,42,60,0.35)", box: "#b3bdca",
+    crosshair: "rgba(24,34,50,0.7)", cross: "#4a5768", tag: "#27313f", tagText: "#ffffff", now: "rgba(30,42,60,0.35)", box: "#b3bdca",
   },
 };
 
