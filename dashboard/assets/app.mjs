@@ -396,7 +396,7 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99.7, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));

@@ -174,19 +174,20 @@ export class MapAxes {
   bookScale() {
     const { layout: { book, prices }, colours, font, shapes, base, bookTitle, bookIsPast } = this.scene;
     const y = book.top - font * 0.75;
+    const roomy = book.width > font * 13;
     this.text("USDT", prices.left + 7, y, colours.faint);
     this.fill(book.left, book.top - 1, book.width, 1, colours.rule);
     const full = `${shortSize(shapes.full)} ${base}`;
-    this.text(bookIsPast ? bookTitle : "0", book.left + 2, y, bookIsPast ? colours.detection : colours.faint);
-    this.text(full, book.left + book.width - 3, y, colours.faint, "right");
-    if (!bookIsPast && book.width > font * 13) this.text(bookTitle, book.left + book.width * 0.42, y, colours.faint, "center");
+    this.text(bookIsPast ? bookTitle : roomy ? "0" : "", book.left + 2, y, bookIsPast ? colours.detection : colours.faint);
+    if (roomy || !bookIsPast) this.text(full, book.left + book.width - 3, y, colours.faint, "right");
+    if (!bookIsPast && roomy) this.text(bookTitle, book.left + book.width * 0.42, y, colours.faint, "center");
     for (const share of [0, 0.5, 1]) {
       const at = Math.min(book.left + book.width - 1, book.left + share * book.width);
       this.fill(at, book.top - 1, 1, 4, colours.rule);
       if (share === 0.5) this.fill(at, book.top, 1, book.height, colours.grid);
     }
     const traded = `traded, full bar ${shortSize(shapes.mostTraded)}`;
-    if (book.width > font * 13) {
+    if (roomy) {
       this.context.textAlign = "left";
       this.chip(traded, book.left + book.width - this.context.measureText(traded).width - 8, book.top + book.height - font * 0.8);
     }

@@ -7,10 +7,12 @@
 /** The strips under the map, from the top. */
 export const STRIPS = /** @type {const} */ (["delta", "spread", "imbalance", "ofi"]);
 
-/** @param {number} width @param {number} height @param {number} font  size of the axes' text in px @returns {Layout} */
-export function mapLayout(width, height, font) {
+/** @param {number} width @param {number} height @param {number} font  size of the axes' text in px
+ * @param {number} letters  of the longest price @returns {Layout}
+ */
+export function mapLayout(width, height, font, letters) {
   const narrow = width < 620;
-  const axis = Math.round(font * (narrow ? 5.4 : 6.2));
+  const axis = Math.round(font * (letters * 0.6 + 1.1));
   const book = Math.round(narrow ? Math.max(58, width * 0.16) : Math.min(340, Math.max(130, width * 0.17)));
   const lane = Math.round(font * 1.7);
   const times = Math.round(font * 1.9);

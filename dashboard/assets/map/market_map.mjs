@@ -5,6 +5,7 @@
 
 import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
 import { fitted } from "../ui/dom.mjs";
+import { number } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
 import { CellLayer } from "./cell_layer.mjs";
 import { lookUpTable } from "./colour_maps.mjs";
@@ -67,7 +68,7 @@ export class MarketMap {
     /** @type {Scene | null} */
     this.scene = null;
     this.font = 11;
-    this.layout = mapLayout(800, 500, this.font);
+    this.layout = mapLayout(800, 500, this.font, 9);
   }
 
   /** Forget what is shown: another symbol follows. */
@@ -107,7 +108,8 @@ export class MarketMap {
   measure() {
     const { clientWidth, clientHeight } = this.elements.gl;
     this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
-    this.layout = mapLayout(clientWidth, clientHeight, this.font);
+    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length + 1;
+    this.layout = mapLayout(clientWidth, clientHeight, this.font, letters);
   }
 
   /** The ticks that a row holds at the present zoom. */

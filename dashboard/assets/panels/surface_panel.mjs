@@ -62,7 +62,7 @@ function scaleOf(sizes, gamma) {
   sizes.sort();
   const at = (/** @type {number} */ share) => sizes[Math.floor(share * (sizes.length - 1))] ?? 1;
   const black = at(0.1);
-  return { black, white: Math.max(at(0.998), black * 1.001), gamma };
+  return { black, white: Math.max(at(0.99), black * 1.001), gamma };
 }
 
 export class SurfacePanel {
@@ -116,7 +116,7 @@ export class SurfacePanel {
     const decimals = Math.max(0, 2 - Math.floor(Math.log10(reach)));
     const label = (/** @type {number} */ from) => `${from < 0 ? "−" : "+"}${number(Math.abs(from), decimals)}`;
     const theme = THEMES[this.theme];
-    layout.font = { color: theme.text, size: 11 };
+    layout.font = { color: theme.text, size: parseFloat(getComputedStyle(this.gd).fontSize) };
     Object.assign(layout.scene.yaxis, {
       range: [-reach, reach], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
     });

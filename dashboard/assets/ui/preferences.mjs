@@ -19,8 +19,8 @@ const CHOICES = {
   kinds: { normal: Object.keys(KINDS).join(" "), allows: (text) => text.split(" ").every((kind) => kind === "none" || kind in KINDS) },
   notes: { normal: "none", allows: (text) => text.split(" ").every((kind) => kind === "none" || kind in KINDS) },
   black: { normal: "40 %", allows: isCutOff },
-  white: { normal: "99.7 %", allows: isCutOff },
-  gamma: { normal: "1.6", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
+  white: { normal: "99 %", allows: isCutOff },
+  gamma: { normal: "1.5", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
 };
 
 /** Say whether `text` is a percentile ("30 %") or a size above 0 ("2.5"). @param {string} text */
