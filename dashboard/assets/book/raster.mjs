@@ -21,7 +21,8 @@ import { walk } from "./timeline.mjs";
  * @property {number} tick
  */
 
-/** `cells`: bid and ask size (units) of each row of each column, in this order. `known`: for each column the first and
+/** `cells`: the size (units) of each row of each column, one column after the other; negative where it is the bids'. A row
+ * in which both sides stood shows the larger. `known`: for each column the first and
  * last known row, counted from `firstRow`, and the rows of the tenth bid and ask, the farther ones.
  * @typedef {{lattice: Lattice, cells: Float32Array, known: Float32Array}} Raster
  */
@@ -43,26 +44,28 @@ export function rowBottom(row, { step, tick }) {
 
 /** Return the cells of `lattice` from what `seconds` know; they are known until `end` (ms).
  *
- * Linear in the updates and in the cells.
- * @param {Second[]} seconds @param {Lattice} lattice @param {number} end
+ * Linear in the updates and in the cells. `room` is of a raster that is not needed any more, or null.
+ * @param {Second[]} seconds @param {Lattice} lattice @param {number} end @param {Float32Array | null} [room]
  * @returns {Raster}
  */
-export function rasterOf(seconds, lattice, end) {
-  const raster = new Rasterizer(lattice);
+export function rasterOf(seconds, lattice, end, room = null) {
+  const raster = new Rasterizer(lattice, room);
   walk(seconds, raster);
   raster.reach(end - 1); // the column that begins there is still to come
   return { lattice, cells: raster.cells, known: raster.known };
 }
 
 class Rasterizer {
-  /** @param {Lattice} lattice */
-  constructor(lattice) {
+  /** @param {Lattice} lattice @param {Float32Array | null} room */
+  constructor(lattice, room) {
     const { columns, rows } = lattice;
     this.lattice = lattice;
-    this.cells = new Float32Array(2 * columns * rows);
+    // What an old raster left there is seen by nobody: all of a column that is known is written.
+    this.cells = room?.length === columns * rows ? room : new Float32Array(columns * rows);
     this.known = new Float32Array(KNOWN_FIELDS * columns);
     for (let at = 0; at < this.known.length; at += KNOWN_FIELDS) this.known.set([NOTHING_LOW, -1, 0, 0], at);
     this.sums = new Float64Array(2 * rows);
+    this.shown = new Float32Array(rows); // of the sums, as a cell shows them
     this.column = -1; // that is being filled, from 0; -1 before the first
     this.isKnown = false;
     this.isWhole = false; // whether all of the present column is known so far
@@ -87,6 +90,7 @@ class Rasterizer {
         if (row >= 0 && row < rows) this.sums[2 * row + side] += sizes[index];
       }
     });
+    for (let row = 0; row < rows; row += 1) this.shown[row] = larger(this.sums[2 * row], this.sums[2 * row + 1]);
     this.cover(base.low, base.high);
     this.outline(base.tenthBid, base.tenthAsk);
     this.copySums();
@@ -97,14 +101,15 @@ class Rasterizer {
     this.reach(time);
     const { firstRow, rows, step, tick } = this.lattice;
     const { prices, sides, before, after } = changes;
-    const { sums, cells } = this;
-    const offset = this.column >= 0 && this.column < this.lattice.columns ? 2 * this.column * rows : -1;
+    const { sums, cells, shown } = this;
+    const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
     for (let at = index ? changes.ends[index - 1] : 0; at < changes.ends[index]; at += 1) {
       const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
       if (row < 0 || row >= rows) continue;
-      const cell = 2 * row + sides[at];
-      const sum = (sums[cell] += after[at] - before[at]);
-      if (offset >= 0 && sum > cells[offset + cell]) cells[offset + cell] = sum;
+      sums[2 * row + sides[at]] += after[at] - before[at];
+      const size = larger(sums[2 * row], sums[2 * row + 1]);
+      shown[row] = size;
+      if (offset >= 0 && Math.abs(size) > Math.abs(cells[offset + row])) cells[offset + row] = size;
     }
     this.cover(changes.lows[index], changes.highs[index]);
     this.outline(changes.tenthBids[index], changes.tenthAsks[index]);
@@ -141,10 +146,8 @@ class Rasterizer {
     const { column } = this;
     const { rows, columns } = this.lattice;
     if (column < 0 || column >= columns) return;
-    const { cells, sums } = this;
-    const offset = 2 * column * rows;
-    if (this.isWhole) cells.set(sums, offset);
     if (!this.isWhole) return;
+    this.cells.set(this.shown, column * rows);
     this.known.set([this.low, this.high, this.tenths[0], this.tenths[1]], KNOWN_FIELDS * column);
   }
 
@@ -177,15 +180,20 @@ class Rasterizer {
   }
 }
 
-/** Return {bid, ask} sizes (units) of a cell, or null where it is not known. @param {Raster} raster
+/** @param {number} bid @param {number} ask @returns {number} as a cell says it */
+function larger(bid, ask) {
+  return bid >= ask ? -bid : ask;
+}
+
+/** Return {bid, ask} sizes (units) of a cell, of which one is 0, or null where it is not known. @param {Raster} raster
  * @param {number} column @param {number} row  both from 0
  */
 export function cellAt({ lattice, cells, known }, column, row) {
   if (column < 0 || column >= lattice.columns || row < 0 || row >= lattice.rows) return null;
   const at = KNOWN_FIELDS * column;
   if (row < known[at] || row > known[at + 1]) return null;
-  const cell = 2 * (column * lattice.rows + row);
-  return { bid: cells[cell], ask: cells[cell + 1] };
+  const size = cells[column * lattice.rows + row];
+  return { bid: Math.max(0, -size), ask: Math.max(0, size) };
 }
 
 /** Return up to `most` of the sizes above 0 (units) that are known, evenly from all over the raster.
@@ -193,14 +201,17 @@ export function cellAt({ lattice, cells, known }, column, row) {
  */
 export function sampleSizes({ lattice, cells, known }, most = 6000) {
   const { columns, rows } = lattice;
-  const stride = Math.max(1, Math.floor((2 * columns * rows) / (8 * most))) | 1; // odd: rows and sides take turns
+  const stride = Math.max(1, Math.floor((columns * rows) / (4 * most))) | 1; // odd: rows take turns
   const sizes = new Float32Array(most);
   let count = 0;
   for (let cell = 0; cell < cells.length && count < most; cell += stride) {
-    if (!(cells[cell] > 0)) continue;
-    const column = Math.floor(cell / (2 * rows));
-    const row = (cell >> 1) - column * rows;
-    if (row >= known[KNOWN_FIELDS * column] && row <= known[KNOWN_FIELDS * column + 1]) sizes[count++] = cells[cell];
+    if (cells[cell] === 0) continue;
+    const column = Math.floor(cell / rows);
+    const row = cell - column * rows;
+    if (row >= known[KNOWN_FIELDS * column] && row <= known[KNOWN_FIELDS * column + 1]) {
+      sizes[count] = Math.abs(cells[cell]);
+      count += 1;
+    }
   }
   return sizes.subarray(0, count);
 }

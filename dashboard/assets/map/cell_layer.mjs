@@ -22,7 +22,7 @@ void main() {
 const FRAGMENT = `#version 300 es
 precision highp float;
 precision highp int;
-uniform highp sampler2D cells;   // across: rows, up: columns; r: bid size, g: ask size
+uniform highp sampler2D cells;   // across: rows, up: columns; a size, negative of bids
 uniform highp sampler2D known;   // of each column: first and last known row, rows of the tenth bid and ask
 uniform lowp sampler2D colours;  // bids, then asks
 uniform vec4 view;               // first and last column, lowest and highest row, as shares of a cell too
@@ -41,15 +41,15 @@ void main() {
   float columns = mix(view.x, view.y, at.x);
   float rows = mix(view.z, view.w, at.y);
   if (columns >= last) { colour = vec4(0); return; }
-  ivec2 size = textureSize(cells, 0);
+  ivec2 whole = textureSize(cells, 0);
   int column = int(floor(columns));
   int row = int(floor(rows));
-  if (column < 0 || column >= size.y || row < 0 || row >= size.x) { colour = hatched(); return; }
+  if (column < 0 || column >= whole.y || row < 0 || row >= whole.x) { colour = hatched(); return; }
   vec4 range = texelFetch(known, ivec2(column, 0), 0);
   if (row < int(range.x) || row > int(range.y)) { colour = hatched(); return; }
-  vec2 sizes = texelFetch(cells, ivec2(row, column), 0).rg;
-  bool bid = sizes.r >= sizes.g;
-  float shown = bid ? sizes.r : sizes.g;
+  float size = texelFetch(cells, ivec2(row, column), 0).r;
+  bool bid = size <= 0.0;
+  float shown = abs(size);
   float share = clamp(log(max(shown, 1e-9) / scale.x) / scale.y, 0.0, 1.0);
   float position = shown > 0.0 ? max(0.05, pow(share, scale.z)) : 0.0;
   bool top = row >= int(range.z) && row <= int(range.w);
@@ -96,11 +96,11 @@ export class CellLayer {
     const size = `${rows} ${columns}`;
     this.bind(gl, 0);
     if (size === this.size) {
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, rows, columns, gl.RG, gl.FLOAT, raster.cells);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, rows, columns, gl.RED, gl.FLOAT, raster.cells);
       this.bind(gl, 1);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, columns, 1, gl.RGBA, gl.FLOAT, raster.known);
     } else {
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG32F, rows, columns, 0, gl.RG, gl.FLOAT, raster.cells);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, rows, columns, 0, gl.RED, gl.FLOAT, raster.cells);
       this.bind(gl, 1);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, columns, 1, 0, gl.RGBA, gl.FLOAT, raster.known);
       this.size = size;

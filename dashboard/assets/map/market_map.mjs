@@ -130,10 +130,10 @@ export class MarketMap {
     const lattice = latticeOf(range, columnMs, step, tick, 0);
     if (key === this.drawnRaster && this.cells.raster && covers(this.cells.raster.lattice, lattice)) return;
     // A hand moves the view: take more than is seen, so that it need not be done again at once.
-    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.3));
+    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.15));
     if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
-    const raster = rasterOf(known.since(range.from), lattice, known.end);
+    const raster = rasterOf(known.since(range.from), lattice, known.end, this.cells.raster?.cells);
     this.cells.write(raster);
     if (this.drawnVersion !== known.version || !this.scale.shown) this.scale.see(sampleSizes(raster));
     this.drawnRaster = key;
