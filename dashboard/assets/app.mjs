@@ -33,6 +33,7 @@ import { numbersOf } from "./book/numbers.mjs";
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
+const REFINE_MS = 90; // after the last gesture
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
@@ -66,6 +67,7 @@ export class App {
     this.pastKey = "";
     this.surfaceTask = 0;
     this.contextTask = 0;
+    this.refineTask = 0;
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
     /** @type {import("./map/market_map.mjs").Choices} */
@@ -237,7 +239,15 @@ export class App {
     this.showState();
     this.showScale();
     this.gestureTimings.push(performance.now() - begin);
+    window.clearTimeout(this.refineTask);
+    if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
     if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  /** Draw cells of the size that the view asks for: the hand rests. */
+  refine() {
+    this.map.refine = true;
+    this.drawSoon("view");
   }
 
   drawDepth() {

@@ -57,6 +57,8 @@ export class MarketMap {
     /** @type {Theme} */
     this.theme = "dark";
     this.drawnRaster = ""; // what the cells that are held are of
+    this.isCoarse = false;
+    this.refine = false;
     this.drawnZoom = "";
     this.drawnVersion = -1;
     /** @type {Instant | null} the book that is shown beside the map */
@@ -119,7 +121,11 @@ export class MarketMap {
     return this.choices.ticks === "auto" ? fewest : Math.max(fewest, this.choices.ticks);
   }
 
-  /** Write the cells of the present view, unless they are held already. */
+  /** Write the cells of the present view, unless they are held already.
+   *
+   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: `isCoarse` says so,
+   * and `refine` has them made anew.
+   */
   writeCells() {
     const { known, view: { range }, layout: { map }, canvas } = this;
     const tick = known.tick || 1e6;
@@ -128,7 +134,14 @@ export class MarketMap {
     const zoom = `${columnMs} ${step} ${tick}`;
     const key = `${known.version} ${zoom}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
-    if (key === this.drawnRaster && this.cells.raster && covers(this.cells.raster.lattice, lattice)) return;
+    const held = this.drawnRaster.startsWith(`${known.version} `) ? this.cells.raster?.lattice : undefined;
+    this.isCoarse = false;
+    if (held && covers(held, lattice)) {
+      if (key === this.drawnRaster) return;
+      this.isCoarse = !this.refine && held.tick === tick && Math.max(columnMs / held.columnMs, step / held.step) <= 4;
+      if (this.isCoarse) return;
+    }
+    this.refine = false;
     // A hand moves the view: take more than is seen, so that it need not be done again at once.
     if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.15));
     if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
@@ -257,6 +270,11 @@ function latticeOf(range, columnMs, step, tick, margin) {
 
 /** @param {import("../book/raster.mjs").Lattice} held @param {import("../book/raster.mjs").Lattice} wanted */
 function covers(held, wanted) {
-  return held.firstColumn <= wanted.firstColumn && held.firstColumn + held.columns >= wanted.firstColumn + wanted.columns
-    && held.firstRow <= wanted.firstRow && held.firstRow + held.rows >= wanted.firstRow + wanted.rows;
+  const ends = (/** @type {import("../book/raster.mjs").Lattice} */ of) => [
+    of.firstColumn * of.columnMs, (of.firstColumn + of.columns) * of.columnMs, of.firstRow * of.step, (of.firstRow + of.rows) * of.step,
+  ];
+  const [from, to, low, high] = ends(held);
+  const [start, end, bottom, top] = ends(wanted);
+  // The wanted lattice is rounded up to whole cells of its own, which may be larger.
+  return from < start + wanted.columnMs && to > end - wanted.columnMs && low < bottom + wanted.step && high > top - wanted.step;
 }
