@@ -37,7 +37,7 @@ def surface_figure() -> dict[str, Any]:
                 "aspectratio": {"x": 1.6, "y": 1.15, "z": 0.55},
                 "camera": {
                     "eye": {"x": 1.15, "y": -1.42, "z": 0.85},
-                    "center": {"x": 0.0, "y": 0, "z": -0.14},
+                    "center": {"x": 0.0, "y": 0, "z": -0.24},
                 },
                 "dragmode": "orbit",
             },
