@@ -221,7 +221,7 @@ class SimulatedMarket:
         first_id = book.first_touched_id or book.next_id()
         touched = self._touched()
         bids, asks = (
-            [self._level(tick, levels.get(tick, 0)) for tick in ticks]
+            [self._level(tick, levels.get(tick, 0)) for tick in sorted(ticks)]
             for levels, ticks in zip(self._shown(), touched, strict=True)
         )
         stamp = self.now_ms - DEPTH_STAMP_MS

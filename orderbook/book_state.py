@@ -56,8 +56,8 @@ class BookState:
         return self._asks.edge
 
     @property
-    def left_out(self) -> tuple[int, int]:
-        """How many bids and asks of the last event lay beyond the range as it was before it."""
+    def left_out(self) -> tuple[list[float], list[float]]:
+        """Those bids and asks of the last event that lay beyond the range as it was before it, in order."""
         return self._bids.left_out, self._asks.left_out
 
     def apply(self, event: DepthUpdate) -> None:

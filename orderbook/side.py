@@ -26,7 +26,7 @@ _set_size: Final = cast("Callable[[Any, float, float], None]", dict.__setitem__)
 class Side:
     """All bids or all asks inside coverage, at most `most` of them; `edge` is the price where it ends.
 
-    `left_out` is how many of the changes applied last lay beyond the edge as it was before them.
+    `left_out` are the prices of the last changes that lay beyond the edge as it was before them, in order.
 
     The best levels, the *near* end, are in a `SortedDict`, for the top ten. Those that would be dropped
     first, the *rim*, are in another, once any had to be. The *middle* is never asked for in order and is a
@@ -36,6 +36,7 @@ class Side:
 
     __slots__ = (
         "_is_bid",
+        "_listed",
         "_middle",
         "_middle_end",
         "_most",
@@ -50,7 +51,8 @@ class Side:
         """Take over `levels`, whatever their order; one of size 0 is none. O(n log n)."""
         self._is_bid = is_bid
         self._most = most
-        self.left_out = 0
+        self.left_out: list[float] = []
+        self._listed: Levels | None = None  # all levels in order, since they were last asked for
         self._near: SortedDict[float, float] = SortedDict()
         self._middle = {price: size for price, size in levels if size}
         self._rim: SortedDict[float, float] = SortedDict()
@@ -96,7 +98,7 @@ class Side:
         near_low, near_high = self._up_to(self._near_end)
         middle_low, middle_high = self._up_to(self._middle_end)
         low, high = self._up_to(self.edge)
-        left_out = 0
+        left_out: list[float] = []
         for price, size in changes:
             if near_low <= price <= near_high:
                 if price in near:
@@ -115,8 +117,9 @@ class Side:
                 if not size:
                     del rim[price]
             else:
-                left_out += 1
+                left_out.append(price)
         self.left_out = left_out
+        self._listed = None
         self._balance()
 
     def _balance(self) -> None:
@@ -199,8 +202,12 @@ class Side:
         return {**self._near, **self._middle, **self._rim}
 
     def levels(self) -> Levels:
-        """Return all levels, best first. O(n log n)."""
-        return sorted(self.sizes().items(), reverse=self._is_bid)
+        """Return all levels, best first. O(n log n), constant time until the next change."""
+        if self._listed is None:
+            sizes = self.sizes()
+            prices = self._best_first(sizes)  # sorting floats takes a third of what sorting pairs does
+            self._listed = list(zip(prices, map(sizes.__getitem__, prices), strict=True))
+        return self._listed
 
     def check(self) -> None:
         """Raise AssertionError unless every invariant holds. O(n)."""

@@ -269,8 +269,9 @@ class Engine:
                 tick_size=self._tick / UNITS_PER_USDT or None,
             )
             shown = None if known is None else (known.low, known.high)
+            grouped = ladders(book.state, self._tick, known=shown)
             chunk = self._recorder.close(timestamp, book, market.exchange_time)
-            row = WindowRow(row_of(frame), ladders(book.state, self._tick, known=shown), chunk)
+            row = WindowRow(row_of(frame), grouped, chunk)
         else:
             frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
             chunk = self._recorder.close(timestamp, None, 0)

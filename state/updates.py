@@ -66,6 +66,8 @@ class EncodedChunk(msgspec.Struct, frozen=True):
         return Chunk(_decode_updates(self.updates), _decode_book(self.book), _decode_tape(self.tape))
 
 
+_NEXT: Final = b"],["  # between two levels
+
 _encode = msgspec.json.Encoder().encode
 _decode_updates = msgspec.json.Decoder(list[Update] | None).decode
 _decode_book = msgspec.json.Decoder(WholeBook | None).decode
@@ -88,9 +90,9 @@ class Recorder:
     """Collects one second's chunk after another, encoded as it comes."""
 
     def __init__(self) -> None:
-        self._updates: list[bytes] = []
+        self._updates: list[bytes] = []  # parts of JSON, each update with a comma before it
         self._base: WholeBook | None = None  # before the first of the updates
-        self._tape: list[TapeEntry] = []
+        self._tape: list[AggTrade] = []
         self._range = (0.0, 0.0)
         self._last = 0
         self._told_at: int | None = None  # second whose chunk had the last whole book
@@ -108,14 +110,15 @@ class Recorder:
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
         """Take an event that was the last one applied to `book`. O(changes)."""
         state = book.state
-        low, high = state.low, state.high
-        bids_out, asks_out = state.left_out
-        known_low, known_high = self._range
-        bids = _inside(event.bids, event.bids_json, low, bids_out if low == known_low else None, is_bid=True)
-        asks = _inside(
-            event.asks, event.asks_json, high, asks_out if high == known_high else None, is_bid=False
-        )
-        self._note(event.final_update_id, event.transaction_time, bids, asks, (low, high))
+        covered = low, high = state.low, state.high
+        if event.bids_json and event.asks_json and covered == self._range:
+            bids_out, asks_out = state.left_out
+            bids = _bids_inside(event, bids_out) if bids_out else event.bids_json
+            asks = _asks_inside(event, asks_out) if asks_out else event.asks_json
+        else:  # what was left out was judged by another range
+            bids = _some(event.bids, event.bids_json, [price >= low for price, _ in event.bids])
+            asks = _some(event.asks, event.asks_json, [price <= high for price, _ in event.asks])
+        self._note(event.final_update_id, event.transaction_time, bids, asks, covered)
 
     def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
         """Take levels that a snapshot added to the range that was known."""
@@ -124,58 +127,74 @@ class Recorder:
 
     def _note(self, u: int, time: int, bids: bytes, asks: bytes, covered: tuple[float, float]) -> None:
         """Write an `Update` as JSON."""
-        changed = b""
+        changed = b"}"
         if covered != self._range:
-            for name, now, before in zip((b"low", b"high"), covered, self._range, strict=True):
-                if now != before:
-                    changed += b',"%b":%b' % (name, _encode(now))
-        self._updates.append(
-            b'{"u":%d,"pu":%d,"T":%d,"bids":%b,"asks":%b%b}' % (u, self._last, time, bids, asks, changed)
-        )
+            changed = (
+                b"".join(
+                    b',"%b":%b' % (name, _encode(now))
+                    for name, now, before in zip((b"low", b"high"), covered, self._range, strict=True)
+                    if now != before
+                )
+                + changed
+            )
+        head = b',{"u":%d,"pu":%d,"T":%d,"bids":' % (u, self._last, time)
+        self._updates += (head, bids, b',"asks":', asks, changed)
         self._range, self._last = covered, u
 
     def trade(self, trade: AggTrade) -> None:
         """Take a trade that arrived."""
         if len(self._tape) < MOST_TRADES:
-            side = "sell" if trade.buyer_is_maker else "buy"
-            self._tape.append(
-                (trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id)
-            )
+            self._tape.append(trade)
 
     def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second; `book` is the live one, or None."""
-        tape, self._tape = self._tape, []
+        tape, self._tape = _encode([_entry(trade) for trade in self._tape]), []
         if book is None:
-            return encoded(Chunk(None, None, tape))
+            return EncodedChunk(tape=tape)
         updates, self._updates = self._updates, []
         base, self._base = self._base, None
         if base is not None:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
-        return EncodedChunk(b"[" + b",".join(updates) + b"]", _encode(base), _encode(tape))
+        return EncodedChunk(b"[" + b"".join(updates)[1:] + b"]", _encode(base), tape)
 
 
-def _inside(levels: Levels, text: bytes, edge: float, left_out: int | None, *, is_bid: bool) -> bytes:
-    """Return the JSON of the levels up to `edge`, of which `text` is that of all where it is known.
+def _entry(trade: AggTrade) -> TapeEntry:
+    side = "sell" if trade.buyer_is_maker else "buy"
+    return trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id
 
-    `left_out` is how many lie beyond, None where nobody has counted. Linear, and a copy where they stand at
-    one end, as the exchange sorts them.
+
+def _bids_inside(event: DepthUpdate, left_out: list[float]) -> bytes:
+    """Return the JSON of the bids but for those left out.
+
+    The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
+    That they are shows where the last of them, the very object, stands.
     """
-    if left_out == 0 and text:
-        return text
-    if left_out and text:
-        if left_out == len(levels):
-            return b"[]"
-        if _all_beyond(levels[:left_out], edge, is_bid=is_bid):
-            return b"[[" + text.split(b"],[", left_out)[-1]
-        if _all_beyond(levels[-left_out:], edge, is_bid=is_bid):
-            return text.rsplit(b"],[", left_out)[0] + b"]]"
-    inside = [price >= edge if is_bid else price <= edge for price, _ in levels]
-    if not text or not any(inside):
-        return _encode(list(compress(levels, inside)))
-    return b"[[" + b"],[".join(compress(text[2:-2].split(b"],["), inside)) + b"]]"
+    levels, text, count = event.bids, event.bids_json, len(left_out)
+    if count == len(levels):
+        return b"[]"
+    if levels[count - 1][0] is left_out[-1]:
+        return b"[[" + text.split(_NEXT, count)[-1]
+    low = max(left_out)
+    return _some(levels, text, [price > low for price, _ in levels])
 
 
-def _all_beyond(levels: Levels, edge: float, *, is_bid: bool) -> bool:
-    return max(levels)[0] < edge if is_bid else min(levels)[0] > edge
+def _asks_inside(event: DepthUpdate, left_out: list[float]) -> bytes:
+    """Return the JSON of the asks but for those left out, likewise; they are the last."""
+    levels, text, count = event.asks, event.asks_json, len(left_out)
+    if count == len(levels):
+        return b"[]"
+    if levels[-count][0] is left_out[0]:
+        return text.rsplit(_NEXT, count)[0] + b"]]"
+    high = min(left_out)
+    return _some(levels, text, [price < high for price, _ in levels])
+
+
+def _some(levels: Levels, text: bytes, chosen: list[bool]) -> bytes:
+    """Return the JSON of the chosen levels, of which `text` is that of all where it is known."""
+    if not text:
+        return _encode(list(compress(levels, chosen)))
+    if True not in chosen:
+        return b"[]"
+    return b"[[" + _NEXT.join(compress(text[2:-2].split(_NEXT), chosen)) + b"]]"

@@ -136,8 +136,8 @@ def trade_wire(**fields: object) -> dict[str, object]:
 
 
 def encode(fields: object) -> bytes:
-    """Return `fields` as JSON bytes."""
-    return json.dumps(fields).encode()
+    """Return `fields` as JSON bytes, without blanks, as the exchange writes it."""
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def json_of(value: object) -> bytes:

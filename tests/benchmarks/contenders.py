@@ -16,6 +16,7 @@ from orderbook.ladders import UNITS_PER_USDT, tick_of
 from orderbook.synchronizer import LocalBook
 from state.engine import EngineSettings
 from state.frames import Frame
+from state.updates import Recorder
 from tests.benchmarks.streams import Tick, Top, connected_engine
 
 _now = time.perf_counter_ns
@@ -177,6 +178,55 @@ class Whole:
         """Return the metrics after the last message."""
         market = self._engine.market
         return None if market is None else market.metrics
+
+
+class Recording:
+    """What `?updates=1` costs: each event noted, and at a second's end the chunk encoded.
+
+    A second's end is counted to the message after it, and a whole book twice a minute with it. The book is
+    kept untimed, and its levels are sorted, as they are in an engine for each second's ladders.
+    """
+
+    columns: tuple[str, ...] = ("recorder",)
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._book: LocalBook | None = None
+        self._before = b""
+        self._recorder = Recorder()
+        self._second = 0
+
+    def take(self, tick: Tick) -> tuple[int, int]:
+        """Apply the message, and record it."""
+        if tick.snapshot is not None:
+            self._book = LocalBook(decode_snapshot(tick.snapshot), book_levels=self._settings.book_levels)
+            if self._before:
+                self._book.apply(decode_depth_update(self._before))
+            self._recorder.begin(self._book, tick.now_ms)
+        self._before = tick.data
+        book = self._book
+        if book is None:
+            return 0, 0
+        event = decode_depth_update(tick.data)
+        ended = tick.now_ms // 1000 > self._second
+        self._second = tick.now_ms // 1000
+        if ended:
+            book.state.levels()
+        start = _now()
+        if ended:
+            self._recorder.close(self._second * 1000, book, event.transaction_time)
+        for trade in tick.trades:
+            self._recorder.trade(trade)
+        paused = _now()
+        book.apply(event)
+        resumed = _now()
+        self._recorder.add(book, event)
+        return start, _now() - (resumed - paused)
+
+    def answer(self) -> Top | None:
+        """Return the top ten after the last message."""
+        top = None if self._book is None else self._book.state.top()
+        return None if top is None else (top.bids, top.asks)
 
 
 class ObviousWay:

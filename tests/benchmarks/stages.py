@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from data_ingestion.messages import decode_depth_update
-from tests.benchmarks.contenders import Floor, ObviousWay, Stages, Whole
+from tests.benchmarks.contenders import Floor, ObviousWay, Recording, Stages, Whole
 from tests.benchmarks.streams import Input, Tick
 from tests.benchmarks.table import table, times
 from tests.benchmarks.timing import Spread, WrongAnswer, check, race, spread
@@ -16,6 +16,7 @@ GOALS = (
     ("with all features", 7.0),
     ("with all six detectors", 10.0),
     ("the engine as it runs, trades and bookkeeping too", 10.0),
+    ("the recorder, with encoding", 0.5),
 )
 
 
@@ -75,13 +76,17 @@ def report(source: Input, *, rounds: int, skip: int) -> str:
         wholes.append(Whole(settings))
         return wholes[-1]
 
-    floor, stages, engine, obvious = race(
-        [Floor, lambda: Stages(settings), whole, ObviousWay], ticks, rounds=rounds, skip=skip
+    floor, stages, engine, recorder, obvious = race(
+        [Floor, lambda: Stages(settings), whole, lambda: Recording(settings), ObviousWay],
+        ticks,
+        rounds=rounds,
+        skip=skip,
     )
     base = floor["decode only"]
     spans = list(stages.values())
     reached = (
         _sum(spans[:TO_TOP_TEN]), _sum(spans[: TO_TOP_TEN + 1]), _sum(spans), engine["engine"],
+        recorder["recorder"],
     )  # fmt: skip
     rows = [_row(name, base, times_) for name, times_ in stages.items()]
     rows += [

@@ -94,7 +94,10 @@ def recorded(messages: int | None = None) -> Input:
             wire = {"e": "aggTrade", "s": SYMBOL, "a": number, "nq": trade["q"], **trade}
             due.append(decode_agg_trade(_compact(wire)))
             trade = next(trades, None)
-        data = _compact(rig.depth_message(event, 0))
+        message = rig.depth_message(event, 0)
+        for side in ("b", "a"):  # the rig puts several of the exchange's events one after another
+            message[side].sort(key=lambda level: float(level[0]))
+        data = _compact(message)
         asking.hear(data, event["T"])
         bids, asks = ([(p, q) for p, q in side] for side in rig.truth[event["u"]])
         ticks.append(Tick(data, event["T"], due, reply, (bids, asks)))

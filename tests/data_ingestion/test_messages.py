@@ -1,5 +1,6 @@
 """Wire messages: strict on what is documented, blind to the rest."""
 
+import json
 from collections.abc import Callable, Iterator
 from math import isfinite
 
@@ -12,6 +13,7 @@ from data_ingestion.errors import MalformedMessage
 from data_ingestion.messages import (
     AggTrade,
     DepthUpdate,
+    Levels,
     Snapshot,
     decode_agg_trade,
     decode_depth_update,
@@ -83,6 +85,8 @@ def test_depth_update_is_read_field_by_field() -> None:
         previous_final_update_id=98,
         bids=[(61000.1, 1.5), (61000.0, 0.0)],
         asks=[(61000.2, 2.25)],
+        bids_json=b"[[61000.10,1.500],[61000.00,0.000]]",
+        asks_json=b"[[61000.20,2.250]]",
     )
 
 
@@ -389,3 +393,52 @@ def _floats(value: object) -> Iterator[float]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _floats(inner)
+
+
+ODD = st.lists(
+    st.sampled_from(['[["', '"],["', '","', '"]]', '"', "[", "]", ",", "1", "2.50", "0", " ", "-", "e5"])
+)
+
+
+@given(ODD)
+@property_settings(2_000)
+def test_levels_are_pairs_of_strings_however_the_brackets_fall(parts: list[str]) -> None:
+    """Brackets, commas and blanks inside strings do not pass for structure once the quotes are gone."""
+    text = "".join(parts)
+    try:
+        levels = json.loads(text)
+    except ValueError:
+        return
+    wire = encode(depth_wire()).replace(b'[["61000.20","2.250"]]', text.encode())
+    try:
+        event = decode_depth_update(wire)
+    except MalformedMessage:
+        return
+    assert all(isinstance(part, str) for pair in levels for part in pair)
+    assert event.asks == [(float(price), float(size)) for price, size in levels]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    ['["[1","2]"]', '[["1,2"]]', '[["1 ","2"]]', '[["1","2],[3","4"]]', '[["1","2"],"[3","4]"]', "[]]"],
+)
+def test_what_is_no_pair_of_strings_is_malformed_without_its_quotes_too(asks: str) -> None:
+    """Texts that would be levels if quotes were only left out."""
+    wire = encode(depth_wire()).replace(b'[["61000.20","2.250"]]', asks.encode())
+    with pytest.raises(MalformedMessage):
+        decode_depth_update(wire)
+
+
+DECIMALS = st.tuples(st.integers(1, 10**12), st.integers(0, 8)).map(lambda d: f"{d[0] / 10 ** d[1]:.{d[1]}f}")
+
+
+@given(st.lists(st.tuples(DECIMALS, DECIMALS), max_size=20), st.booleans())
+@property_settings(200)
+def test_a_messages_own_digits_are_its_levels_once_more(pairs: list[tuple[str, str]], blanks: bool) -> None:
+    """The JSON kept of a side is of the very same floats; of a message with blanks none is kept."""
+    wire = depth_wire(b=[list(pair) for pair in pairs])
+    event = decode_depth_update(json.dumps(wire) if blanks else encode(wire))
+    assert event.bids == [(float(price), float(size)) for price, size in pairs]
+    assert event.bids_json or (blanks and pairs)
+    if event.bids_json:
+        assert msgspec.json.decode(event.bids_json, type=Levels) == event.bids

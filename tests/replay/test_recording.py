@@ -114,3 +114,14 @@ def test_detections_on_the_recording_are_neither_constant_nor_absent() -> None:
         }
         assert 0 < len(seconds) <= 0.2 * len(playback.frames), kind
     assert playback.engine.health.trades.malformed == 0
+
+
+def test_a_full_window_of_all_that_is_known_stays_small() -> None:
+    """What engine and API hold of a symbol for `?updates=1`, 180 s of it, at most 8 MiB as JSON."""
+    playback = Playback()
+    for _ in playback.run():
+        pass
+    rows = list(playback.engine.window)
+    held = sum(len(part) for row in rows for part in (row.chunk.updates, row.chunk.book, row.chunk.tape))
+    assert len(rows) == 180
+    assert 1 * 2**20 < held < 8 * 2**20

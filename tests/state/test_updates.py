@@ -1,18 +1,21 @@
 """All that the book knows, rebuilt by a client that applies what it is sent."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_ingestion.messages import Levels
+from data_ingestion.messages import DepthUpdate, Levels
 from data_ingestion.sink import Stream
+from orderbook.synchronizer import LocalBook
 from state.engine import EngineSettings
 from state.frames import Frame, Status
-from state.updates import BOOK_EVERY_MS, Chunk, WholeBook
-from tests.builders import OPS, property_settings, trade, within
+from state.updates import BOOK_EVERY_MS, Chunk, Recorder, Update, WholeBook, encoded
+from tests.builders import OPS, depth, property_settings, side, snapshot, trade, within
 from tests.engine_rig import Rig, live, opened
 
 
@@ -36,12 +39,12 @@ class Client:
         assert self.bids is not None, "updates that nothing leads to"
         for update in chunk.updates:
             assert update.pu == self.u
-            for side, changes in ((self.bids, update.bids), (self.asks, update.asks)):
+            for held, changes in ((self.bids, update.bids), (self.asks, update.asks)):
                 for price, size in changes:
                     if size:
-                        side[price] = size
+                        held[price] = size
                     else:
-                        side.pop(price, None)
+                        held.pop(price, None)
             self.low = self.low if update.low is None else update.low
             self.high = self.high if update.high is None else update.high
             self.bids = {price: size for price, size in self.bids.items() if price >= self.low}
@@ -198,9 +201,53 @@ def test_the_tape_has_every_trade_that_arrived(sold: bool) -> None:
         rig.engine.on_trade(one, rig.now)
     frame = rig.close()
     assert frame.trades is None  # the first second of a stream is not whole
-    side = "sell" if sold else "buy"
+    taker = "sell" if sold else "buy"
     assert list(rig.engine.window)[-1].chunk.decode().tape == [
-        (one.trade_time, one.price, 1.0, 1.0, side, one.trade_id) for one in told
+        (one.trade_time, one.price, 1.0, 1.0, taker, one.trade_id) for one in told
     ]
     rig.close()
     assert list(rig.engine.window)[-1].chunk.decode().tape == []
+
+
+def as_floats(event: DepthUpdate, low: float, high: float) -> tuple[Levels, Levels]:
+    """Return what is to be told of an event, the plain way."""
+    return within(event.bids, low, float("inf")), within(event.asks, 0, high)
+
+
+def texts(levels: Levels) -> bytes:
+    """Return levels as the exchange writes them, without quotes."""
+    return b"[" + b",".join(b"[%.2f,%.3f]" % level for level in levels) + b"]"
+
+
+CHANGES = st.lists(st.tuples(st.integers(960, 1_040), st.sampled_from([0.0, 0.5, 2.25])), max_size=12)
+
+
+@given(st.lists(st.tuples(CHANGES, CHANGES, st.booleans(), st.booleans()), min_size=1, max_size=12))
+@property_settings(200)
+def test_own_digits_and_floats_tell_the_same(
+    steps: list[tuple[list[tuple[int, float]], list[tuple[int, float]], bool, bool]],
+) -> None:
+    """In any order of levels, within the range and beyond it, while the range changes and stays."""
+    book = LocalBook(snapshot(1, side(1_000, -1, 30), side(1_001, 1, 30)), book_levels=32)
+    recorder, expected = Recorder(), []
+    recorder.begin(book, 0)
+    for number, (bids, asks, is_sorted, has_digits) in enumerate(steps):
+        event = depth(number, number + 1, number, unique(bids, is_sorted), unique(asks, is_sorted), at=number)
+        if has_digits:
+            event = msgspec.structs.replace(event, bids_json=texts(event.bids), asks_json=texts(event.asks))
+        before = book.state.low, book.state.high
+        book.state.apply(event)
+        book.validator.last_update_id = number + 1
+        low, high = book.state.low, book.state.high
+        told = None if low == before[0] else low, None if high == before[1] else high
+        expected.append(Update(number + 1, number or 1, number, *as_floats(event, low, high), *told))
+        recorder.add(book, event)
+    chunk = recorder.close(1_000, book, 0)
+    assert chunk.decode().updates == expected
+    assert json.loads(chunk.updates) == json.loads(encoded(Chunk(expected, None, [])).updates)
+
+
+def unique(levels: list[tuple[int, float]], is_sorted: bool) -> Levels:
+    """Return each price once, as floats."""
+    known = {float(price): size for price, size in levels}
+    return sorted(known.items()) if is_sorted else list(known.items())
