@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input
 
-NAMESPACE = "liquidity"  # window.dash_clientside.liquidity, in assets/feed/callbacks.js
+NAMESPACE = "liquidity"  # window.dash_clientside.liquidity, in assets/page.mjs
 
 
 def register_callbacks(app: Dash) -> None:

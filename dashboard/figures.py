@@ -4,7 +4,7 @@ from typing import Any
 
 
 def surface_figure() -> dict[str, Any]:
-    """Return the surface of the book over time: seconds before now, USDT from the mid, size, coloured by side."""
+    """Return the surface: seconds before now, USDT from the mid, size, coloured by side."""
     axis = {"type": "linear", "showspikes": False, "zeroline": False, "title": {"text": ""}}
     highlight = {"highlight": False}
     return {

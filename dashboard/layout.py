@@ -43,7 +43,7 @@ KEYS = (
 
 
 def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component:
-    """Return the whole page; `plotly` is the address of Plotly's script, which the page loads when it needs it."""
+    """Return the whole page, which loads Plotly from `plotly` when it needs it."""
     facts: dict[str, Any] = {
         "data-api-port": str(api_port),
         "data-symbols": ",".join(symbols),
@@ -153,8 +153,14 @@ def _side() -> Component:
     )
     book_over_time = html.Section(
         [
-            html.Div([html.H2("book over time"), html.Span("USDT from the mid", className="hint")], className="head"),
-            html.Div([html.Div(id="surface", **surface), html.P("", id="surface-missing", className="hint")], className="fill"),
+            html.Div(
+                [html.H2("book over time"), html.Span("USDT from the mid", className="hint")],
+                className="head",
+            ),
+            html.Div(
+                [html.Div(id="surface", **surface), html.P("", id="surface-missing", className="hint")],
+                className="fill",
+            ),
         ],
         id="surface-panel",
         className="panel",
