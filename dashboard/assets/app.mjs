@@ -336,7 +336,7 @@ export class App {
   showPointer() {
     const { pointer, map } = this;
     map.drawCrosshair(pointer);
-    if (!pointer || !map.scene || this.gestures?.moved) return showTooltip(null);
+    if (!pointer || !map.scene || this.gestures?.drags) return showTooltip(null);
     const { part } = partAt(map.layout, pointer.x, pointer.y);
     const { left, top } = byId("map").getBoundingClientRect();
     const place = { ...pointer };

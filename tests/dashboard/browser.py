@@ -43,6 +43,7 @@ NOT_SHOWN = dict.fromkeys(
 ALWAYS_ALLOWED = (
     re.compile(r"GPU stall due to ReadPixels"),  # of the tests' own reading of pixels
     re.compile(r"Multiple readback operations using getImageData"),  # Plotly, drawing the 3D axes' texts once
+    re.compile(r"AudioContext was not allowed to start"),
 )
 WHILE_RECONNECTING = (
     re.compile(r"WebSocket connection to '[^']*/ws/[^']*' failed"),
@@ -145,16 +146,16 @@ class Watched:
         await self.until(
             """(symbol) => {
               const page = window.liquidity?.page;
-              return page?.store.frame?.status === "live" && page.drawnSecond === page.store.newest
-                && document.getElementById("state").textContent === "LIVE"
-                && (!symbol || page.store.frame.symbol === symbol);
+              return page?.known.frame?.status === "live" && page.drawnSecond === page.known.end / 1000
+                && document.getElementById("state").textContent.startsWith("LIVE")
+                && (!symbol || page.known.frame.symbol === symbol);
             }""",
             symbol,
         )
 
     async def frames(self, count: int) -> None:
         """Wait until the page has drawn so many more frames."""
-        newest = await self.do("window.liquidity.page.store.newest")
+        newest = await self.do("window.liquidity.page.known.end / 1000")
         await self.until("(second) => window.liquidity.page.drawnSecond >= second", newest + count)
 
     async def text(self, element: str) -> str:

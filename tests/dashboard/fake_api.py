@@ -22,12 +22,11 @@ from tests.api.serving import a_health
 from tests.program import Frame, Program
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
-TICKS = (1, 10, 50, 100)
 TICK = 0.1
 WINDOW_SECONDS = 180
 REMEMBERED_SECONDS = 240  # a page that is behind still shows what has left the window
 BEAT_SECONDS = 0.5  # the page takes any pace; this one is half the waiting
-ROW_FIELDS = (*Row.__struct_fields__, "ladders")
+ROW_FIELDS = (*Row.__struct_fields__, "updates", "book", "tape")
 
 Side = Sequence[tuple[int, float | None]]
 """Levels as (price in ticks, size), best first; a size of None is a group that is not known."""
@@ -63,15 +62,13 @@ def a_ladder(ticks: int, mid: int, salt: int) -> dict[str, Any]:
 def live(symbol: str, timestamp: int, *, mid: int, source: str = "simulated", **others: Any) -> Frame:
     """Return a live frame whose touch is at `mid` ticks and one above; `others` replace fields."""
     salt = timestamp // 1000
-    ladders = [a_ladder(ticks, mid, salt + ticks) for ticks in TICKS]
-    finest = ladders[0]
+    finest = a_ladder(1, mid, salt + 1)
     top = TopOfBook([(price, size) for price, size in finest["bids"]], [(p, s) for p, s in finest["asks"]])
     market = Market(salt, timestamp - 50, top, basic_metrics(top))
     trades = TradeSummary(1.0, 2.0, 3, [])
-    frame = live_frame(
-        symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=ladders[0]["step"]
-    )
-    return {**json.loads(msgspec.json.encode(frame)), "ladders": ladders, **others}
+    frame = live_frame(symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=TICK)
+    tape = [[timestamp - 400, finest["bids"][0][0], 2.0, 2.0, "sell", 2 * salt]]
+    return {**json.loads(msgspec.json.encode(frame)), "tape": tape, **others}
 
 
 def dark(
@@ -80,7 +77,57 @@ def dark(
     """Return a frame that is not live."""
     reason = reason or f"made {status} by a test"
     frame = dark_frame(symbol, source, timestamp, Status(status), reason, a_health())
-    return {**json.loads(msgspec.json.encode(frame)), "ladders": None}
+    return {**json.loads(msgspec.json.encode(frame)), "updates": None, "book": None, "tape": []}
+
+
+def whole_book(frame: Frame) -> dict[str, Any]:
+    """Return the book that a frame's levels are all of."""
+    bids, asks = frame["bid_levels"], frame["ask_levels"]
+    return {
+        "u": frame["last_update_id"],
+        "T": frame["exchange_time"],
+        "low": bids[-1][0],
+        "high": asks[-1][0],
+        "bids": bids,
+        "asks": asks,
+    }
+
+
+def with_updates(frame: Frame, before: Frame | None) -> Frame:
+    """Return a live frame with the one update that leads to its levels from those of `before`.
+
+    Without a live frame before, its whole book instead.
+    """
+    if frame["status"] != "live" or "updates" in frame:
+        return frame
+    if before is None or before["status"] != "live":
+        return {**frame, "updates": [], "book": whole_book(frame)}
+    changes = {}
+    for side in ("bid", "ask"):
+        old, new = (dict(each[f"{side}_levels"]) for each in (before, frame))
+        gone = [[price, 0] for price in old if price not in new]
+        changes[f"{side}s"] = gone + [[price, size] for price, size in new.items() if old.get(price) != size]
+    book = whole_book(frame)
+    update = {"u": book["u"], "pu": before["last_update_id"], "T": book["T"], **changes}
+    return {**frame, "updates": [{**update, "low": book["low"], "high": book["high"]}], "book": None}
+
+
+def first_frame(frames: list[Frame]) -> Frame:
+    """Return the newest frame as a new client gets it: with the window before it, and whole books to begin with."""
+    newest = frames[-1]
+    rows = [
+        {name: frame[name] for name in ROW_FIELDS}
+        for frame in frames[:-1]
+        if frame["timestamp"] > newest["timestamp"] - 1000 * WINDOW_SECONDS
+    ]
+    if rows and rows[0]["updates"]:
+        oldest = next(frame for frame in frames if frame["timestamp"] == rows[0]["timestamp"])
+        rows[0] |= {"updates": [], "book": whole_book(oldest)}
+    before = frames[-2] if len(frames) > 1 else None
+    book = newest["book"]
+    if newest["updates"] and before is not None and before["status"] == "live":
+        book = whole_book(before)
+    return {**newest, "book": book, "history": rows}
 
 
 class FakeApi:
@@ -127,15 +174,18 @@ class FakeApi:
 
     async def send(self, *frames: Frame) -> None:
         """Send these frames at once and remember them; a time that goes back forgets all but its window."""
-        for frame in frames:
-            known, second = self.sent[frame["symbol"]], frame["timestamp"] // 1000
+        wired: list[Frame] = []
+        for made in frames:
+            known, second = self.sent[made["symbol"]], made["timestamp"] // 1000
             newest = max(known, default=second)
             oldest = newest - WINDOW_SECONDS if second < newest else second - REMEMBERED_SECONDS
             for other in [other for other in known if not oldest < other <= second]:
                 del known[other]
+            frame = with_updates(made, known.get(second - 1))
             known[second] = frame
+            wired.append(frame)
         for symbol, connection in list(self.connections):
-            for frame in frames:
+            for frame in wired:
                 if frame["symbol"] == symbol:
                     with contextlib.suppress(Exception):  # a page that leaves
                         await connection.send(json.dumps(frame))
@@ -191,15 +241,11 @@ class FakeApi:
         path = connection.request.path if connection.request else ""
         self.paths.append(path)
         symbol = urlsplit(path).path.rpartition("/")[2].upper()
-        if parse_qs(urlsplit(path).query).get("ladders") != ["1"] or symbol not in SYMBOLS:
+        if parse_qs(urlsplit(path).query).get("updates") != ["1"] or symbol not in SYMBOLS:
             await connection.close(4404, "unknown symbol")
             return
         if frames := list(self.sent[symbol].values()):
-            first = frames[-1]["timestamp"] - 1000 * WINDOW_SECONDS
-            rows = [
-                {name: frame[name] for name in ROW_FIELDS} for frame in frames if frame["timestamp"] > first
-            ]
-            await connection.send(json.dumps({**frames[-1], "history": rows}))
+            await connection.send(json.dumps(first_frame(frames)))
         entry = (symbol, connection)
         self.connections.append(entry)
         try:

@@ -1,167 +1,209 @@
-"""What colour each pixel of the heatmap must have, worked out again from the frames alone."""
+"""What colour each cell of the map must have, worked out again from the messages alone."""
 
+import asyncio
+import json
 import math
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from tests.dashboard.browser import Watched
-from tests.program import Frame
+from tests.program import Frame, Program, listening
 
-TRANSPARENT = (0, 0, 0, 0)
-SLACK = 0.8
-"""Pixels by which the layer may lie beside the axes: it begins and ends on whole ones."""
-
-Colour = tuple[int, ...]
-Rows = dict[int, Frame]
-"""Frames or rows of the window by second."""
-
-PIXELS = """(places) => {
-  const { map } = window.liquidity.page;
-  map.canvas.clear();
-  map.layer.draw(map.panels().map); // the cells alone, without what lies over them
-  const { gl, element: canvas } = map.canvas;
-  const { xaxis, yaxis } = map.gd._fullLayout;
-  const ratio = canvas.width / canvas.clientWidth;
-  const { from, to, low, high } = map.view();
-  const all = new Uint8Array(4 * canvas.width * canvas.height);
-  gl.readPixels(0, 0, canvas.width, canvas.height, gl.RGBA, gl.UNSIGNED_BYTE, all);
-  const found = places.map(([across, down]) => {
-    const x = Math.floor((xaxis._offset + across * xaxis._length) * ratio);
-    const y = Math.floor((yaxis._offset + down * yaxis._length) * ratio);
-    const at = 4 * ((canvas.height - 1 - y) * canvas.width + x);
-    return [(x + 0.5) / ratio, (y + 0.5) / ratio, ...all.subarray(at, at + 4)];
+UNITS: Final = 10**8
+PIXELS: Final = """async ({ places, theme }) => {
+  const { map, known } = window.liquidity.page;
+  const { lookUpTable } = await import("/assets/map/colour_maps.mjs");
+  const { premultiplied, THEMES } = await import("/assets/ui/themes.mjs");
+  const { range } = map.view;
+  const { layout: { map: box }, canvas } = map;
+  const colours = THEMES[map.theme];
+  canvas.clear();
+  const scale = map.scale.range(1e8);
+  map.cells.draw({ ...box, ...range, low: range.low * 1e8, high: range.high * 1e8 }, known.end, scale, {
+    hatchBack: [1, 0, 1, 1], hatch: [1, 0, 1, 1], outline: [0, 0, 0, 0], onlyTop: map.choices.onlyTop,
   });
+  const { gl, element, ratio } = canvas;
+  const all = new Uint8Array(4 * element.width * element.height);
+  gl.readPixels(0, 0, element.width, element.height, gl.RGBA, gl.UNSIGNED_BYTE, all);
+  const pixels = places.map(([across, down]) => {
+    const x = Math.floor((box.left + across * box.width) * ratio);
+    const y = Math.floor((box.top + down * box.height) * ratio);
+    const at = 4 * ((element.height - 1 - y) * element.width + x);
+    const time = range.from + (((x + 0.5) / ratio - box.left) / box.width) * (range.to - range.from);
+    const price = range.high - (((y + 0.5) / ratio - box.top) / box.height) * (range.high - range.low);
+    return [time, price, ...all.subarray(at, at + 4)];
+  });
+  map.paint();
   return {
-    pixels: found, ratio,
-    left: xaxis._offset, width: xaxis._length, top: yaxis._offset, height: yaxis._length,
-    time: [from, to], price: [low, high],
-    scale: [...map.layer.range, map.layer.logarithmic],
-    step: window.liquidity.page.stepIndex,
-    table: Array.from(window.liquidity.colourScale.lookUpTable(document.documentElement.dataset.theme)),
-    newest: map.end,
+    pixels, scale, end: known.end, lattice: map.cells.raster.lattice,
+    table: Array.from(lookUpTable(map.theme, map.choices.colours)),
+    pixel: [(range.to - range.from) / box.width / ratio, (range.high - range.low) / box.height / ratio],
   };
 }"""
+UNKNOWN: Final = (255, 0, 255, 255)
+LEAST: Final = 0.05
+
+Book = tuple[dict[int, int], dict[int, int]]
 
 
-def position(size: float, low: float, high: float, *, logarithmic: bool) -> float:
-    """Return where in the colour scale a size lies, from 0 to 1."""
-    if size <= 0:
-        return 0.0
-    share = math.log(size / low) / math.log(high / low) if logarithmic else (size - low) / (high - low)
-    return min(1.0, max(0.04, share))
-
-
-def size_at(row: Frame | None, ladder: int, price: float) -> tuple[str, float] | None:
-    """Return the side and the size of the group at `price`, or None where nothing is known or live."""
-    if row is None or row["status"] != "live" or row["ladders"] is None:
-        return None
-    step = row["ladders"][ladder]["step"]
-    if price < row["mid_price"]:
-        groups, lowest = row["ladders"][ladder]["bids"], 0.0
-        side = "bid"
-    else:
-        groups, lowest = row["ladders"][ladder]["asks"], -step
-        side = "ask"
-    known = [group for group in groups if group[1] is not None]
-    if not known:
-        return None
-    for at, size in known:
-        if at + lowest <= price < at + lowest + step:
-            return side, size
-    far = known[-1][0]
-    beyond = price < far if side == "bid" else price > far
-    return None if beyond else (side, 0.0)
+def units(value: float) -> int:
+    """Return a price or size as whole units of 1e-8."""
+    return int((Decimal(repr(value)) * UNITS).to_integral_value())
 
 
 @dataclass
-class Heatmap:
-    """Pixels of the layer, and what the page says of its axes."""
+class Listener:
+    """A client of its own that hears what the page hears, and keeps every message."""
 
-    pixels: list[tuple[float, ...]]
-    facts: dict[str, Any]
+    seconds: dict[int, Frame] = field(default_factory=dict)
+    grown: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def listen(self, program: Program, symbol: str) -> None:
+        """Take frames until cancelled."""
+        async with listening(program.url(symbol, "?updates=1")) as connection:
+            async for text in connection:
+                async with self.grown:
+                    self.take(json.loads(text))
+                    self.grown.notify_all()
+
+    def take(self, frame: Frame) -> None:
+        """Keep a frame, and its history."""
+        for row in (*frame.get("history", ()), frame):
+            self.seconds[row["timestamp"]] = row
+
+    async def until(self, timestamp: int) -> None:
+        """Wait for the frame of this time."""
+        async with self.grown:
+            await self.grown.wait_for(lambda: timestamp in self.seconds)
+
+
+@dataclass
+class State:
+    """The book from `time` on, with what it knows; `book` is None where nothing is."""
+
+    time: float
+    low: int = 0
+    high: int = -1
+    book: Book | None = None
+
+
+def states_of(seconds: dict[int, Frame]) -> list[State]:
+    """Return every state of the book, by the contract's own words and nothing else. Copies the book each time."""
+    states: list[State] = [State(-math.inf)]
+    book: Book | None = None
+    u, low, high = 0, 0, -1
+    for timestamp in sorted(seconds):
+        row = seconds[timestamp]
+        if row["updates"] is None:
+            if book is not None:
+                states.append(State(max(states[-1].time, timestamp - 1000)))
+            book = None
+            continue
+        if row["book"] is not None and (book is None or row["book"]["u"] != u):
+            whole = row["book"]
+            sides = [{units(p): units(q) for p, q in whole[side]} for side in ("bids", "asks")]
+            book, u, low, high = (sides[0], sides[1]), whole["u"], units(whole["low"]), units(whole["high"])
+            states.append(State(max(states[-1].time, whole["T"]), low, high, (dict(book[0]), dict(book[1]))))
+        for update in row["updates"] if book is not None else ():
+            assert update["pu"] == u
+            u = update["u"]
+            for held, side in zip(book or (), ("bids", "asks"), strict=True):
+                for price, size in update[side]:
+                    held[units(price)] = units(size)
+            low = units(update["low"]) if update.get("low") is not None else low
+            high = units(update["high"]) if update.get("high") is not None else high
+            bids, asks = book or ({}, {})
+            book = (
+                {price: size for price, size in bids.items() if size and price >= low},
+                {price: size for price, size in asks.items() if size and price <= high},
+            )
+            states.append(State(max(states[-1].time, update["T"]), low, high, (dict(book[0]), dict(book[1]))))
+    return states
+
+
+@dataclass
+class Cells:
+    """Pixels of the map beside what they must be."""
+
     compared: int = 0
+    known: int = 0
     coloured: int = 0
-    blank: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    def data_at(self, x: float, y: float) -> tuple[int, float]:
-        """Return second and price at a place of the canvas, in CSS pixels from its top left."""
-        facts = self.facts
-        begin, end = facts["time"]
-        low, high = facts["price"]
-        moment = begin + (x - facts["left"]) / facts["width"] * (end - begin)
-        # The second that ends at S is drawn from S - 1 to S.
-        return math.floor(moment) + 1, high - (y - facts["top"]) / facts["height"] * (high - low)
 
-    def cell(self, rows: Rows, x: float, y: float) -> tuple[str, float] | None:
-        """Return side and size of what must be seen at a place."""
-        second, price = self.data_at(x, y)
-        return size_at(rows.get(second), self.facts["step"], price)
+class Truth:
+    """The cells that a lattice must show."""
 
-    def colours(self, cell: tuple[str, float] | None) -> set[Colour]:
-        """Return the colour of a cell; two where its size lies between two entries of the scale."""
+    def __init__(self, states: list[State], facts: dict[str, Any]) -> None:
+        self._states = states
+        self._facts = facts
+        lattice = facts["lattice"]
+        self._tick, self._step, self._ms = lattice["tick"], lattice["step"], lattice["columnMs"]
+
+    def cell(self, time: float, price: float) -> tuple[str, int] | None:
+        """Return side and size (units) of the cell at a place, or None where it is not known throughout."""
+        begin = math.floor(time / self._ms) * self._ms
+        until = min(begin + self._ms, self._facts["end"])
+        row = math.floor((price * UNITS + self._tick / 2) / self._step)
+        first, last = row * self._step, (row + 1) * self._step - self._tick
+        best = ("bid", 0)
+        for index, state in enumerate(self._states):
+            following = self._states[index + 1].time if index + 1 < len(self._states) else math.inf
+            passing = state.time == following and begin <= state.time < until
+            if not passing and (following <= begin or state.time >= until):
+                continue
+            if state.book is None or first < state.low or last > state.high:
+                return None
+            for side, levels in zip(("bid", "ask"), state.book, strict=True):
+                size = sum(size for at, size in levels.items() if first <= at < first + self._step)
+                if size > best[1]:
+                    best = (side, size)
+        return best
+
+    def colours(self, cell: tuple[str, int] | None) -> set[tuple[int, ...]]:
+        """Return the colours that a cell may have: two where its size lies between two entries."""
         if cell is None:
-            return {TRANSPARENT}
+            return {UNKNOWN}
         side, size = cell
-        low, high, logarithmic = self.facts["scale"]
-        share = position(size, low, high, logarithmic=logarithmic) * 255
-        entries = {math.floor(share + 0.5 + noise) for noise in (-0.01, 0.0, 0.01)}
-        table = self.facts["table"]
-        starts = [4 * (min(255, max(0, entry)) + (256 if side == "ask" else 0)) for entry in entries]
+        scale, table = self._facts["scale"], self._facts["table"]
+        share = 0.0
+        if size:
+            along = math.log(size / scale["black"]) / math.log(scale["white"] / scale["black"])
+            share = max(LEAST, min(1.0, max(0.0, along)) ** scale["gamma"])
+        entries = {min(255, max(0, math.floor(share * 255 + 0.5 + noise))) for noise in (-0.03, 0, 0.03)}
+        starts = [4 * (entry + (256 if side == "ask" else 0)) for entry in entries]
         return {tuple(table[start : start + 4]) for start in starts}
 
-    def compare(self, rows: Rows) -> None:
-        """Hold every pixel that lies well inside a cell against that cell; none where cells are too small."""
-        newest = self.facts["newest"]
-        rows = {second: row for second, row in rows.items() if newest - 180 < second <= newest}
-        low, high = self.facts["price"]
-        steps = [row["ladders"][self.facts["step"]]["step"] for row in rows.values() if row["ladders"]]
-        if steps and min(steps) / (high - low) * self.facts["height"] < SLACK:
-            return
-        for x, y, *shown in self.pixels:
-            around = {
-                (self.data_at(x + dx * SLACK, y)[0], self.cell(rows, x + dx * SLACK, y + dy * SLACK))
-                for dx in (-1, 1)
-                for dy in (-1, -0.5, 0, 0.5, 1)
-            }
-            cells = {cell for _, cell in around}
-            if len(cells) != 1:
-                continue
-            cell = cells.pop()
-            self.compared += 1
-            self.coloured += cell is not None
-            self.blank += cell is None
-            wanted = self.colours(cell)
-            if not any(max(abs(a - b) for a, b in zip(shown, one, strict=True)) <= 2 for one in wanted):
-                second, price = self.data_at(x, y)
-                self.wrong.append(f"{second} at {price:.3f} ({cell}): {shown}, not {wanted}")
 
-
-async def read_heatmap(watched: Watched, count: int = 1000, *, seed: int = 1) -> Heatmap:
-    """Read pixels of the layer at places all over the plot."""
+async def compare(watched: Watched, listener: Listener, *, count: int = 40, seed: int = 1) -> Cells:
+    """Hold pixels at random places of the map against the messages; those on the edge of a cell are left out."""
     places = random.Random(seed)  # noqa: S311
-    asked = [[places.uniform(0.001, 0.999), places.uniform(0.002, 0.998)] for _ in range(count)]
-    facts = await watched.do(PIXELS, asked)
-    return Heatmap([tuple(pixel) for pixel in facts.pop("pixels")], facts)
-
-
-def percentile_range(rows: Rows, heatmap: Heatmap, cut_offs: tuple[float, float]) -> tuple[float, float]:
-    """Return the sizes at two percentiles of all groups that are in view."""
-    begin, end = heatmap.facts["time"]
-    low, high = heatmap.facts["price"]
-    sizes = []
-    for second, row in rows.items():
-        if row["status"] != "live" or not begin < second <= min(end + 1, heatmap.facts["newest"]):
+    asked = [[places.uniform(0.001, 0.975), places.uniform(0.002, 0.998)] for _ in range(count)]
+    facts = await watched.do(PIXELS, {"places": asked, "theme": "dark"})
+    await asyncio.wait_for(listener.until(facts["end"]), 30)
+    seconds = {at: row for at, row in listener.seconds.items() if at <= facts["end"]}
+    truth, found = Truth(states_of(seconds), facts), Cells()
+    lattice, (wide, high) = facts["lattice"], facts["pixel"]
+    for time, price, *shown in facts["pixels"]:
+        if time >= facts["end"]:
             continue
-        ladder = row["ladders"][heatmap.facts["step"]]
-        step = ladder["step"]
-        for groups, bottom in ((ladder["bids"], 0.0), (ladder["asks"], -step)):
-            for price, size in groups:
-                if size is None:
-                    break
-                if size > 0 and price + bottom + step > low and price + bottom < high:
-                    sizes.append(size)
-    sizes.sort()
-    lowest, highest = (sizes[math.floor(share / 100 * (len(sizes) - 1) + 0.5)] for share in cut_offs)
-    return lowest, highest if highest > lowest else lowest * 1.001
+        columns = {math.floor((time + off * wide) / lattice["columnMs"]) for off in (-0.6, 0.6)}
+        rows = {
+            math.floor(((price + off * high) * UNITS + lattice["tick"] / 2) / lattice["step"])
+            for off in (-0.6, 0.6)
+        }
+        # A pixel on the edge may show either cell, where cells are as small as pixels too.
+        cells = [
+            truth.cell((column + 0.5) * lattice["columnMs"], row * lattice["step"] / UNITS)
+            for column in columns
+            for row in rows
+        ]
+        found.compared += 1
+        found.known += cells[0] is not None
+        found.coloured += any(cell is not None and cell[1] > 0 for cell in cells)
+        wanted = set().union(*(truth.colours(cell) for cell in cells))
+        if not any(max(abs(a - b) for a, b in zip(shown, one, strict=True)) <= 2 for one in wanted):
+            found.wrong.append(f"{time:.0f} at {price:.3f} ({cells}): {shown}, not {sorted(wanted)}")
+    return found

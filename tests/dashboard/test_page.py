@@ -2,26 +2,32 @@
 
 import asyncio
 import contextlib
-import json
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import psutil
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import NONE, NOTEBOOK, Watched, chromium, chromium_path, open_page
+from tests.dashboard.browser import (
+    NOT_SHOWN,
+    NOTEBOOK,
+    Watched,
+    chromium,
+    chromium_path,
+    open_page,
+    shown_numbers,
+)
 from tests.dashboard.fake_api import SYMBOLS
-from tests.dashboard.heatmap import Rows, percentile_range, read_heatmap
-from tests.program import PATIENCE, Frame, Program, listening, order_answered
+from tests.dashboard.heatmap import Listener, compare
+from tests.program import PATIENCE, Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-STEPS = ("x1", "x10", "x50", "x100")
-MOST_CONTEXTS = 8
-"""Browsers drop the oldest WebGL context once some 8 to 16 are in use."""
+MOST_CONTEXTS = 4
+VIEW = "() => { const { range } = window.liquidity.page.map.view; return { ...range }; }"
+SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,542 +56,292 @@ async def one_page(program: Program, browser: Browser) -> AsyncIterator[Watched]
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(one_page: Watched) -> AsyncIterator[Watched]:
     """Return the page as it is after loading; afterwards its console must have been silent."""
+    await one_page.page.keyboard.press("Escape")
     await one_page.page.click(f"#symbol-{SYMBOLS[0]}")
-    await one_page.page.click("#step-auto")
-    await one_page.page.click("#follow")
+    await one_page.page.mouse.move(2, 2)
+    await one_page.do("document.activeElement.blur()")
     await one_page.live(SYMBOLS[0])
+    await one_page.page.keyboard.press("f")
+    await one_page.frames(1)
     one_page.complaints.clear()
     yield one_page
     assert one_page.complaints == []
 
 
-class Recorder:
-    """A client of its own that hears what the page hears."""
-
-    def __init__(self) -> None:
-        self.rows: Rows = {}
-        self._grown = asyncio.Condition()
-
-    async def listen(self, program: Program, symbol: str) -> None:
-        """Take frames until cancelled."""
-        async with listening(program.url(symbol, "?ladders=1")) as connection:
-            async for text in connection:
-                frame: Frame = json.loads(text)
-                async with self._grown:
-                    for row in frame.get("history", ()):
-                        self.rows[row["timestamp"] // 1000] = row
-                    self.rows[frame["timestamp"] // 1000] = frame
-                    self._grown.notify_all()
-
-    async def until(self, second: int) -> None:
-        """Wait for the frame of this second."""
-        async with asyncio.timeout(PATIENCE), self._grown:
-            await self._grown.wait_for(lambda: second in self.rows)
-
-
 @contextlib.asynccontextmanager
-async def recording(program: Program, symbol: str = SYMBOLS[0]) -> AsyncIterator[Recorder]:
-    """Listen to a symbol beside the page."""
-    recorder = Recorder()
-    task = asyncio.create_task(recorder.listen(program, symbol))
+async def listener(program: Program, symbol: str) -> AsyncIterator[Listener]:
+    """Hear what the page hears."""
+    one = Listener()
+    task = asyncio.create_task(one.listen(program, symbol))
     try:
-        yield recorder
+        yield one
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def middle(page: Watched, across: float = 0.8) -> tuple[float, float]:
-    """Return a place in the heatmap, in pixels of the page, at the price of the mid or close to it."""
-    x, y = await page.do(
-        """(across) => {
-          const { map, store } = window.liquidity.page;
-          const box = map.gd.getBoundingClientRect();
-          const { xaxis, yaxis } = map.gd._fullLayout;
-          const mid = yaxis.l2p(store.window().findLast((row) => row?.mid_price).mid_price);
-          const down = Math.max(40, Math.min(yaxis._length - 40, mid));
-          return [box.left + xaxis._offset + across * xaxis._length, box.top + yaxis._offset + down];
-        }""",
-        across,
+async def centre(page: Watched) -> tuple[float, float]:
+    """Return the middle of the map, in CSS pixels of the window."""
+    box = await page.do(
+        """() => { const { left, top } = document.getElementById("map").getBoundingClientRect();
+        const { map } = window.liquidity.page.map.layout;
+        return [left + map.left + map.width / 2, top + map.top + map.height / 2]; }"""
     )
-    return float(x), float(y)
+    return box[0], box[1]
 
 
-async def zoom_in(page: Watched, clicks: int, across: float = 0.97) -> None:
-    """Turn the wheel over the heatmap, near its newest seconds, and wait until the axes have moved."""
-    await page.do(
-        """() => {
-          if (!("wheels" in window)) {
-            window.addEventListener("wheel", () => { window.wheels += 1; }, { capture: true, passive: true });
-          }
-          window.wheels = 0;
-        }"""
-    )
-    await page.page.mouse.move(*await middle(page, across))
-    for _ in range(clicks):
-        await page.page.mouse.wheel(0, -240)
-    await page.until(
-        """(clicks) => {
-          const { map } = window.liquidity.page;
-          return window.wheels >= clicks && !map.gd._dragging && !map.following;
-        }""",
-        clicks,
-    )
-
-
-async def show(page: Watched, seconds: int) -> None:
-    """Show the newest seconds, and about half as many groups around the mid."""
-    await page.do(
-        """async (seconds) => {
-          const { map, store, stepIndex } = window.liquidity.page;
-          const row = store.window().findLast((one) => one?.ladders);
-          const reach = seconds / 4 * row.ladders[stepIndex].step;
-          const end = store.newest - map.zero + 1.3;
-          await window.Plotly.relayout(map.gd, {
-            "xaxis.range": [end - seconds, end], "yaxis.range": [row.mid_price - reach, row.mid_price + reach],
-          });
-        }""",
-        seconds,
-    )
-
-
-async def view(page: Watched) -> dict[str, float]:
-    """Return what the heatmap shows: `from` and `to` in seconds since the epoch, `low` and `high` in USDT."""
-    shown: dict[str, float] = await page.do("window.liquidity.page.map.view()")
-    return shown
-
-
-# --- what is drawn ----------------------------------------------------------------------------------------
-
-
-async def test_every_chart_is_drawn(page: Watched) -> None:
-    """Heatmap, book, strips and surface show data, all but the legend in WebGL."""
-    await page.until("window.liquidity.page.store.rows.size >= 2 && window.liquidity.page.surface.made")
-    drawn = await page.do(
-        """() => {
-          const { map, surface } = window.liquidity.page;
-          return {
-            shapes: Object.fromEntries(Array.from(map.shapes.shapes, ([name, { count }]) => [name, count])),
-            axes: Array.from(map.gd.querySelectorAll(".xtick, .ytick, .x2tick, .y2tick, .y3tick, .y4tick, .y5tick"),
-              (tick) => tick.classList[0]),
-            points: map.gd._fullData.flatMap((trace) => Array.from(trace.y)).length,
-            surface: surface.gd._fullData[0].z.flat().filter((value) => value !== null).length,
-            flat: Array.from(document.querySelectorAll("canvas"))
-              .filter((canvas) => !window.webglCanvases.has(canvas) && !canvas.matches(".gl-canvas-pick"))
-              .map((canvas) => canvas.id),
-            layer: map.canvas.gl instanceof WebGL2RenderingContext,
-          };
-        }"""
-    )
-    assert drawn["layer"]
-    assert drawn["points"] == 0  # Plotly draws none of it
-    assert set(drawn["axes"]) == {"ytick", "x2tick", "y2tick", "y3tick", "y4tick", "y5tick"}
-    assert drawn["flat"] == ["legend"]
-    assert drawn["surface"] >= 20
-    assert len(drawn["shapes"]) - ("order" in drawn["shapes"]) == 15
-    empty = {name for name, count in drawn["shapes"].items() if not count}
-    assert empty <= {"detections", "detection lines", "bought", "sold", "order"}
-    heatmap = await read_heatmap(page, 20_000)
-    assert len({pixel[2:] for pixel in heatmap.pixels}) > 10
-
-
-SURFACE_IS_DUE = """() => {
-  const { page, surfaceOf } = window.liquidity;
-  const { gd } = page.surface;
-  const drawn = gd._fullLayout?.scene._scene.traces[gd._fullData[0].uid].data.z;
-  const { z } = surfaceOf(page.store.window(), page.stepIndex, page.map.layer.range, page.logarithmic);
-  return [drawn, gd.data?.[0].z].every((sizes) => JSON.stringify(sizes) === JSON.stringify(z));
-}"""
-"""Whether the surface on screen, and what Plotly would draw it from anew, are of the newest second."""
-
-
-async def test_the_surface_follows_the_window(page: Watched) -> None:
-    """Every second it is drawn from the window, and still is after a change of theme and of the page's size."""
-    scene = page.page.locator("#surface")
-    await page.until(SURFACE_IS_DUE)
-    before = await scene.screenshot()
-    await page.frames(2)
-    await page.until(SURFACE_IS_DUE)
-    assert await scene.screenshot() != before
-    for width, height in ((1500, 800), NOTEBOOK):
-        await page.page.click("#theme")
-        await page.page.set_viewport_size({"width": width, "height": height})
-        await page.frames(1)
-        await page.until(SURFACE_IS_DUE)
-
-
-async def test_the_simulated_exchange_is_named_where_nobody_can_miss_it(page: Watched) -> None:
-    """The header says SIMULATED and LIVE, and every number is there."""
-    assert await page.page.is_visible("#source")
-    assert await page.text("source") == "SIMULATED"
-    assert await page.text("state") == "LIVE"
-    assert not await page.page.is_visible("#veil")
-    numbers = await page.page.eval_on_selector_all(
-        "#mid-price, header .value", "(found) => found.map((element) => element.textContent)"
-    )
-    assert len(numbers) >= 7
-    assert NONE not in numbers
-
-
-async def test_the_page_holds_the_rows_that_another_client_hears(page: Watched, program: Program) -> None:
-    """Every second's ladders in the page equal those of a client of its own, to the digit."""
-    async with recording(program) as recorder:
-        await page.frames(2)
-        rows = await page.do("Array.from(window.liquidity.page.store.rows.values())")
-        await recorder.until(max(row["timestamp"] for row in rows) // 1000)
-    assert len(rows) >= 3
-    for row in rows:
-        mine = recorder.rows[row["timestamp"] // 1000]
-        assert {key: mine[key] for key in row} == row
-
-
-async def test_each_cell_has_the_colour_of_its_size(page: Watched, program: Program) -> None:
-    """At every step, at three zooms and in both themes, pixels inside a cell have the colour of its frame."""
-    coloured = blank = 0
-    async with recording(program) as recorder:
-        for step in STEPS:
-            await page.page.click(f"#step-{step}")
-            await page.until(
-                "(index) => window.liquidity.page.stepIndex === index && window.liquidity.page.map.following",
-                STEPS.index(step),
-            )
-            for zoom in (0, 30, 8):
-                if zoom:
-                    await show(page, zoom)
-                heatmap = await read_heatmap(page, seed=zoom)
-                await recorder.until(heatmap.facts["newest"])
-                heatmap.compare(recorder.rows)
-                assert heatmap.facts["step"] == STEPS.index(step)
-                assert heatmap.wrong == []
-                coloured += heatmap.coloured
-                blank += heatmap.blank
-                if zoom == 0:
-                    expected = percentile_range(recorder.rows, heatmap, (20, 99))
-                    assert heatmap.facts["scale"][:2] == pytest.approx(expected)
-            await page.page.click("#theme")
-            await page.page.click("#follow")
-    assert coloured > 500
-    assert blank > 500
-
-
-# --- once a second ----------------------------------------------------------------------------------------
+async def test_each_cell_has_the_colour_of_the_books_own_size(page: Watched, program: Program) -> None:
+    """Pixels of both symbols, at several zooms and row heights, against the messages; nothing unknown is shown."""
+    for symbol in SYMBOLS:
+        await page.page.click(f"#symbol-{symbol}")
+        async with listener(program, symbol) as heard:
+            await page.live(symbol)
+            x, y = await centre(page)
+            await page.do("window.liquidity.page.map.view.span = 5000")  # the window has only begun
+            coloured = 0
+            for seed, (wheel, ticks) in enumerate([(0, "auto"), (-500, "auto"), (-900, "auto"), (400, "20")]):
+                await page.page.select_option("#choose-ticks", ticks)
+                await page.page.mouse.move(x, y)
+                if wheel:
+                    await page.page.mouse.wheel(0, wheel)
+                await page.page.mouse.move(2, 2)
+                await page.frames(1)
+                await page.until(SETTLED)
+                cells = await compare(page, heard, count=50, seed=seed)
+                assert cells.wrong == []
+                assert cells.compared > 30
+                coloured += cells.coloured
+            assert coloured > 20
+        await page.page.select_option("#choose-ticks", "auto")
 
 
 async def test_there_is_one_drawing_a_frame_and_no_frame_is_lost(page: Watched) -> None:
-    """Over six seconds each frame is taken once and drawn once, and none is missed."""
-    await page.do(
-        """() => {
-          const { page } = window.liquidity;
-          window.counted = { draws: 0, seconds: [] };
-          const [draw, apply] = [page.draw, page.store.apply];
-          page.draw = function counting(...all) { window.counted.draws += 1; return draw.apply(this, all); };
-          page.store.apply = function counting(frame) {
-            window.counted.seconds.push(frame.timestamp / 1000);
-            return apply.call(this, frame);
-          };
-        }"""
+    """Each second is there, and is drawn with the whole of its data once."""
+    before = await page.do("[window.liquidity.page.timings.length, window.liquidity.page.known.end]")
+    await page.frames(4)
+    after = await page.do("[window.liquidity.page.timings.length, window.liquidity.page.known.end]")
+    seconds = (after[1] - before[1]) / 1000
+    assert abs(after[0] - before[0] - seconds) <= 1
+    times = await page.do("window.liquidity.page.known.seconds.map(({ row }) => row.timestamp)")
+    assert times == list(range(times[0], times[-1] + 1, 1000))
+
+
+async def test_the_simulated_exchange_is_named_where_nobody_can_miss_it(page: Watched) -> None:
+    """In the header, in a colour of its own."""
+    assert await page.text("source") == "SIMULATED"
+    assert (
+        await page.do("getComputedStyle(document.getElementById('source')).backgroundColor")
+        == "rgb(255, 210, 74)"
     )
-    await page.frames(6)
-    counted = await page.do(
-        """() => {
-          const { page } = window.liquidity;
-          delete page.draw;
-          delete page.store.apply;
-          return { ...window.counted, missed: page.store.missed };
-        }"""
-    )
-    first, last = counted["seconds"][0], counted["seconds"][-1]
-    assert counted["seconds"] == list(range(first, last + 1))
-    assert counted["draws"] == len(counted["seconds"]) >= 6
-    assert counted["missed"] == 0
 
 
-# --- what a person does -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["button", "key"])
-async def test_another_symbol_takes_the_place_of_the_first(page: Watched, program: Program, how: str) -> None:
-    """Without loading anew the page shows the other market, and nothing is left of the first."""
-    await page.do("window.notReloaded = true")
-    first_mid = await page.do("window.liquidity.page.store.frame.mid_price")
-    with page.reconnecting():
-        if how == "button":
-            await page.page.click(f"#symbol-{SYMBOLS[1]}")
-        else:
-            await page.page.keyboard.press("2")
-        await page.live(SYMBOLS[1])
-    assert await page.do("window.notReloaded")
-    assert await page.pressed(f"symbol-{SYMBOLS[1]}")
-    assert not await page.pressed(f"symbol-{SYMBOLS[0]}")
-    await page.until(  # a frame is drawn with the browser's next picture
-        """() => Math.abs(Number(document.getElementById("mid-price").textContent.replaceAll(",", ""))
-          - window.liquidity.page.store.frame.mid_price) < 0.01"""
-    )
+async def test_another_symbol_takes_the_place_of_the_first(page: Watched) -> None:
+    """Nothing of the first is left: no second, no cell, no detection, no label."""
+    first = await page.do(VIEW)
+    await page.page.keyboard.press("2")
+    await page.live(SYMBOLS[1])
+    assert await page.do("window.liquidity.page.known.frame.symbol") == SYMBOLS[1]
+    second = await page.do(VIEW)
+    assert second["high"] < first["low"]
+    assert await page.do("window.liquidity.page.map.base") == "ETH"
+    assert f"symbol={SYMBOLS[1]}" in page.page.url
+    entries = await page.do("window.liquidity.page.known.seconds.flatMap(({ row }) => row.detections)")
     shown = await page.do(
-        """() => {
-          const { store, map } = window.liquidity.page;
-          return {
-            mid: store.frame.mid_price, text: document.getElementById("mid-price").textContent,
-            mids: Array.from(store.rows.values(), (row) => row.mid_price).filter((mid) => mid !== null),
-            cells: Array.from(map.cells.values(), (cells) => cells.mid),
-            lines: [map.shapes.shapes.get("best bid").base[1], map.shapes.shapes.get("mid").base[1]],
-            range: map.gd._fullLayout.yaxis.range, title: document.title,
-          };
-        }"""
+        "[...document.querySelectorAll('#detections-rows [data-id]')].map((e) => e.dataset.id)"
     )
-    assert float(shown["text"].replace(",", "")) == pytest.approx(shown["mid"], abs=0.01)
-    assert SYMBOLS[1] in shown["title"]
-    values = [*shown["mids"], *shown["cells"], *shown["lines"], *shown["range"]]
-    assert len(values) > 5
-    assert all(abs(value - first_mid) > abs(value - shown["mid"]) for value in values)
-    async with recording(program, SYMBOLS[1]) as recorder:
-        heatmap = await read_heatmap(page)
-        await recorder.until(heatmap.facts["newest"])
-    heatmap.compare(recorder.rows)
-    assert heatmap.wrong == []
-    assert heatmap.coloured
-    await page.until("window.liquidity.page.surface.gd.style.visibility === ''")
-    with page.reconnecting():
-        at_once = await page.do(
-            """(symbol) => {
-              const { page } = window.liquidity;
-              page.chooseSymbol(symbol);
-              const texts = ["detections-rows", "legend-range", "step-shown"];
-              return [
-                page.map.cells.size, page.drawnSecond, page.surface.gd.style.visibility,
-                ...texts.map((id) => document.getElementById(id).innerText),
-              ];
-            }""",
-            SYMBOLS[0],
-        )
-        assert at_once == [0, None, "hidden", "", "", ""]
-        await page.live(SYMBOLS[0])
-    assert await page.pressed(f"symbol-{SYMBOLS[0]}")
+    assert set(shown) <= {entry["id"] for entry in entries}
 
 
-async def test_what_a_person_zoomed_to_stays_until_they_follow_again(page: Watched, program: Program) -> None:
-    """A turn of the wheel ends following, updates leave the view alone, a double click follows again."""
-    assert await page.pressed("follow")
-    await zoom_in(page, 5)
-    await page.until("!window.liquidity.page.map.following")
-    assert not await page.pressed("follow")
-    zoomed = await view(page)
-    assert zoomed["to"] - zoomed["from"] < 150
-    await page.frames(2)
-    assert await view(page) == pytest.approx(zoomed)
-    async with recording(program) as recorder:
-        heatmap = await read_heatmap(page)
-        await recorder.until(heatmap.facts["newest"])
-    heatmap.compare(recorder.rows)
-    assert heatmap.wrong == []
-    await page.page.mouse.dblclick(*await middle(page, 0.5))
-    await page.until("window.liquidity.page.map.following")
-    assert await page.pressed("follow")
-    await page.frames(1)
-    following = await page.do(
-        "({ newest: window.liquidity.page.map.end, ...window.liquidity.page.map.view() })"
-    )
-    assert following["newest"] <= following["to"] <= following["newest"] + 5
-    assert following["from"] == following["newest"] - 180
-
-
-async def test_a_drag_moves_the_view_and_the_key_f_follows_again(page: Watched) -> None:
-    """Dragging pans time and price by what the pointer moved, and stays; f follows again."""
-    before = await view(page)
-    x, y = await middle(page, 0.5)
+async def test_the_wheel_zooms_time_and_price_and_a_double_click_fits_them(page: Watched) -> None:
+    """Following stays; the price under the pointer stays where it is."""
+    x, y = await centre(page)
+    before = await page.do(VIEW)
     await page.page.mouse.move(x, y)
-    await page.page.mouse.down()
-    await page.page.mouse.move(x + 60, y + 30, steps=4)
-    await page.page.mouse.up()
-    await page.until("!window.liquidity.page.map.following")
-    moved = await view(page)
-    assert moved["from"] < before["from"]
-    assert moved["high"] > before["high"]
-    assert moved["to"] - moved["from"] == pytest.approx(before["to"] - before["from"])
-    await page.frames(2)
-    assert await view(page) == pytest.approx(moved)
-    await page.page.keyboard.press("f")
-    await page.until("window.liquidity.page.map.following")
-
-
-async def test_a_step_regroups_the_whole_window(page: Watched) -> None:
-    """Each button shows every second of the window at its step, and says so."""
-    for index, step in enumerate(STEPS):
-        await page.page.click(f"#step-{step}")
-        await page.until("(index) => window.liquidity.page.stepIndex === index", index)
-        grouped = await page.do(
-            """(index) => {
-              const { map } = window.liquidity.page;
-              const live = map.rows.filter((row) => row?.status === "live");
-              return {
-                live: live.length, cells: map.cells.size, wanted: live[live.length - 1].ladders[index].step,
-                steps: Array.from(new Set(Array.from(map.cells.values(), (cells) => cells.step))),
-              };
-            }""",
-            index,
-        )
-        assert grouped["cells"] == grouped["live"] > 0
-        assert grouped["steps"] == [pytest.approx(grouped["wanted"])]
-        assert f"{grouped['wanted']:g}" in await page.text("step-shown")
-        assert [name for name in ("auto", *STEPS) if await page.pressed(f"step-{name}")] == [step]
-
-
-@pytest.mark.parametrize("side", ["buy", "sell"])
-async def test_an_order_costs_what_the_api_says(page: Watched, program: Program, side: str) -> None:
-    """Figures and box are those of another client's question that was answered by the same book."""
-    answers: dict[int, dict[str, Any]] = {}
-    with page.refused():  # a busy machine's book is not confirmed in time
-        await page.page.click(f"#impact-{side}")
-        await page.page.fill("#impact-size", "7.5")
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                answer = await order_answered(program.order(SYMBOLS[0], side, 7.5))
-                answers[answer["last_update_id"]] = answer
-                shown = await page.do(
-                    """() => {
-                      const { map } = window.liquidity.page;
-                      return {
-                        order: map.order, boxes: map.shapes.shapes.get("order")?.count,
-                        figures: Array.from(document.querySelectorAll("#impact-figures dd"), (one) => one.textContent),
-                        note: document.getElementById("impact-note").textContent,
-                      };
-                    }"""
-                )
-                if (
-                    shown["order"]
-                    and shown["order"]["side"] == side
-                    and shown["order"]["last_update_id"] in answers
-                ):
-                    break
-        await page.page.fill("#impact-size", "")
-        await page.until("!document.getElementById('impact-figures').children.length")
-    wanted = answers[shown["order"]["last_update_id"]]
-    assert {**shown["order"], "age_ms": None} == {**wanted, "age_ms": None}
-    assert shown["boxes"] == 1
-    levels = f"{wanted['levels_consumed']} level{'s' * (wanted['levels_consumed'] > 1)}"
-    average, slippage, eats = shown["figures"]
-    assert float(average.replace(",", "")) == pytest.approx(wanted["avg_price"], abs=1e-3)
-    numbers = [float(number) for number in re.findall(r"[-+][\d.]+", slippage)]
-    assert numbers == pytest.approx([wanted["slippage"], wanted["slippage_bps"]], abs=1e-2)
-    assert eats == f"{levels}, to {wanted['worst_price']:,.1f}"
-    assert bool(shown["note"]) is not wanted["complete"]
-
-
-async def test_the_health_panel_names_every_process(page: Watched) -> None:
-    """The key opens it with the newest frame's health and the program's own processes, and closes it again."""
-    with page.refused():  # while a busy machine's symbol is not live
-        await page.do("document.activeElement.blur()")
-        await page.page.keyboard.press("h")
-        roles = ["supervisor", "exchange", *(f"engine {symbol}" for symbol in SYMBOLS), "api", "dashboard"]
-        await page.until(
-            """(wanted) => {
-              const names = Array.from(document.querySelectorAll("#health-lines dt"), (one) => one.textContent);
-              return wanted.every((name) => names.includes(name));
-            }""",
-            ["depth", "trades", "latency", "clock", "updates", "book", "audits", "covered", *roles],
-        )
-        assert not re.search("NaN|undefined|null", await page.text("health-lines"))
-        await page.page.keyboard.press("h")
-        await page.until("!document.getElementById('health-panel').checkVisibility()")
-
-
-async def test_cut_offs_and_the_logarithm_change_the_colours(page: Watched, program: Program) -> None:
-    """Other percentiles give the layer another range, and the log button another scale."""
-    cut_offs = "window.liquidity.page.map.cutOffs.slice()"
-    low, high = await page.do(cut_offs)
-    thumb = page.page.locator("#map-controls [role=slider]").first
-    for _ in range(5):
-        await thumb.press("ArrowRight")
-    await page.until("(low) => window.liquidity.page.map.cutOffs[0] === low + 5", low)
-    await page.page.click("#logarithmic")
-    await page.until("!window.liquidity.page.map.layer.logarithmic")
-    assert not await page.pressed("logarithmic")
-    async with recording(program) as recorder:
-        heatmap = await read_heatmap(page)
-        await recorder.until(heatmap.facts["newest"])
-    heatmap.compare(recorder.rows)
-    assert heatmap.wrong == []
-    assert heatmap.coloured
-    assert heatmap.facts["scale"][2] is False
-    assert heatmap.facts["scale"][:2] == pytest.approx(
-        percentile_range(recorder.rows, heatmap, (low + 5, high))
+    await page.page.mouse.wheel(0, -400)
+    await page.until(SETTLED)
+    after = await page.do(VIEW)
+    assert after["to"] - after["from"] < 0.7 * (before["to"] - before["from"])
+    assert after["high"] - after["low"] < 0.7 * (before["high"] - before["low"])
+    middle = (before["high"] + before["low"]) / 2
+    assert (after["high"] + after["low"]) / 2 == pytest.approx(
+        middle, abs=0.02 * (after["high"] - after["low"])
     )
-    for _ in range(5):
-        await thumb.press("ArrowLeft")
-    await page.until("(low) => window.liquidity.page.map.cutOffs[0] === low", low)
-    await page.page.click("#logarithmic")
-    await page.until("window.liquidity.page.map.layer.logarithmic")
-    assert await page.pressed("logarithmic")
-
-
-async def test_every_button_is_reached_by_tab_and_says_what_it_does(page: Watched) -> None:
-    """Tab comes by every button, each has a name, and Enter presses it."""
-    await page.do("document.activeElement.blur()")
-    wanted = await page.page.eval_on_selector_all("button", "(found) => found.map((one) => one.id)")
-    reached = []
-    for _ in range(4 * len(wanted)):
-        await page.page.keyboard.press("Tab")
-        reached.append(await page.do("document.activeElement.id"))
-    assert set(wanted) - set(reached) == set()
-    unnamed = await page.page.eval_on_selector_all(
-        "button", "(found) => found.filter((one) => !one.textContent && !one.ariaLabel).map((one) => one.id)"
-    )
-    assert unnamed == []
-    await page.page.focus("#step-x50")
-    await page.page.keyboard.press("Enter")
-    await page.until("document.getElementById('step-x50').getAttribute('aria-pressed') === 'true'")
-    assert not await page.pressed("step-auto")
-
-
-async def test_contexts_of_webgl_do_not_grow(page: Watched) -> None:
-    """Over updates and switches of theme, step and symbol no WebGL context is added, and few are in use."""
+    assert await page.do("window.liquidity.page.map.view.following")
+    await page.page.mouse.dblclick(x, y)
     await page.frames(1)
-    before = await page.do("window.webglCanvases.size")
-    with page.reconnecting():
-        for name in (SYMBOLS[1], SYMBOLS[0]):
-            await page.page.click(f"#symbol-{name}")
-            await page.live(name)
-            await page.page.click("#theme")
-            await page.page.click("#step-x50")
-    await page.frames(2)
-    assert 2 <= await page.do("window.webglCanvases.size") == before <= MOST_CONTEXTS
+    fitted = await page.do(VIEW)
+    assert fitted["to"] - fitted["from"] == pytest.approx(before["to"] - before["from"], rel=0.01)
+
+
+async def test_zooming_out_ends_at_what_there_is(page: Watched) -> None:
+    """After two hundred steps the axes have few labels, and the page is as quick as before."""
+    x, y = await centre(page)
+    await page.page.mouse.move(x, y)
+    for _ in range(200):
+        await page.page.mouse.wheel(0, 300)
+    await page.frames(1)
+    view = await page.do(VIEW)
+    limits = await page.do("window.liquidity.page.map.limits")
+    assert view["to"] - view["from"] <= 190_000
+    assert view["high"] - view["low"] <= 1.3 * (limits["highest"] - limits["lowest"])
+
+
+async def test_a_hand_on_the_page_leaves_its_theme_alone(page: Watched) -> None:
+    """Wheel and drag over map, axes, strips and curve: the texts keep their colour, the map its cells."""
+    dark = """() => { const axes = document.getElementById("map-axes");
+      const { data } = axes.getContext("2d").getImageData(0, 0, axes.width, axes.height);
+      let [light, all] = [0, 0];
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200) { all += 1; light += data[at] > 100; }
+      return light / all; }"""
+    assert await page.do("document.documentElement.dataset.theme") == "dark"
+    before = await page.do(dark)
+    box = await page.do("document.getElementById('map').getBoundingClientRect().toJSON()")
+    for across, down in ((0.3, 0.3), (0.3, 0.85), (0.78, 0.3), (0.95, 0.3), (0.3, 0.99), (0.3, 0.01)):
+        x, y = box["left"] + across * box["width"], box["top"] + down * box["height"] - 2
+        await page.page.mouse.move(x, y)
+        await page.page.mouse.wheel(0, 120)
+        await page.page.mouse.down()
+        await page.page.mouse.move(x + 25, y + 10, steps=3)
+        await page.page.mouse.up()
+    await page.page.mouse.move(2, 2)
+    await page.frames(1)
+    assert await page.do(dark) == pytest.approx(before, abs=0.25)
+    assert await page.do("window.liquidity.page.map.theme") == "dark"
+    low, high = await page.do("Object.values(window.liquidity.page.map.view.range).slice(2)")
+    assert low > 1000
+    assert high > low
+
+
+async def test_a_held_view_keeps_its_data_and_says_that_it_is_behind(page: Watched) -> None:
+    """Space holds it, the market goes on, and a click on the badge goes on with now."""
+    await page.page.keyboard.press(" ")
+    held = await page.do(VIEW)
+    await page.frames(3)
+    await page.until("/^LIVE, \\d+ s behind$/.test(document.getElementById('state').textContent)")
+    assert await page.do(VIEW) == held
+    assert await page.do("window.liquidity.page.known.heldFrom") == held["from"]
+    assert re.fullmatch(r"at \d\d:\d\d:\d\d\.\d", await page.text("numbers-at"))
+    await page.page.click("#state")
+    await page.until("document.getElementById('state').textContent === 'LIVE'")
+    assert (await page.do(VIEW))["to"] > held["to"]
+
+
+async def test_the_pointer_says_what_is_there_and_goes_on_saying_it(page: Watched) -> None:
+    """Time, price, size, depth and rest; it moves on as the map moves under a still pointer."""
+    x, y = await centre(page)
+    await page.page.mouse.move(x + 200, y - 60)
+    await page.until("!document.getElementById('map-tooltip').hidden")
+    first = await page.text("map-tooltip")
+    assert re.search(r"\d\d:\d\d:\d\d\.\d · \d\d:\d\d:\d\d\.\d UTC", first)
+    await page.until("(before) => document.getElementById('map-tooltip').textContent !== before", first)
+    assert await page.do("window.liquidity.page.map.bookIsPast")
+    await page.page.mouse.move(2, 2)
+    await page.until("document.getElementById('map-tooltip').hidden")
+    assert not await page.do("window.liquidity.page.map.bookIsPast")
+
+
+async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched, program: Program) -> None:
+    """A link shows what its sender saw, whatever the browser kept."""
+    await page.page.click("#toggle-vwap")
+    await page.page.select_option("#choose-colours", "grey")
+    assert "vwap=1" in page.page.url
+    assert "colours=grey" in page.page.url
+    other = await page.context.new_page()
+    await other.goto(
+        f"http://127.0.0.1:{program.dashboard_port}/?symbol=ethusdt&theme=light&colours=one+hue&ticks=-3"
+    )
+    await other.wait_for_function("() => window.liquidity?.page?.known.frame?.status === 'live'", polling=50)
+    facts = await other.evaluate(
+        "[window.liquidity.page.symbol, window.liquidity.page.map.theme, window.liquidity.page.choices.colours,"
+        " window.liquidity.page.choices.vwap, window.liquidity.page.choices.ticks]"
+    )
+    assert facts == ["ETHUSDT", "light", "one hue", True, "auto"]
+    await other.close()
+    await page.page.click("#toggle-vwap")
+    await page.page.select_option("#choose-colours", "blue and orange")
+
+
+async def test_the_picture_is_saved(page: Watched) -> None:
+    """As PNG, named by symbol and time."""
+    async with page.page.expect_download() as waiting:
+        await page.page.click("#picture")
+    saved = await waiting.value
+    assert re.fullmatch(r"BTCUSDT-\d{4}-\d\d-\d\dT\d{6}Z\.png", saved.suggested_filename)
+
+
+async def test_keys_are_shown_and_closed_again(page: Watched) -> None:
+    """By ? and by Escape."""
+    await page.page.keyboard.press("?")
+    assert await page.page.is_visible("#keys-panel")
+    await page.page.keyboard.press("h")
+    assert await page.page.is_visible("#health-panel")
+    await page.page.keyboard.press("Escape")
+    assert not await page.page.is_visible("#keys-panel")
+    assert not await page.page.is_visible("#health-panel")
 
 
 async def test_the_theme_is_toggled_and_kept(page: Watched) -> None:
-    """The button changes page, figures and cells to the other theme, which survives a reload."""
-    look = """() => ({
-      theme: document.documentElement.dataset.theme,
-      back: getComputedStyle(document.body).backgroundColor,
-      table: window.liquidity.page.map.layer.table.slice(0, 4).join(),
-      line: window.liquidity.page.map.looks[0][2].fill.join(),
-      grid: window.liquidity.page.map.gd._fullLayout.yaxis.gridcolor,
-    })"""
-    before = await page.do(look)
-    await page.page.click("#theme")
-    await page.until("(theme) => document.documentElement.dataset.theme !== theme", before["theme"])
-    after = await page.do(look)
-    assert all(before[part] != after[part] for part in before)
-    with page.reconnecting():
-        await page.page.reload()
-        await page.live()
-    assert await page.do(look) == after
+    """Page, map and surface change together."""
     await page.page.keyboard.press("t")
-    await page.until("(theme) => document.documentElement.dataset.theme === theme", before["theme"])
-    assert await page.do(look) == before
+    assert await page.do("document.documentElement.dataset.theme") == "light"
+    assert await page.do("getComputedStyle(document.body).backgroundColor") == "rgb(233, 237, 242)"
+    await page.page.keyboard.press("t")
+    assert await page.do("window.liquidity.page.map.theme") == "dark"
+
+
+async def test_the_surface_follows_the_window(page: Watched) -> None:
+    """It is made after the map, and changes with each second."""
+    await page.until("document.querySelector('#surface canvas') !== null")
+    sizes = "JSON.stringify(document.getElementById('surface').data[0].z)"
+    before = await page.do(sizes)
+    await page.until(f"(before) => {sizes} !== before", before)
+
+
+async def test_contexts_of_webgl_are_few(page: Watched) -> None:
+    """However often the symbol changes."""
+    with page.reconnecting():
+        for key in "2121":
+            await page.page.keyboard.press(key)
+            await page.live(SYMBOLS[int(key) - 1])
+            await page.frames(1)
+    assert await page.do("window.webglCanvases.size") <= MOST_CONTEXTS
+
+
+@pytest.mark.parametrize("size", [(390, 844), NOTEBOOK, (2560, 1440)])
+async def test_nothing_is_cut_off_at_any_size(
+    browser: Browser, program: Program, size: tuple[int, int]
+) -> None:
+    """LIVE and SIMULATED are in view, and nothing reaches past the window's right edge."""
+    async with open_page(browser, program.dashboard_port, size=size) as small:
+        await small.live()
+        beyond = await small.do(
+            """() => [...document.querySelectorAll("#page *")].filter((e) => {
+            const box = e.getBoundingClientRect();
+            return box.width && getComputedStyle(e).position !== "fixed" && !e.closest(".unseen, #surface, .scroll")
+              && box.right > window.innerWidth + 1; }).map((e) => e.id || e.className || e.tagName)"""
+        )
+        assert beyond == []
+        for badge in ("state", "source"):
+            box = await small.do(f"document.getElementById('{badge}').getBoundingClientRect().toJSON()")
+            assert box["left"] >= 0
+            assert box["right"] <= size[0]
+            assert 0 <= box["top"] < size[1]
+        assert small.complaints == []
 
 
 async def test_a_killed_api_is_seen_and_come_back_to(page: Watched, program: Program) -> None:
-    """While the API is down the page says DISCONNECTED and shows no number; then it is live by itself."""
+    """The page says that it is disconnected, and fills its window again once the API is back."""
     if program.process is None:
         raise RuntimeError("not started")
     children = psutil.Process(program.process.pid).children(recursive=True)
     (api,) = [child for child in children if child.environ().get("ROLE") == "api"]
-    with page.reconnecting():
+    with page.reconnecting(), page.refused():
         api.suspend()  # so that the page has the time to see it, however fast a new one is there
         await page.until("document.getElementById('state').textContent === 'DISCONNECTED'")
-        assert await page.text("mid-price") == NONE
+        assert await shown_numbers(page) == NOT_SHOWN
         assert await page.page.is_visible("#veil")
         api.kill()
-        await page.live(SYMBOLS[0])
-    assert not await page.page.is_visible("#veil")
-    assert await page.text("mid-price") != NONE
+        await page.live()
+    async with asyncio.timeout(PATIENCE):
+        await page.frames(2)
+    assert not await page.do("window.liquidity.page.known.broken")

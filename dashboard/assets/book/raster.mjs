@@ -102,11 +102,16 @@ class Rasterizer {
     const { firstRow, rows, step, tick } = this.lattice;
     const { prices, sides, before, after } = changes;
     const { sums, cells, shown } = this;
+    const [first, end] = [index ? changes.ends[index - 1] : 0, changes.ends[index]];
+    for (let at = first; at < end; at += 1) {
+      const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
+      if (row >= 0 && row < rows) sums[2 * row + sides[at]] += after[at] - before[at];
+    }
+    // Only now: in the middle of an update a row may hold more than the book ever did.
     const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
-    for (let at = index ? changes.ends[index - 1] : 0; at < changes.ends[index]; at += 1) {
+    for (let at = first; at < end; at += 1) {
       const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
       if (row < 0 || row >= rows) continue;
-      sums[2 * row + sides[at]] += after[at] - before[at];
       const size = larger(sums[2 * row], sums[2 * row + 1]);
       shown[row] = size;
       if (offset >= 0 && Math.abs(size) > Math.abs(cells[offset + row])) cells[offset + row] = size;

@@ -14,14 +14,20 @@
 export function walk(seconds, visitor) {
   let known = false;
   let time = -Infinity;
+  let u = NaN;
   for (const { row, changes, base } of seconds) {
     if (!changes) {
       if (known) visitor.lose(Math.max(time, row.timestamp - 1000));
       known = false;
       continue;
     }
+    if (known && base && base.u !== u) {
+      visitor.lose(Math.max(time, row.timestamp - 1000)); // another book, to which nothing leads
+      known = false;
+    }
     if (!known) {
       if (!base) continue; // what it begins with is not held
+      u = base.u;
       time = Math.max(time, base.time);
       visitor.begin(time, base);
       known = true;
@@ -29,6 +35,7 @@ export function walk(seconds, visitor) {
     for (let index = 0; index < changes.times.length; index += 1) {
       time = Math.max(time, changes.times[index]);
       visitor.update(time, changes, index);
+      u = changes.us[index];
     }
   }
 }

@@ -35,6 +35,11 @@ export class Gestures {
     element.addEventListener("dblclick", (event) => this.fit(event));
   }
 
+  /** Whether a pointer moves the picture now. */
+  get drags() {
+    return this.moved && this.down.size > 0;
+  }
+
   /** @param {MouseEvent} event @returns {Place} */
   placeOf(event) {
     const { left, top } = this.element.getBoundingClientRect();

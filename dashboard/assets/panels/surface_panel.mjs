@@ -125,9 +125,12 @@ export class SurfacePanel {
     }
     data[0].colorscale = diverging(this.theme, this.colours);
     this.reach = 10 ** Math.round(Math.log10(mid));
+    if (this.made) { // the scene stays: browsers have few drawing contexts
+      Plotly.react(this.gd, [{ ...this.gd.data[0], colorscale: data[0].colorscale, ...sizes }], layout, config);
+      return;
+    }
     const strip = [0, 1].map((size) => new Array(UNREFINED).fill(size));
     Object.assign(data[0], { x: Array.from({ length: UNREFINED }, (_, at) => at), y: [2 * reach, 2.1 * reach], z: strip, surfacecolor: strip });
-    if (this.made) Plotly.purge(this.gd);
     Plotly.newPlot(this.gd, data, layout, config);
     Plotly.restyle(this.gd, { x: [sizes.x], y: [sizes.y], z: [sizes.z], surfacecolor: [sizes.surfacecolor] }, [0]);
     this.made = true;
