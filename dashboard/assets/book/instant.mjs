@@ -42,7 +42,7 @@ export class BookCursor {
     while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {
       until += 1;
     }
-    walk(seconds.slice(from, until), new Until(this, time));
+    walk(seconds.slice(from, until + 1), new Until(this, time)); // the one behind says whether a book was lost before it
     return this.known ? this.read() : null;
   }
 
