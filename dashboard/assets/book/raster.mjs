@@ -98,13 +98,18 @@ class Rasterizer {
     const { firstRow, rows, step, tick } = this.lattice;
     const { prices, sides, before, after } = changes;
     const { sums, cells } = this;
+    const [first, end] = [index ? changes.ends[index - 1] : 0, changes.ends[index]];
+    const rowAt = (/** @type {number} */ at) => Math.floor((prices[at] + tick / 2) / step) - firstRow;
+    for (let at = first; at < end; at += 1) {
+      const row = rowAt(at);
+      if (row >= 0 && row < rows) sums[2 * row + sides[at]] += after[at] - before[at];
+    }
+    // Only now: a size that moved within its row was never there twice.
     const offset = this.column >= 0 && this.column < this.lattice.columns ? 2 * this.column * rows : -1;
-    for (let at = index ? changes.ends[index - 1] : 0; at < changes.ends[index]; at += 1) {
-      const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
-      if (row < 0 || row >= rows) continue;
+    for (let at = first; at < end && offset >= 0; at += 1) {
+      const row = rowAt(at);
       const cell = 2 * row + sides[at];
-      const sum = (sums[cell] += after[at] - before[at]);
-      if (offset >= 0 && sum > cells[offset + cell]) cells[offset + cell] = sum;
+      if (row >= 0 && row < rows && sums[cell] > cells[offset + cell]) cells[offset + cell] = sums[cell];
     }
     this.cover(changes.lows[index], changes.highs[index]);
     this.outline(changes.tenthBids[index], changes.tenthAsks[index]);
