@@ -190,7 +190,7 @@ export class Market {
     if (book || (!gone && !this.isTold)) frame.book = this.book();
     if (frame.book && !gone && !this.isTold) this.states.push({ time: this.time, book: this.covered() });
     this.isTold = !gone;
-    const times = Array.from({ length: quiet ? 0 : this.whole(gone ? 1 : 0, 9) }, () => begin + this.whole(-80, 900)).sort((a, b) => a - b);
+    const times = Array.from({ length: quiet && !gone ? 0 : this.whole(gone ? 1 : 0, 9) }, () => begin + this.whole(-80, 900)).sort((a, b) => a - b);
     frame.updates = times.map((time) => {
       this.time = Math.max(this.time, time);
       const grows = this.isNarrow() || this.whole(0, 15) === 0;
