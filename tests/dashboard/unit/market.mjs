@@ -188,7 +188,7 @@ export class Market {
     if (dark || gone) this.lose(begin);
     if (dark) return this.missed(frame);
     if (book || (!gone && !this.isTold)) frame.book = this.book();
-    if (frame.book && !gone && !this.isTold) this.states.push({ time: this.time, book: this.covered() });
+    if (frame.book && !gone && !this.isTold) this.begin();
     this.isTold = !gone;
     const times = Array.from({ length: quiet && !gone ? 0 : this.whole(gone ? 1 : 0, 9) }, () => begin + this.whole(-80, 900)).sort((a, b) => a - b);
     frame.updates = times.map((time) => {
@@ -199,6 +199,13 @@ export class Market {
       return update;
     });
     return this.live(frame);
+  }
+
+  /** A whole book is told; it may be older than the end of the last second that was heard. */
+  begin() {
+    const last = this.states.at(-1);
+    if (last) last.time = Math.min(last.time, this.time);
+    this.states.push({ time: this.time, book: this.covered() });
   }
 
   /** Nothing is known from `time` on. @param {number} time */
