@@ -10,10 +10,12 @@ export function number(value, decimals, least = decimals) {
   const key = `${least} ${decimals}`;
   let formatter = formatters.get(key);
   if (!formatter) {
-    formatter = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: decimals });
+    formatter = new Intl.NumberFormat("en-US", {
+      minimumFractionDigits: least, maximumFractionDigits: decimals, signDisplay: "negative", // never -0
+    });
     formatters.set(key, formatter);
   }
-  return formatter.format(value === 0 ? 0 : value); // never -0
+  return formatter.format(value);
 }
 
 /** @param {number} value @param {number} decimals */
