@@ -53,7 +53,7 @@ const SUMMARIES = {
 export function summaryOf({ kind, evidence }, decimals) {
   let summary = "";
   try {
-    summary = SUMMARIES[kind](evidence, (value) => number(value, decimals));
+    if (Object.hasOwn(SUMMARIES, kind)) summary = SUMMARIES[kind](evidence, (value) => number(value, decimals));
   } catch {
     // a kind, or figures, that this page does not know
   }

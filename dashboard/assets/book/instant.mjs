@@ -42,7 +42,7 @@ export class BookCursor {
     while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {
       until += 1;
     }
-    walk(seconds.slice(from, until), new Until(this, time));
+    walk(seconds.slice(from, until + 1), new Until(this, time)); // the one behind says whether a book was lost before it
     return this.known ? this.read() : null;
   }
 
@@ -105,16 +105,20 @@ class Until {
 export function restingSince(seconds, price, side, time) {
   /** @type {number | null} */
   let since = null;
+  let last = NaN; // `u` of the update before
   walk(seconds, {
-    begin(at) {
+    begin(at, base) {
+      last = base.u;
       if (at <= time) since = null;
     },
     lose() {},
     update(at, changes, index) {
+      const isFromSnapshot = changes.us[index] === last; // its levels stood there before they were known
+      last = changes.us[index];
       if (at > time) return;
       for (let entry = index ? changes.ends[index - 1] : 0; entry < changes.ends[index]; entry += 1) {
         const isIt = changes.prices[entry] === price && changes.sides[entry] === side;
-        if (isIt && changes.before[entry] === 0) since = at;
+        if (isIt && changes.before[entry] === 0) since = isFromSnapshot ? null : at;
       }
     },
   });

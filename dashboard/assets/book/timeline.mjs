@@ -14,28 +14,29 @@
 export function walk(seconds, visitor) {
   let known = false;
   let time = -Infinity;
-  let u = NaN;
+  let heard = -Infinity; // end of the second before, behind which seconds may be missing
+  let at = { u: 0, low: 0, high: 0 };
   for (const { row, changes, base } of seconds) {
-    if (!changes) {
-      if (known) visitor.lose(Math.max(time, row.timestamp - 1000));
-      known = false;
-      continue;
-    }
-    if (known && base && base.u !== u) {
-      visitor.lose(Math.max(time, row.timestamp - 1000)); // another book, to which nothing leads
+    const isLost = !changes || (base !== null && (base.u !== at.u || base.low !== at.low || base.high !== at.high));
+    if (known && isLost) {
+      visitor.lose(Math.max(time, Math.min(heard, base?.time ?? heard)));
       known = false;
     }
+    heard = row.timestamp;
+    if (!changes) continue;
     if (!known) {
       if (!base) continue; // what it begins with is not held
-      u = base.u;
       time = Math.max(time, base.time);
       visitor.begin(time, base);
+      at = { u: base.u, low: base.low, high: base.high };
       known = true;
+      at = base;
     }
     for (let index = 0; index < changes.times.length; index += 1) {
       time = Math.max(time, changes.times[index]);
       visitor.update(time, changes, index);
-      u = changes.us[index];
     }
+    const last = changes.times.length - 1;
+    if (last >= 0) at = { u: changes.us[last], low: changes.lows[last], high: changes.highs[last] };
   }
 }

@@ -5,6 +5,7 @@
 
 const LATE_MS = 2500; // without a frame for so long the page says that it is disconnected
 const JUMP_MS = 1500;
+const DRIFT_MS = 0.1; // that the steady clock may gain on the engine's between two frames
 
 export class Liveness {
   constructor() {
@@ -24,7 +25,7 @@ export class Liveness {
     if (timestamp < this.timestamp || this.doubted) this.lead = Infinity;
     this.doubted = false;
     this.timestamp = timestamp;
-    this.lead = Math.min(this.lead, at - timestamp);
+    this.lead = Math.min(this.lead + DRIFT_MS, at - timestamp);
   }
 
   /** Look at both clocks. @param {number} steady @param {number} wall */

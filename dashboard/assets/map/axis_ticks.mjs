@@ -10,7 +10,7 @@ const TIME_STEPS = [
  */
 export function numberTicks(low, high, room, least = 0) {
   const count = Math.min(MOST, Math.max(1, Math.floor(room)));
-  const raw = Math.max((high - low) / count, least, Number.MIN_VALUE);
+  const raw = Math.max((high - low) / count, least, Math.abs(low) * 1e-12, 1e-300); // equal ends have a step, too
   const decade = 10 ** Math.floor(Math.log10(raw) + 1e-9);
   const step = decade * (/** @type {number} */ ([1, 2, 5, 10].find((factor) => factor * decade >= raw * (1 - 1e-9))));
   const ticks = [];

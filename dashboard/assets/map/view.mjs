@@ -81,7 +81,7 @@ export class View {
     const share = (at - range.from) / (range.to - range.from);
     range.from = at - share * span;
     range.to = range.from + span;
-    this.span = span;
+    this.span = span / (1 + AHEAD);
     this.keepTimes(limits);
   }
 

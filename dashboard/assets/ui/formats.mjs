@@ -10,10 +10,12 @@ export function number(value, decimals, least = decimals) {
   const key = `${least} ${decimals}`;
   let formatter = formatters.get(key);
   if (!formatter) {
-    formatter = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: decimals });
+    formatter = new Intl.NumberFormat("en-US", {
+      minimumFractionDigits: least, maximumFractionDigits: decimals, signDisplay: "negative", // never -0
+    });
     formatters.set(key, formatter);
   }
-  return formatter.format(value === 0 ? 0 : value); // never -0
+  return formatter.format(value);
 }
 
 /** @param {number} value @param {number} decimals */
@@ -65,7 +67,8 @@ export function duration(ms) {
   const seconds = ms / 1000;
   if (seconds < 10) return `${number(seconds, 1)} s`;
   if (seconds < 120) return `${number(seconds, 0)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** Return the name of the base asset of a symbol: BTC of BTCUSDT. @param {string} symbol */
