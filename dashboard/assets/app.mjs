@@ -86,6 +86,7 @@ export class App {
     this.readChoices();
     this.switch.show(this.symbol);
     this.contextChanged();
+    this.drawList();
     this.drain();
     window.setInterval(() => this.tick(), TICK_MS);
   }

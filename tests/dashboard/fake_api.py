@@ -142,6 +142,7 @@ class FakeApi:
         self.mood = "live"
         self.source = "simulated"
         self.others: dict[str, Any] = {}  # fields that live frames have instead of their own
+        self.refusing = False  # no client gets a frame
         self.mids = {"BTCUSDT": 600_000, "ETHUSDT": 30_000}
         self.second = int(time.time())
         self.sent: dict[str, dict[int, Frame]] = {symbol: {} for symbol in SYMBOLS}
@@ -243,6 +244,9 @@ class FakeApi:
         symbol = urlsplit(path).path.rpartition("/")[2].upper()
         if parse_qs(urlsplit(path).query).get("updates") != ["1"] or symbol not in SYMBOLS:
             await connection.close(4404, "unknown symbol")
+            return
+        if self.refusing:
+            await connection.wait_closed()
             return
         if frames := list(self.sent[symbol].values()):
             await connection.send(json.dumps(first_frame(frames)))

@@ -8,22 +8,14 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, chromium, open_page, shown_numbers
-from tests.dashboard.fake_api import (
-    SYMBOLS,
-    TICKS,
-    FakeApi,
-    a_ladder,
-    ladder,
-    live,
-    served_page,
-)
-from tests.dashboard.heatmap import Heatmap, read_heatmap
-from tests.dashboard.shapes import Place, drawn_at, theme_colour
+from tests.dashboard.fake_api import SYMBOLS, FakeApi, ladder, live, served_page
+from tests.dashboard.heatmap import Listener, compare
 from tests.program import Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SYMBOL = SYMBOLS[0]
+STATE = "document.getElementById('state').textContent"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,9 +35,16 @@ async def api() -> AsyncIterator[FakeApi]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one_page(browser: Browser, api: FakeApi) -> AsyncIterator[Watched]:
+async def port(api: FakeApi) -> AsyncIterator[int]:
+    """Serve the page."""
+    async with served_page(api.port) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_page(browser: Browser, port: int) -> AsyncIterator[Watched]:
     """Open the page once."""
-    async with served_page(api.port) as port, open_page(browser, port) as watched:
+    async with open_page(browser, port) as watched:
         await watched.live()
         yield watched
 
@@ -55,170 +54,48 @@ async def page(one_page: Watched, api: FakeApi) -> AsyncIterator[Watched]:
     """Return the page while it is live; afterwards its console must have been silent."""
     api.mood = "live"
     await one_page.live(SYMBOL)
+    await one_page.page.keyboard.press("f")
     one_page.complaints.clear()
     yield one_page
     assert one_page.complaints == []
 
 
-async def compared(page: Watched, api: FakeApi) -> Heatmap:
-    """Return the heatmap, each pixel of which has been held against the frames that were sent."""
-    heatmap = await read_heatmap(page)
-    heatmap.compare(api.sent[SYMBOL])
-    assert heatmap.wrong == []
-    return heatmap
+async def assert_cells(page: Watched, api: FakeApi, *, coloured: int = 20) -> None:
+    """Hold the map's pixels against the frames that were sent."""
+    heard = Listener()
+    for frame in list(api.sent[SYMBOL].values()):
+        heard.take(frame)
+    known = await page.do("[window.liquidity.page.known.oldest, window.liquidity.page.known.end]")
+    heard.seconds = {at: row for at, row in heard.seconds.items() if known[0] < at <= known[1]}
+    cells = await compare(page, heard, count=150)
+    assert cells.wrong == []
+    assert cells.coloured >= coloured
 
 
-async def drawn_shapes(page: Watched) -> dict[str, int]:
-    """Return how many lines, bars and bubbles the map draws of each kind."""
-    found: dict[str, int] = await page.do(
-        "Object.fromEntries(Array.from(window.liquidity.page.map.shapes.shapes, ([name, { count }]) => [name, count]))"
-    )
-    return found
-
-
-NEWEST_COLUMN = """() => {
-  const { map } = window.liquidity.page;
-  map.canvas.clear();
-  map.layer.draw(map.panels().map);
-  const { gl, element: canvas } = map.canvas;
-  const { xaxis, yaxis } = map.gd._fullLayout;
-  const { from, to } = map.view();
-  const ratio = canvas.width / canvas.clientWidth;
-  const x = Math.floor((xaxis._offset + (map.end - 0.5 - from) / (to - from) * xaxis._length) * ratio);
-  const [top, height] = [Math.ceil(yaxis._offset * ratio), Math.floor(yaxis._length * ratio)];
-  const found = new Uint8Array(4 * height);
-  gl.readPixels(x, canvas.height - top - height, 1, height, gl.RGBA, gl.UNSIGNED_BYTE, found);
-  return Array.from({ length: height }, (_, row) => Array.from(found.slice(4 * row, 4 * row + 4)));
-}"""
-"""The colours in the newest second's column of the heatmap, from below."""
-
-
-async def newest_column(page: Watched) -> set[tuple[int, ...]]:
-    """Return the different colours in the newest second's column of the heatmap."""
-    return {tuple(colour) for colour in await page.do(NEWEST_COLUMN)}
-
-
-async def test_the_newest_second_is_drawn(page: Watched) -> None:
-    """A live second has a column of many colours, and the book stands beside it."""
-    # A busy machine may leave the page without a frame for so long that it draws a blank second first.
-    await page.until(f"() => new Set(({NEWEST_COLUMN})().map(String)).size > 5")
-    drawn = await drawn_shapes(page)
-    assert drawn["bids"] > 0
-    assert drawn["cumulative asks"] > 0
-
-
-async def assert_shapes_drawn(page: Watched, frame: Frame) -> None:
-    """Hold pixels of every line, bar and bubble against the frame that closes the newest second."""
-    end = frame["timestamp"] / 1000
-    at = end - 0.5
-    step = await page.do("window.liquidity.page.stepIndex")
-    shown = frame["ladders"][step]
-    height = shown["step"]
-    # At a coarse step the first groups of both sides lie in the same range of prices, so the second ones count.
-    (_, best_bid_size), (bid, bid_size) = shown["bids"][:2]
-    (_, best_ask_size), (ask, ask_size) = shown["asks"][:2]
-    lines: list[tuple[Place, str]] = [
-        (("map", at, frame["bid_levels"][0][0]), "bid"),
-        (("map", at, frame["ask_levels"][0][0]), "ask"),
-        (("mid", at, frame["mid_price"]), "line"),
-        (("spread", at, frame["spread"]), "line"),
-        (("imbalance", at, frame["imbalance"]), "line"),
-        (("ofi", at, frame["ofi"]), "line"),
-        (("bars", 0.5 * bid_size, bid + 0.7 * height), "bidFill"),
-        (("bars", 0.5 * ask_size, ask - 0.7 * height), "askFill"),
-        (("depth", best_bid_size + bid_size, bid + 0.3 * height), "bid"),
-        (("depth", best_ask_size + ask_size, ask - 0.3 * height), "ask"),
-    ]
-    for price, _, _, time in frame["trades"]["largest"]:
-        lines.append((("map", time / 1000, price), "bought"))
-    found = await drawn_at(page, [place for place, _ in lines])
-    for drawn, (place, name) in zip(found, lines, strict=True):
-        assert drawn.shows(await theme_colour(page, name)), f"{name} at {place}: {drawn}"
-
-
-async def test_lines_bars_and_bubbles_stand_where_the_frame_says(page: Watched, api: FakeApi) -> None:
-    """Pixels at the touch, the strips, the book and a trade have their colours, in both themes."""
-    await page.page.click("#step-x1")
-    await page.until("window.liquidity.page.stepIndex === 0")
-    for _ in range(2):
-        theme = await page.do("document.documentElement.dataset.theme")
-        async with api.paused():
-            api.second += 1
-            frame = api.make(SYMBOL, api.second)
-            frame["trades"]["largest"] = [
-                [frame["ladders"][0]["asks"][6][0], 5.0, "buy", frame["timestamp"] - 400]
-            ]
-            await api.send(frame)
-            await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
-            await assert_shapes_drawn(page, frame)
-        await page.page.click("#theme")
-        await page.until("(theme) => document.documentElement.dataset.theme !== theme", theme)
-    await page.page.click("#step-auto")
-
-
-async def test_axes_that_something_else_has_changed_are_put_right(page: Watched) -> None:
-    """A figure that was given other ranges has its own again with the next second, and is then left alone."""
-    shown = """() => {
-      const { map } = window.liquidity.page;
-      return Object.keys(map.ranges).filter((axis) => axis !== "bars")
-        .map((axis) => [axis, map.ranges[axis], map.gd._fullLayout[axis].range]);
-    }"""
-    await page.do(
-        """() => window.Plotly.update(window.liquidity.page.map.gd, {}, {
-          "xaxis2.range": [0, 1], "yaxis3.range": [-1, 1], "yaxis5.range": [-1, 1],
-        })"""
-    )
-    await page.frames(1)
-    ranges = await page.do(shown)
-    assert {axis for axis, _, _ in ranges} == {"xaxis", "yaxis", "xaxis2", "yaxis2", "yaxis3", "yaxis5"}
-    assert [axis for axis, wanted, now in ranges if wanted != now] == []
-
-
-async def test_nothing_is_drawn_outside_its_panel(page: Watched) -> None:
-    """A map zoomed into one second's prices leaves the room between the panels empty."""
-    await page.do(
-        """() => {
-          const { map, store } = window.liquidity.page;
-          const { mid_price: mid } = store.window().findLast((row) => row?.mid_price);
-          return window.Plotly.relayout(map.gd, { "yaxis.range": [mid - 0.2, mid + 0.2], "xaxis.range": [-5, -1] });
-        }"""
-    )
-    panels = await page.do("window.liquidity.page.map.panels()")
-    outside: list[Place] = []
-    for name, panel in panels.items():
-        across, up = panel["to"] - panel["from"], panel["high"] - panel["low"]
-        beside = 5 / panel["width"] * across, 5 / panel["height"] * up
-        for share in (0.1, 0.5, 0.9):
-            outside.append((name, panel["from"] - beside[0], panel["low"] + share * up))
-            outside.append((name, panel["from"] + share * across, panel["low"] - beside[1]))
-    assert all(drawn.empty() for drawn in await drawn_at(page, outside))
-    await page.page.click("#follow")
+async def test_cells_are_those_of_the_frames(page: Watched, api: FakeApi) -> None:
+    """Seconds that never came are unknown, and so is what no book says anything of."""
+    async with api.paused():
+        await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+        await assert_cells(page, api)
 
 
 @pytest.mark.parametrize("status", ["stale", "syncing"])
 async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, status: str) -> None:
-    """Numbers go out, badge and veil say why, book and newest column are empty; and all comes back."""
+    """Numbers go out, badge and veil say why, the book beside the map is empty; and all comes back."""
     api.mood = status
-    await page.until("(text) => document.getElementById('state').textContent === text", status.upper())
+    await page.until(f"(text) => {STATE} === text", status.upper())
     await page.until("document.getElementById('veil').checkVisibility()")
     assert await shown_numbers(page) == NOT_SHOWN
     reason = f"made {status} by a test"
     assert reason in await page.text("reason")
     assert reason in await page.text("veil")
-    assert status.upper() in await page.text("veil")
     assert status.upper() in await page.page.title()
-    drawn = await drawn_shapes(page)
-    assert drawn["bids"] == drawn["asks"] == drawn["cumulative bids"] == drawn["cumulative asks"] == 0
-    assert await newest_column(page) == {(0, 0, 0, 0)}
-    assert drawn["mid"] > 0  # the past stays
-    await page.until(  # it rests for a while after each click
-        """window.liquidity.page.surface.gd._fullData[0].z.slice(1, -1).every((row) => row.at(-1) === null)"""
-    )
+    await page.until("window.liquidity.page.map.book === null && window.liquidity.page.depth.book === null")
+    assert await page.do("window.liquidity.page.known.seconds.at(-1).changes") is None
     api.mood = "live"
     await page.live()
     assert not await page.page.is_visible("#veil")
     assert NONE not in (await shown_numbers(page)).values()
-    assert (await compared(page, api)).coloured > 50
 
 
 async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched, api: FakeApi) -> None:
@@ -226,124 +103,129 @@ async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched,
     before = len(api.paths)
     with page.reconnecting():
         api.mood = "silent"
-        await page.until("document.getElementById('state').textContent === 'DISCONNECTED'")
+        await page.until(f"{STATE} === 'DISCONNECTED'")
         assert await shown_numbers(page) == NOT_SHOWN
         assert await page.text("number-latency") == NONE
         assert await page.page.is_visible("#veil")
-        await page.until("window.liquidity.page.map.shapes.shapes.get('bids').count === 0")
         await page.until("window.liquidity.page.connection.attempts > 0")
         api.mood = "live"
         await page.live()
     assert len(api.paths) > before
-    assert re.search(rf"/ws/{SYMBOL}\?", api.paths[-1])
+    assert re.search(rf"/ws/{SYMBOL}\?updates=1", api.paths[-1])
+
+
+@pytest.mark.parametrize("jump", [10_000, -10_000])
+async def test_a_clock_that_jumps_leaves_the_page_live(page: Watched, jump: int) -> None:
+    """The browser's clock is set by ten seconds: with the next frame, at the latest, all is as before."""
+    await page.do(f"{{ const now = Date.now; window.realNow = now; Date.now = () => now() + {jump}; }}")
+    await page.frames(2)
+    await page.until(f"{STATE} === 'LIVE'")
+    await page.do("Date.now = window.realNow")
+    await page.frames(2)
+    await page.until(f"{STATE} === 'LIVE'")
 
 
 async def test_frames_that_come_all_at_once_are_all_taken(page: Watched, api: FakeApi) -> None:
     """Of twenty frames in one burst none is lost, and they need far fewer than twenty drawings."""
-    await page.do(
-        "window.before = [window.liquidity.page.timings.length, window.liquidity.page.store.missed]"
-    )
+    before = await page.do("window.liquidity.page.timings.length")
     first = api.second + 1
     api.second += 20
     await api.send(*(api.make(SYMBOL, first + at) for at in range(20)))
     await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 19)
-    held = await page.do("Array.from(window.liquidity.page.store.rows.keys())")
+    held = await page.do("window.liquidity.page.known.seconds.map(({ row }) => row.timestamp / 1000)")
     assert set(range(first, first + 20)) <= set(held)
-    draws, missed = await page.do(
-        """[window.liquidity.page.timings.length - window.before[0],
-            window.liquidity.page.store.missed - window.before[1]]"""
+    assert 1 <= await page.do("window.liquidity.page.timings.length") - before <= 8
+
+
+async def test_updates_that_do_not_follow_are_asked_for_again(page: Watched, api: FakeApi) -> None:
+    """Where an update is missing nothing is known, until the history that is asked for brings it."""
+    with page.reconnecting():
+        async with api.paused():
+            api.second += 1
+            frame = live(SYMBOL, api.second * 1000, mid=600_000)
+            update = {
+                "u": frame["last_update_id"],
+                "pu": 5,
+                "T": frame["exchange_time"],
+                "bids": [],
+                "asks": [],
+            }
+            await api.send({**frame, "updates": [update], "book": None})
+            await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+            assert await page.do("window.liquidity.page.known.broken")
+            assert await page.do("window.liquidity.page.map.book") is None
+            api.sent[SYMBOL][api.second] = {**frame, "updates": None, "book": None}
+        await page.until("!window.liquidity.page.known.broken && window.liquidity.page.map.book !== null")
+        await page.live()
+
+
+async def test_levels_that_disagree_with_the_frame_are_not_shown(page: Watched, api: FakeApi) -> None:
+    """A book that is not the one of the frame's own ten levels is given up."""
+    with page.reconnecting():
+        async with api.paused():
+            api.second += 1
+            frame = live(SYMBOL, api.second * 1000, mid=600_000)
+            wrong = [[price, size + 1] for price, size in frame["bid_levels"]]
+            await api.send({**frame, "updates": [], "book": {
+                "u": frame["last_update_id"], "T": frame["exchange_time"], "low": wrong[-1][0],
+                "high": frame["ask_levels"][-1][0], "bids": wrong, "asks": frame["ask_levels"],
+            }})  # fmt: skip
+            await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+            assert await page.do("window.liquidity.page.map.book") is None
+            api.sent[SYMBOL][api.second] = {**frame, "updates": None, "book": None}
+        await page.until("!window.liquidity.page.known.broken && window.liquidity.page.map.book !== null")
+        await page.live()
+
+
+def odd(bids: list[tuple[int, float | None]], asks: list[tuple[int, float | None]], second: int) -> Frame:
+    """Return a live frame whose levels, prices in tenths, are these."""
+    made = ladder(1, bids, asks)
+    middle = (made["bids"][0][0] + made["asks"][0][0]) / 2
+    return live(
+        SYMBOL, second * 1000, mid=600_000, mid_price=middle, bid_levels=made["bids"], ask_levels=made["asks"]
     )
-    assert missed == 0
-    assert 1 <= draws <= 8
-    await page.live()
-    assert (await compared(page, api)).coloured > 100
 
 
-async def test_a_missing_second_is_blank(page: Watched, api: FakeApi) -> None:
-    """Where no frame came the heatmap is empty and the lines have a gap; nothing is stretched over it."""
-    await page.do("window.before = window.liquidity.page.store.missed")
-    api.second += 4
-    gap = api.second
-    await page.until("(second) => window.liquidity.page.drawnSecond > second", gap)
-    assert await page.do("window.liquidity.page.store.missed - window.before") >= 3
-    assert await page.do("(second) => window.liquidity.page.map.cells.get(second) === undefined", gap - 1)
-    heatmap = await compared(page, api)
-    assert heatmap.blank > 50
-
-
-async def test_an_empty_spread_and_unknown_groups(page: Watched, api: FakeApi) -> None:
-    """Empty prices between the touch are known and drawn so; what lies past an unknown group is blank."""
-
-    def wide(second: int) -> Frame:
-        mid = 600_000
-        odd = ladder(
-            1, [(mid - at, 1.0 + at) for at in range(10)], [(mid + 6 + at, 2.0 + at) for at in range(10)]
-        )
-        coarse: list[tuple[int, float | None]] = [
-            (mid - 10 * at, 3.0 if at < 5 else None) for at in range(10)
-        ]
-        ten = ladder(10, coarse, [(mid + 10 + 10 * at, 4.0) for at in range(10)])
-        others = [a_ladder(ticks, mid, second) for ticks in TICKS[2:]]
-        middle = (odd["bids"][0][0] + odd["asks"][0][0]) / 2
-        return live(
-            SYMBOL, second * 1000, mid=mid, ladders=[odd, ten, *others], mid_price=middle,
-            bid_levels=odd["bids"], ask_levels=odd["asks"],
-        )  # fmt: skip
-
+@pytest.mark.parametrize("gap", [1, 200, 5_000])
+async def test_no_gap_of_a_book_draws_what_is_not_so(page: Watched, api: FakeApi, gap: int) -> None:
+    """Ten levels a side, next to each other and 500 USDT apart: each is drawn, and nothing else."""
     first = api.second + 1
-    api.second += 180
-    await api.send(*(wide(first + at) for at in range(180)))
-    await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 179)
-    for index, step in enumerate(("x1", "x10")):
-        await page.page.click(f"#step-{step}")
-        await page.until("(index) => window.liquidity.page.stepIndex === index", index)
-        heatmap = await compared(page, api)
-        assert heatmap.coloured > 200
-    await page.page.click("#step-auto")
+    bids: list[tuple[int, float | None]] = [(600_000 - gap * at, 1.0 + at) for at in range(10)]
+    asks: list[tuple[int, float | None]] = [(600_001 + gap * at, 2.0 + at) for at in range(10)]
+    async with api.paused():
+        api.second += 181
+        await api.send(*(odd(bids, asks, first + at) for at in range(181)))
+        await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 180)
+        await page.page.keyboard.press("f")
+        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
+        await assert_cells(page, api, coloured=0)
+        low, high = await page.do("Object.values(window.liquidity.page.map.view.range).slice(2)")
+        assert 0 <= low < 60_000 < high
+        shown = await page.do("window.liquidity.page.map.book.prices.map((prices) => prices.length)")
+        assert shown == [10, 10]
+
+
+async def test_a_tick_that_changes_is_followed(page: Watched, api: FakeApi) -> None:
+    """From 0.1 to 0.01: prices gain a decimal, and nothing breaks."""
+    api.others = {"tick_size": 0.01}
+    await page.until("window.liquidity.page.known.tick === 1e6")
+    await page.frames(2)
+    assert re.fullmatch(r"[\d,]+\.\d{3}", await page.text("mid-price"))
+    api.others = {}
+    await page.until("window.liquidity.page.known.tick === 1e7")
 
 
 async def test_a_clock_that_was_set_back_is_followed(page: Watched, api: FakeApi) -> None:
     """The page goes on with the earlier time, and shows nothing of the seconds that are to come again."""
-    await page.page.click("#step-x50")
     async with api.paused():
-        last = api.make(SYMBOL, api.second + 1)  # it pushes the oldest second out, and is never drawn itself
         api.second -= 60
-        await api.send(last, api.make(SYMBOL, api.second))
+        await api.send(api.make(SYMBOL, api.second))
         set_back = api.second
-    await page.until("(second) => Math.abs(window.liquidity.page.store.newest - second) < 30", set_back)
+        await page.until("(second) => window.liquidity.page.drawnSecond === second", set_back)
     await page.live()
-    assert await page.do(
-        "Math.max(...window.liquidity.page.map.cells.keys()) <= window.liquidity.page.store.newest"
-    )
-    api.second += 3  # these seconds were known before the clock was set back
-    await page.until("(second) => window.liquidity.page.drawnSecond > second", api.second)
-    heatmap = await compared(page, api)
-    assert heatmap.blank > 50
-    await page.page.click("#step-auto")
-
-
-async def test_times_along_the_axis_are_local(page: Watched) -> None:
-    """Each label stands where its local time is on the axis, in a time zone off the full hours."""
-    labels = await page.do(
-        """() => {
-          const { map } = window.liquidity.page;
-          map.align();
-          const { xaxis } = map.gd._fullLayout;
-          const { from, to } = map.view();
-          const box = document.getElementById("time-axis").getBoundingClientRect();
-          const plot = map.gd.getBoundingClientRect().left + xaxis._offset;
-          return Array.from(document.querySelectorAll("#time-axis span:not([hidden])"), (label) => {
-            const place = label.getBoundingClientRect();
-            const at = from + ((place.left + place.right) / 2 - plot) / xaxis._length * (to - from);
-            return [label.textContent, new Date(at * 1000).toISOString(), at, box.width];
-          });
-        }"""
-    )
-    assert len(labels) >= 3
-    for text, _, at, _ in labels:
-        local = round(at + 19_800) % 86_400
-        hours, minutes, seconds = (int(part) for part in text.split(":"))
-        assert abs(local - (3600 * hours + 60 * minutes + seconds)) <= 1
+    times = await page.do("window.liquidity.page.known.seconds.map(({ row }) => row.timestamp)")
+    assert times == sorted(times)
+    assert max(times) / 1000 < set_back + 40
 
 
 async def test_another_source_is_not_called_simulated(page: Watched, api: FakeApi) -> None:
@@ -353,7 +235,6 @@ async def test_another_source_is_not_called_simulated(page: Watched, api: FakeAp
     assert "simulated" not in (await page.page.get_attribute("#page", "class") or "")
     api.source = "simulated"
     await page.until("document.getElementById('source').textContent === 'SIMULATED'")
-    assert "simulated" in (await page.page.get_attribute("#page", "class") or "")
 
 
 async def test_silent_trades_are_told_while_the_book_is_live(page: Watched) -> None:
@@ -362,8 +243,8 @@ async def test_silent_trades_are_told_while_the_book_is_live(page: Watched) -> N
     assert await page.text("state") == "LIVE"
 
 
-async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> None:
-    """A detection appears in the list with its evidence, as text, and as a mark in the map."""
+async def test_detections_are_listed_marked_and_opened(page: Watched, api: FakeApi) -> None:
+    """A detection is in the list, as text, and a mark on the map; a press opens its evidence and goes there."""
     entry = {
         "id": "w1", "kind": "wall", "event": "opened", "side": "bid", "price": 59999.0,
         "started_at": (api.second - 5) * 1000, "time": (api.second + 1) * 1000, "reason": None,
@@ -371,16 +252,21 @@ async def test_detections_are_listed_and_marked(page: Watched, api: FakeApi) -> 
     }  # fmt: skip
     api.second += 1
     await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=[entry]))
-    await page.until("document.querySelectorAll('#detections-rows tr').length === 1")
+    await page.until("document.querySelectorAll('#detections-rows li').length === 1")
     row = await page.text("detections-rows")
     assert all(part in row for part in ("wall", "bid", "59,999", "12.5", "<img"))
-    drawn = await drawn_shapes(page)
-    assert (drawn["detections"], drawn["detection lines"]) == (1, 1)
     assert not await page.page.is_visible("#detections-none")
+    await page.until("window.liquidity.page.map.marks.length === 1")
+    await page.page.focus("#detections-rows button")
+    await page.page.keyboard.press("Enter")
+    await page.until("document.querySelectorAll('#detections-rows dl dt').length === 4")
+    view = await page.do("window.liquidity.page.map.view.range")
+    assert view["from"] < entry["started_at"] < view["to"]
+    assert view["low"] < 59_999 < view["high"]
 
 
 async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -> None:
-    """After the browser took the layer's context away and gave it back, all cells are there again."""
+    """After the browser took the context away and gave it back, all cells are there again."""
     await page.do(
         """() => {
           const { element } = window.liquidity.page.map.canvas;
@@ -392,7 +278,43 @@ async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -
     await page.frames(1)  # drawing goes on without it
     await page.do("window.losing.restoreContext()")
     await page.until("window.liquidity.page.map.canvas.gl !== null")
-    assert (await compared(page, api)).coloured > 100
+    await page.frames(1)
     async with api.paused():
         await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
-        await assert_shapes_drawn(page, api.sent[SYMBOL][api.second])
+        await assert_cells(page, api)
+
+
+async def test_without_webgl_the_page_says_so_and_shows_the_rest(browser: Browser, port: int) -> None:
+    """One sentence stands in place of the map; numbers, list and form go on."""
+    async with open_page(browser, port) as bare:
+        await bare.context.add_init_script(
+            """const get = HTMLCanvasElement.prototype.getContext;
+            HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+              return String(kind).includes("webgl") ? null : get.call(this, kind, ...rest); };"""
+        )
+        await bare.page.reload()
+        await bare.live(SYMBOL)
+        assert "WebGL" in await bare.text("map-missing")
+        assert await bare.page.is_visible("#map-missing")
+        assert NONE not in (await shown_numbers(bare)).values()
+        await bare.page.fill("#impact-size", "1")
+        await bare.until("document.querySelectorAll('#impact-figures dd').length === 3")
+
+
+async def test_a_page_that_never_heard_anything_says_so(browser: Browser, api: FakeApi, port: int) -> None:
+    """It is disconnected, its list says why, and no axis shows 1970."""
+    api.mood = "silent"
+    api.refusing = True
+    try:
+        async with open_page(browser, port) as bare:
+            with bare.reconnecting():
+                await bare.until(f"{STATE} === 'DISCONNECTED'")
+                assert await bare.text("detections-none") == "Not connected: nothing is known."
+                assert await shown_numbers(bare) == NOT_SHOWN
+                drawn = await bare.do(
+                    """() => { const c = document.getElementById("map-axes");
+                    return c.width ? c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((v) => v) : false; }"""
+                )
+                assert not drawn
+    finally:
+        api.mood, api.refusing = "live", False

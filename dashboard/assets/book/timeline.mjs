@@ -28,7 +28,6 @@ export function walk(seconds, visitor) {
       if (!base) continue; // what it begins with is not held
       time = Math.max(time, base.time);
       visitor.begin(time, base);
-      at = { u: base.u, low: base.low, high: base.high };
       known = true;
       at = base;
     }

@@ -9,7 +9,7 @@ test("on any page the parts lie within the panel and none on another", () => {
   for (const width of [320, 390, 619, 620, 800, 1280, 1920, 3840]) {
     for (const height of [240, 299, 300, 420, 700, 1080, 2160]) {
       for (const font of [10, 12, 16]) {
-        const { strips, ...parts } = mapLayout(width, height, font);
+        const { strips, ...parts } = mapLayout(width, height, font, 9);
         const boxes = [...Object.values(parts), ...strips].filter((box) => box.height > 0);
         const label = `${width} x ${height}, ${font}`;
         boxes.forEach((one, index) => {
@@ -28,7 +28,7 @@ test("on any page the parts lie within the panel and none on another", () => {
 });
 
 test("each place is in the part that is drawn there", () => {
-  const layout = mapLayout(1280, 700, 12);
+  const layout = mapLayout(1280, 700, 12, 9);
   const middle = (/** @type {Box} */ box) => partAt(layout, box.left + box.width / 2, box.top + box.height / 2);
   for (const name of /** @type {const} */ (["map", "lane", "prices", "book", "times", "corner"])) {
     assert.deepEqual(middle(layout[name]), { part: name, index: 0 });

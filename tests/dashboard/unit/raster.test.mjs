@@ -41,8 +41,11 @@ function columnOf(market, lattice, column) {
     cells: Array.from({ length: lattice.rows }, (_, index) => {
       const row = lattice.firstRow + index;
       if (!known.every(({ low, high }) => row * lattice.step >= low && (row + 1) * lattice.step - lattice.tick <= high)) return null;
-      const [bid, ask] = [0, 1].map((side) => Math.fround(Math.max(...known.map((book) => sumOf(book, side, row, lattice)))));
-      return { bid, ask };
+      // A row in which both sides stood shows the larger.
+      const sizes = known.map((book) => [0, 1].map((side) => Math.fround(sumOf(book, side, row, lattice))));
+      const most = Math.max(...sizes.flat());
+      const [bid] = sizes.find((both) => Math.max(...both) === most) ?? [0];
+      return bid === most ? { bid: most, ask: 0 } : { bid: 0, ask: most };
     }),
     tenths: [0, 1].map((side) => {
       const rows = known.map((book) => rowOf(bestFirst(book.sides[side], side)[9], lattice) - lattice.firstRow);

@@ -5,14 +5,14 @@ import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
 import { surfaceOf } from "../../../dashboard/assets/panels/surface_panel.mjs";
 import { Market } from "./market.mjs";
 
-const SCALE = { black: 1e7, white: 5e10, gamma: 1.3 };
+const GAMMA = 1.3;
 
 test("the surface is of whole columns, with holes where nothing is known, and shares within their bounds", () => {
   for (let seed = 1; seed <= 8; seed += 1) {
     const [market, known] = [new Market(seed), new BookWindow()];
     for (let second = 0; second < 100; second += 1) known.apply(market.second({ dark: second === 70, book: second % 30 === 0 }));
     const mid = known.frame?.mid_price ?? 0;
-    const { x, y, z, surfacecolor } = surfaceOf(known, mid, SCALE);
+    const { x, y, z, surfacecolor } = surfaceOf(known, mid, GAMMA);
     assert.deepEqual([x.length, y.length, z.length, surfacecolor.length], [45, 42, 42, 42]);
     assert.deepEqual([x[0], x[44]], [-176, 0]);
     y.forEach((price, row) => {
@@ -39,7 +39,7 @@ test("prices of any height have a surface", () => {
   for (const options of [{ tick: 1, mid: 9000 }, { tick: 1e6, mid: 400_000 }, { tick: 1e8, mid: 3_000_000 }]) {
     const [market, known] = [new Market(1, options), new BookWindow()];
     for (let second = 0; second < 10; second += 1) known.apply(market.second());
-    const { y, z } = surfaceOf(known, known.frame?.mid_price ?? 0, SCALE);
+    const { y, z } = surfaceOf(known, known.frame?.mid_price ?? 0, GAMMA);
     assert.ok(y.every(Number.isFinite));
     assert.ok(z.slice(1, 41).flat().some((size) => size !== null));
   }
