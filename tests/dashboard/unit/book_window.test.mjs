@@ -167,6 +167,17 @@ test("a whole book that does not follow on the one before takes its place", () =
   }
 });
 
+test("a whole book that covers more than the one before, at the same update, takes its place", () => {
+  for (const seed of SEEDS) {
+    const [market, known] = [new Market(seed), new BookWindow()];
+    for (let second = 0; second < 3; second += 1) known.apply(market.second());
+    market.lose(market.end);
+    market.growth();
+    for (let second = 0; second < 3; second += 1) known.apply(market.second());
+    for (let time = market.end - 6000; time <= market.end; time += 23) assert.deepEqual(bookAt(known, time), modelAt(market, time));
+  }
+});
+
 test("a history of another run replaces all", () => {
   const known = new BookWindow();
   const late = new Market(1, { start: 1_800_000_500_000 });
