@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { BookWindow, MOST_HELD_MS, WINDOW_MS } from "../../../dashboard/assets/book/book_window.mjs";
 import { BookCursor } from "../../../dashboard/assets/book/instant.mjs";
+import { walk } from "../../../dashboard/assets/book/timeline.mjs";
 import { bestFirst, Market, random, rowOfHistory, wholes } from "./market.mjs";
 
 /** @import {TrackedBook} from "../../../dashboard/assets/book/tracked_book.mjs" */
@@ -164,6 +165,22 @@ test("a whole book that does not follow on the one before takes its place", () =
     for (let time = market.end - 13_500; time <= market.end; time += 23) {
       assert.deepEqual(bookAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
     }
+  }
+});
+
+test("a whole book that covers more than the one before, at the same update, takes its place", () => {
+  for (const seed of SEEDS) {
+    const [market, known] = [new Market(seed), new BookWindow()];
+    for (let second = 0; second < 3; second += 1) known.apply(market.second());
+    market.lose(market.end);
+    market.growth();
+    for (let second = 0; second < 3; second += 1) known.apply(market.second());
+    for (let time = market.end - 6000; time <= market.end; time += 23) assert.deepEqual(bookAt(known, time), modelAt(market, time));
+    /** @type {number[]} */
+    const begun = [];
+    walk(known.seconds, { begin: (_, base) => begun.push(base.low), update() {}, lose() {} });
+    assert.equal(begun.length, 2);
+    assert.ok(begun[1] < begun[0]);
   }
 });
 
