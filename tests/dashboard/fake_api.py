@@ -25,6 +25,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 TICK = 0.1
 WINDOW_SECONDS = 180
 REMEMBERED_SECONDS = 240  # a page that is behind still shows what has left the window
+BOOK_EVERY_MS = 10_000
 BEAT_SECONDS = 0.5  # the page takes any pace; this one is half the waiting
 ROW_FIELDS = (*Row.__struct_fields__, "updates", "book", "tape")
 
@@ -109,7 +110,8 @@ def with_updates(frame: Frame, before: Frame | None) -> Frame:
         changes[f"{side}s"] = gone + [[price, size] for price, size in new.items() if old.get(price) != size]
     book = whole_book(frame)
     update = {"u": book["u"], "pu": before["last_update_id"], "T": book["T"], **changes}
-    return {**frame, "updates": [{**update, "low": book["low"], "high": book["high"]}], "book": None}
+    told = whole_book(before) if frame["timestamp"] % BOOK_EVERY_MS == 0 else None
+    return {**frame, "updates": [{**update, "low": book["low"], "high": book["high"]}], "book": told}
 
 
 def first_frame(frames: list[Frame]) -> Frame:

@@ -94,7 +94,9 @@ def states_of(seconds: dict[int, Frame]) -> list[State]:
     states: list[State] = [State(-math.inf)]
     book: Book | None = None
     u, low, high = 0, 0, -1
+    heard = 0
     for timestamp in sorted(seconds):
+        heard, before = timestamp, heard
         row = seconds[timestamp]
         if row["updates"] is None:
             if book is not None:
@@ -103,6 +105,8 @@ def states_of(seconds: dict[int, Frame]) -> list[State]:
             continue
         if row["book"] is not None and (book is None or row["book"]["u"] != u):
             whole = row["book"]
+            if book is not None:  # nothing leads to it: what was between is not known
+                states.append(State(max(states[-1].time, min(before, whole["T"]))))
             sides = [{units(p): units(q) for p, q in whole[side]} for side in ("bids", "asks")]
             book, u, low, high = (sides[0], sides[1]), whole["u"], units(whole["low"]), units(whole["high"])
             states.append(State(max(states[-1].time, whole["T"]), low, high, (dict(book[0]), dict(book[1]))))
@@ -152,7 +156,7 @@ class Truth:
         for index, state in enumerate(self._states):
             following = self._states[index + 1].time if index + 1 < len(self._states) else math.inf
             passing = state.time == following and begin <= state.time < until
-            if not passing and (following <= begin or state.time >= until):
+            if not passing and (following < begin or state.time >= until):
                 continue
             if state.book is None or first < state.low or last > state.high:
                 return None

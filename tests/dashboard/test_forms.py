@@ -13,8 +13,7 @@ from state.frames import StreamHealth
 from tests.api.serving import a_health
 from tests.dashboard.browser import Watched, chromium, open_page
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, Question, Reply, served_page
-from tests.dashboard.shapes import drawn_at, theme_colour
-from tests.program import PATIENCE
+from tests.program import PATIENCE, Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,7 +21,7 @@ SYMBOL, OTHER = SYMBOLS
 NO_ANSWER = "The API does not answer."
 HTML = "<img src=x onerror=alert(1)> & more"
 SHOWN = "document.querySelectorAll('#impact-figures dd').length === 3"
-BOXES = "window.liquidity.page.map.shapes.shapes.get('order')?.count ?? 0"
+BOXES = "window.liquidity.page.map.layer.shapes.get('order')?.count ?? 0"
 GONE = f"!document.getElementById('impact-figures').children.length && ({BOXES}) === 0"
 LINES = """Array.from(document.querySelectorAll('#health-lines dt'),
   (name) => [name.textContent, name.nextElementSibling.textContent])"""
@@ -116,7 +115,6 @@ async def test_an_order_is_answered_and_drawn(
     await page.until(
         "(id) => document.getElementById(id).getAttribute('aria-pressed') === 'true'", f"impact-{side}"
     )
-    await page.page.click("#step-x1")
     async with api.paused():
         await page.live(SYMBOL)
         frame = api.sent[SYMBOL][api.second]
@@ -132,13 +130,12 @@ async def test_an_order_is_answered_and_drawn(
             f"5 levels, to {eaten[-1][0]:,.1f}",
         ]
         assert await page.text("impact-note") == ""
-        middle = (frame["mid_price"] + eaten[-1][0]) / 2
-        (edge,) = await drawn_at(page, [("depth", size, middle)])
-        assert edge.shows(await theme_colour(page, "order"))
+        drawn = await page.do("window.liquidity.page.map.layer.shapes.get('order').base")
+        assert drawn == [0, frame["mid_price"]]
+        assert await page.do("window.liquidity.page.depth.order.filled") == size
         await page.page.fill("#impact-size", "")
         await page.until(GONE)
-        (edge,) = await drawn_at(page, [("depth", size, middle)])
-        assert not edge.shows(await theme_colour(page, "order"))
+        assert await page.do("window.liquidity.page.depth.order") is None
     await page.page.click("#step-auto")
 
 
@@ -421,3 +418,24 @@ async def test_another_symbol_has_a_health_of_its_own(page: Watched) -> None:
         )
         await page.live(OTHER)
     assert text == "health"
+
+
+async def test_many_symbols_are_searched(api: FakeApi) -> None:
+    """Sixty of them fit a list that scrolls; typing narrows it, and Enter takes the first."""
+    names = [SYMBOL, *(f"COIN{number}USDT" for number in range(58)), OTHER]
+    async with (
+        chromium() as browser,
+        Program(role="dashboard", api_port=api.port, symbols=",".join(names)) as program,
+        open_page(browser, program.dashboard_port) as many,
+    ):
+        await many.live(SYMBOL)
+        await many.page.click("#symbol-opener")
+        box = await many.do("document.querySelector('.found').getBoundingClientRect().toJSON()")
+        assert box["bottom"] <= 768
+        assert await many.do("document.querySelector('.found').scrollHeight") > box["height"]
+        await many.page.keyboard.type("eth")
+        assert await many.page.locator(".found button:visible").all_text_contents() == [OTHER]
+        await many.page.keyboard.press("Enter")
+        await many.live(OTHER)
+        assert not await many.page.is_visible("#symbol-menu")
+        assert many.complaints == []

@@ -281,7 +281,7 @@ async def test_a_lost_webgl_context_is_drawn_anew(page: Watched, api: FakeApi) -
     await page.frames(1)
     async with api.paused():
         await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
-        await assert_cells(page, api)
+        await assert_cells(page, api, coloured=1)
 
 
 async def test_without_webgl_the_page_says_so_and_shows_the_rest(browser: Browser, port: int) -> None:
