@@ -56,6 +56,8 @@ export class App {
     this.drawnSecond = NaN;
     /** @type {{x: number, y: number} | null} where the pointer is on the map */
     this.pointer = null;
+    /** @type {any} what the form's order came to, as /simulate says it; null where nothing is known of it */
+    this.order = null;
     /** @type {Instant | null} the newest book */
     this.newestBook = null;
     /** @type {Promise<unknown> | null} */
@@ -501,6 +503,7 @@ export class App {
 
   /** @param {any} order */
   showOrder(order) {
+    this.order = order;
     const mid = order?.mid_price;
     this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
     this.map.shapes.writeOrder(order && mid ? [mid, order.worst_price] : null);

@@ -17,7 +17,7 @@ from tests.dashboard.browser import Watched, chromium, open_page
 from tests.program import Program
 from tests.soak import slope
 
-PARTS = ("layer", "map", "surface", "all")
+PARTS = ("map", "depth", "surface", "all")
 LARGE = (2560, 1440)
 SAMPLE_SECONDS = 15.0
 WINDOW_SECONDS = 185.0  # until then the page still fills
@@ -32,7 +32,7 @@ LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 async def _settled(page: Watched) -> None:
     """Wait until the window is full and drawn."""
     await page.live()
-    await page.until("() => window.liquidity.page.store.rows.size > 170")
+    await page.until("() => window.liquidity.page.known.seconds.length > 170")
 
 
 async def _run(page: Watched, minutes: float) -> list[tuple[float, float]]:
@@ -48,6 +48,23 @@ async def _run(page: Watched, minutes: float) -> list[tuple[float, float]]:
         await asyncio.sleep(SAMPLE_SECONDS)
     print(file=sys.stderr)
     return heap
+
+
+async def _gestures(page: Watched) -> None:
+    """Zoom and drag as a hand would, and print what each step took."""
+    await page.do("window.liquidity.page.gestureTimings.length = window.longTasks.length = 0")
+    await page.page.mouse.move(400, 300)
+    for step in range(60):
+        await page.page.mouse.wheel(0, 60 if step % 30 < 15 else -60)
+        await asyncio.sleep(0.03)
+    await page.page.mouse.down()
+    await page.page.mouse.move(650, 380, steps=60)
+    await page.page.mouse.up()
+    times = sorted(await page.do("window.liquidity.page.gestureTimings"))
+    p95 = times[int(0.95 * (len(times) - 1))]
+    print(f"a step of a gesture: median {statistics.median(times):.1f} ms, 95 % {p95:.1f} ms of {len(times)}")
+    print(f"long tasks meanwhile: {await page.do('window.longTasks.map(Math.round)')}")
+    await page.page.keyboard.press("f")
 
 
 async def _report(page: Watched, minutes: float) -> None:
@@ -77,8 +94,9 @@ async def _report(page: Watched, minutes: float) -> None:
     print(f"heap {heap[0][1]:.1f} MiB, full window {full[0][1]:.1f} MiB, at the end {heap[-1][1]:.1f} MiB")
     print(f"heap slope with a full window {grows * 1024:+.0f} +- {error * 1024:.0f} KiB/min")
     print(f"WebGL contexts {await page.do('window.webglCanvases.size')}")
+    await _gestures(page)
     print(
-        f"frames missed {await page.do('window.liquidity.page.store.missed')}, complaints {page.complaints}"
+        f"updates broken {await page.do('window.liquidity.page.known.broken')}, complaints {page.complaints}"
     )
 
 

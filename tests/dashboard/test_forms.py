@@ -136,7 +136,6 @@ async def test_an_order_is_answered_and_drawn(
         await page.page.fill("#impact-size", "")
         await page.until(GONE)
         assert await page.do("window.liquidity.page.depth.order") is None
-    await page.page.click("#step-auto")
 
 
 async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
@@ -145,8 +144,8 @@ async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
     assert re.fullmatch(
         r"Only [\d.]+ of 100,000\.5: the ten levels hold no more\.", await page.text("impact-note")
     )
-    before = await page.do("window.liquidity.page.map.order.last_update_id")
-    await page.until("(before) => window.liquidity.page.map.order?.last_update_id >= before + 2", before)
+    before = await page.do("window.liquidity.page.order.last_update_id")
+    await page.until("(before) => window.liquidity.page.order?.last_update_id >= before + 2", before)
     assert len(await figures(page)) == 3
 
 
@@ -232,9 +231,9 @@ async def test_a_slow_answer_does_not_replace_a_newer_one(page: Watched, api: Fa
     await page.do(
         """() => {
           window.sizes = [];
-          const { map } = window.liquidity.page;
-          const show = map.showOrder;
-          map.showOrder = function (order) {
+          const { page } = window.liquidity;
+          const show = page.showOrder;
+          page.showOrder = function (order) {
             if (order) window.sizes.push(order.size);
             return show.call(this, order);
           };
@@ -247,7 +246,7 @@ async def test_a_slow_answer_does_not_replace_a_newer_one(page: Watched, api: Fa
     held.let_go()
     await page.frames(2)
     sizes = await page.do("window.sizes")
-    await page.do("delete window.liquidity.page.map.showOrder")
+    await page.do("delete window.liquidity.page.showOrder")
     assert set(sizes) == {0.25}
 
 
