@@ -131,7 +131,7 @@ class Tab:
     async def report(self) -> str:
         """Return what else is to be said of it."""
         drawn = await self._page.do("window.liquidity.page.timings.length")
-        missed = await self._page.do("window.liquidity.page.store.missed")
+        missed = await self._page.do("window.liquidity.page.known.missed")
         contexts = await self._page.do("window.webglCanvases.size")
         return (
             f"page: {missed} frames lost, {drawn} drawings remembered, {contexts} WebGL contexts, "

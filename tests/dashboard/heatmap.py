@@ -18,6 +18,8 @@ PIXELS: Final = """async ({ places, theme }) => {
   const { premultiplied, THEMES } = await import("/assets/ui/themes.mjs");
   const { range } = map.view;
   const { layout: { map: box }, canvas } = map;
+  map.refine = true;
+  map.writeCells(); // a frame may have come that is not drawn yet
   const colours = THEMES[map.theme];
   canvas.clear();
   const scale = map.scale.range(1e8);
@@ -181,8 +183,10 @@ class Truth:
         return {tuple(table[start : start + 4]) for start in starts}
 
 
-async def compare(watched: Watched, listener: Listener, *, count: int = 40, seed: int = 1) -> Cells:
-    """Hold pixels at random places of the map against the messages; those on the edge of a cell are left out."""
+async def compare(
+    watched: Watched, listener: Listener, *, count: int = 40, seed: int = 1, since: float = -math.inf
+) -> Cells:
+    """Hold pixels at random places of the map, from `since` (ms) on, against the messages."""
     places = random.Random(seed)  # noqa: S311
     asked = [[places.uniform(0.001, 0.975), places.uniform(0.002, 0.998)] for _ in range(count)]
     facts = await watched.do(PIXELS, {"places": asked, "theme": "dark"})
@@ -191,7 +195,7 @@ async def compare(watched: Watched, listener: Listener, *, count: int = 40, seed
     truth, found = Truth(states_of(seconds), facts), Cells()
     lattice, (wide, high) = facts["lattice"], facts["pixel"]
     for time, price, *shown in facts["pixels"]:
-        if time >= facts["end"]:
+        if not since <= time < facts["end"]:
             continue
         columns = {math.floor((time + off * wide) / lattice["columnMs"]) for off in (-0.6, 0.6)}
         rows = {

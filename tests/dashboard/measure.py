@@ -96,7 +96,7 @@ async def _report(page: Watched, minutes: float) -> None:
     print(f"WebGL contexts {await page.do('window.webglCanvases.size')}")
     await _gestures(page)
     print(
-        f"updates broken {await page.do('window.liquidity.page.known.broken')}, complaints {page.complaints}"
+        f"seconds missed {await page.do('window.liquidity.page.known.missed')}, complaints {page.complaints}"
     )
 
 

@@ -67,7 +67,9 @@ async def assert_cells(page: Watched, api: FakeApi, *, coloured: int = 20) -> No
         heard.take(frame)
     known = await page.do("[window.liquidity.page.known.oldest, window.liquidity.page.known.end]")
     heard.seconds = {at: row for at, row in heard.seconds.items() if known[0] < at <= known[1]}
-    cells = await compare(page, heard, count=150)
+    # The fake API may have forgotten what the page still knows, after its clock was set back.
+    first = min(at for at, row in heard.seconds.items() if row["book"])
+    cells = await compare(page, heard, count=150, since=first + 1000)
     assert cells.wrong == []
     assert cells.coloured >= coloured
 

@@ -29,6 +29,7 @@ export class BookWindow {
     this.broken = false; // updates are missing: history is to be asked for again
     this.heldFrom = Infinity; // ms; a paused view begins there
     this.version = 0; // counts all changes of what is known
+    this.missed = 0; // seconds that never came
   }
 
   /** Forget everything: another symbol follows. */
@@ -56,6 +57,7 @@ export class BookWindow {
   apply(frame) {
     this.version += 1;
     if (frame.history) this.begins(frame.history);
+    else if (frame.timestamp > this.end + 1000) this.missed += (frame.timestamp - this.end) / 1000 - 1;
     else if (frame.timestamp <= this.end) this.forgetFrom(frame.timestamp); // the engine's clock was set back
     this.learnTick(frame);
     this.add(frame);
