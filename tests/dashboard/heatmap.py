@@ -197,10 +197,10 @@ async def compare(
     for time, price, *shown in facts["pixels"]:
         if not since <= time < facts["end"]:
             continue
-        columns = {math.floor((time + off * wide) / lattice["columnMs"]) for off in (-0.6, 0.6)}
+        columns = {math.floor((time + off * wide) / lattice["columnMs"]) for off in (-0.6, 0, 0.6)}
         rows = {
             math.floor(((price + off * high) * UNITS + lattice["tick"] / 2) / lattice["step"])
-            for off in (-0.6, 0.6)
+            for off in (-0.6, 0, 0.6)
         }
         # A pixel on the edge may show either cell, where cells are as small as pixels too.
         cells = [
