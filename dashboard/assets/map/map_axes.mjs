@@ -84,7 +84,7 @@ export class MapAxes {
   times() {
     const { layout, range, colours, font } = this.scene;
     const { times, map, strips } = layout;
-    const { ticks, step } = timeTicks(range.from, range.to, map.width / (font * (8 + (0))), zoneOffset(range.to));
+    const { ticks, step } = timeTicks(range.from, range.to, map.width / (font * 8), zoneOffset(range.to));
     const bottom = strips.length ? strips[strips.length - 1].top + strips[strips.length - 1].height : map.top + map.height;
     const decimals = step < 1000 ? 1 : 0;
     const half = font * (decimals ? 2.9 : 2.4);
@@ -235,7 +235,7 @@ export class MapAxes {
  */
 export function drawCrosshair(context, scene, at) {
   const axes = new MapAxes(context, scene);
-  const { layout, colours, decimals, font, tick } = scene;
+  const { layout, colours, decimals, tick } = scene;
   const { map, prices, book, times } = layout;
   context.setLineDash([3, 3]);
   context.strokeStyle = colours.crosshair;
@@ -257,5 +257,4 @@ export function drawCrosshair(context, scene, at) {
   const left = Math.min(map.width - width, Math.max(0, at.x - width / 2));
   axes.fill(left, times.top + 1, width, times.height - 2, colours.cross);
   axes.text(text, left + 5, times.top + times.height / 2, colours.back);
-  context.lineWidth = font > 0 ? 1 : 0;
 }

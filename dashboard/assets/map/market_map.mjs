@@ -63,6 +63,8 @@ export class MarketMap {
     this.drawnVersion = -1;
     /** @type {Instant | null} the book that is shown beside the map */
     this.book = null;
+    this.base = ""; // the base asset's name
+    this.decimals = 2; // of prices
     this.bookTitle = "book now";
     this.bookIsPast = false;
     /** @type {import("./map_axes.mjs").LaneMark[]} */
@@ -213,9 +215,6 @@ export class MarketMap {
     const [context] = fitted(this.elements.axes);
     this.marks = new MapAxes(context, this.scene).draw();
   }
-
-  base = "";
-  decimals = 2;
 
   /** Draw the crosshair at a place of the panel (CSS px), or none for null. @param {{x: number, y: number} | null} at */
   drawCrosshair(at) {

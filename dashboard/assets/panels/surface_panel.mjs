@@ -75,7 +75,7 @@ export class SurfacePanel {
     this.made = false;
     this.held = false;
     this.freeAt = 0;
-    this.reach = 0;
+    this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
     element.addEventListener("pointerdown", () => { this.held = true; }, true);
     const release = () => {
       this.held = false;
@@ -90,8 +90,7 @@ export class SurfacePanel {
     const mid = known.frame?.mid_price;
     if (!mid || this.held || performance.now() < this.freeAt || !window.Plotly) return;
     const sizes = surfaceOf(known, mid, gamma);
-    const reach = 10 ** Math.round(Math.log10(mid)) === this.reach;
-    if (this.made && reach) this.setSizes(sizes);
+    if (this.made && magnitudeOf(mid) === this.magnitude) this.setSizes(sizes);
     else this.make(sizes, mid);
     this.gd.style.visibility = "";
   }
@@ -124,7 +123,7 @@ export class SurfacePanel {
       Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.faint, backgroundcolor: "rgba(0,0,0,0)" });
     }
     data[0].colorscale = diverging(this.theme, this.colours);
-    this.reach = 10 ** Math.round(Math.log10(mid));
+    this.magnitude = magnitudeOf(mid);
     if (this.made) { // the scene stays: browsers have few drawing contexts
       Plotly.react(this.gd, [{ ...this.gd.data[0], colorscale: data[0].colorscale, ...sizes }], layout, config);
       return;
@@ -141,16 +140,21 @@ export class SurfacePanel {
 
   /** Show nothing before the next drawing: another symbol follows. */
   clear() {
-    this.reach = 0;
+    this.magnitude = 0;
     this.gd.style.visibility = "hidden";
   }
 
   /** Give the scene other colours, with the next drawing. @param {Theme} theme @param {string} colours */
   setColours(theme, colours) {
-    if (theme !== this.theme || colours !== this.colours) this.reach = 0;
+    if (theme !== this.theme || colours !== this.colours) this.magnitude = 0;
     this.theme = theme;
     this.colours = colours;
   }
+}
+
+/** @param {number} mid */
+function magnitudeOf(mid) {
+  return 10 ** Math.round(Math.log10(mid));
 }
 
 /** Load Plotly, once; resolves when it is there, or never where it does not come. @param {string} url */

@@ -53,11 +53,11 @@ export class Preferences {
     if (!CHOICES[name].allows(text)) return false;
     this.values[name] = text;
     try {
+      window.history.replaceState(null, "", `?${this.address()}`);
       window.localStorage.setItem(KEY, JSON.stringify(this.values));
     } catch {
-      // a browser that keeps nothing: it lasts until the page is left
+      // a browser that keeps nothing, or allows no more changes now: it lasts until the page is left
     }
-    window.history.replaceState(null, "", `?${this.address()}`);
     return true;
   }
 
