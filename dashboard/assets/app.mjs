@@ -276,8 +276,9 @@ export class App {
       setText("surface-missing", "loading …");
       this.plotly ??= loadPlotly(this.root.dataset.plotly ?? "");
       await this.plotly;
-      setText("surface-missing", "");
+      setText("surface-missing", window.Plotly ? "" : "The script that draws the surface did not come; reload to try again.");
     }
+    if (!window.Plotly) return;
     const begin = performance.now();
     try {
       this.surface.draw(this.known, this.map.scale.settings.gamma);

@@ -157,13 +157,12 @@ function magnitudeOf(mid) {
   return 10 ** Math.round(Math.log10(mid));
 }
 
-/** Load Plotly, once; resolves when it is there, or never where it does not come. @param {string} url */
+/** Load Plotly; resolves when it is there, or is known not to come. @param {string} url */
 export function loadPlotly(url) {
   return new Promise((resolve) => {
-    if (window.Plotly) resolve(true);
     const script = document.createElement("script");
     script.src = url;
-    script.addEventListener("load", () => resolve(true));
+    for (const ending of ["load", "error"]) script.addEventListener(ending, () => resolve(ending));
     document.head.append(script);
   });
 }
