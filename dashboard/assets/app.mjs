@@ -154,7 +154,19 @@ export class App {
     this.drain();
     this.live.tick(now, Date.now());
     this.connection.tick(now);
-    if (!document.hidden) this.showState();
+    if (document.hidden) return;
+    this.showState();
+    const [state, reason] = this.state();
+    if (state !== "live" && this.map.isLive) this.goDark(reason);
+  }
+
+  /** Take away what was of now: no frame comes that would. @param {string} reason */
+  goDark(reason) {
+    this.newestBook = null;
+    this.map.isLive = false;
+    this.impact.clear(reason);
+    this.health.draw(this.heard());
+    this.drawSoon("view");
   }
 
   /** Return [state, reason]: what the newest frame says, unless there is none to trust. @returns {[string, string]} */
@@ -210,7 +222,8 @@ export class App {
     this.map.decimals = this.decimals;
     this.map.base = baseAsset(this.symbol);
     this.map.advance();
-    this.newestBook = this.state()[0] === "live" ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.map.isLive = this.state()[0] === "live";
+    this.newestBook = this.map.isLive ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
     this.chooseBook();
     this.map.draw();
     const beforeDepth = performance.now();
@@ -282,8 +295,10 @@ export class App {
     const begin = performance.now();
     try {
       this.surface.draw(this.known, this.map.scale.settings.gamma);
+      setText("surface-missing", "");
     } catch (error) {
-      setText("surface-missing", "This browser cannot draw the surface: it has no WebGL.");
+      const why = this.map.canvas.gl ? "see the browser's console." : "this browser gives no WebGL.";
+      setText("surface-missing", `The surface cannot be drawn: ${why}`);
       if (this.map.canvas.gl) console.warn(error);
     }
     timing.surface = performance.now() - begin;
@@ -319,7 +334,7 @@ export class App {
     }
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     if (map.bookIsPast) {
-      const key = `${known.version} ${Math.floor(at / 50)}`; // books come a hundred ms apart
+      const key = `${known.version} ${Math.floor(at)}`;
       if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
       this.pastKey = key;
       map.book = this.pastBook;
@@ -465,6 +480,7 @@ export class App {
     this.known.clear();
     this.live.reset();
     this.newestBook = null;
+    this.map.isLive = false;
     this.drawnSecond = NaN;
     this.pointer = null;
     window.clearTimeout(this.surfaceTask);

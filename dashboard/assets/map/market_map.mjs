@@ -67,6 +67,7 @@ export class MarketMap {
     this.decimals = 2; // of prices
     this.bookTitle = "book now";
     this.bookIsPast = false;
+    this.isLive = false; // the newest second still says something of now
     /** @type {import("./map_axes.mjs").LaneMark[]} */
     this.marks = [];
     /** @type {Scene | null} */
@@ -204,7 +205,7 @@ export class MarketMap {
 
   writeTexts() {
     const { known } = this;
-    const newest = known.seconds[known.seconds.length - 1].row;
+    const newest = this.isLive ? known.seconds[known.seconds.length - 1].row : null;
     const frame = known.frame;
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
