@@ -5,7 +5,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.program import ROOT, free_port
+from tests.program import PATIENCE, ROOT, free_port
 
 SHARED = Path(os.environ.get("ORDERBOOK_SHARED", ROOT.parent / "shared"))
 RIG = SHARED / "replay_exchange" / "replay_exchange.py"
@@ -35,6 +35,17 @@ def rig_module() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextlib.asynccontextmanager
+async def checked_by(checker: Path, *arguments: str) -> AsyncIterator[None]:
+    """Run one of the rig's own checkers beside the block; afterwards it must have found nothing wrong."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(checker), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    yield
+    said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0, said.decode()
 
 
 class Rig:

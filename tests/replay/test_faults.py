@@ -1,12 +1,10 @@
 """The real program on the rig: what its frames say while the exchange misbehaves."""
 
-import asyncio
-import sys
 from collections.abc import Iterable
 
-from tests.program import PATIENCE, Program, listening, next_live
+from tests.program import Program, listening, next_live
 from tests.replay.drill import FAULTS, Fault, run_drill
-from tests.replay.rig import CHECKER, SYMBOL, Rig, needs_recording
+from tests.replay.rig import CHECKER, SYMBOL, Rig, checked_by, needs_recording
 
 pytestmark = needs_recording
 
@@ -24,14 +22,9 @@ async def test_the_rigs_own_checker_finds_nothing() -> None:
     async with Rig() as rig, Program(**rig.settings) as program:
         async with listening(program.url(SYMBOL)) as connection:
             await next_live(connection)
-        checker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(CHECKER),
-            *("--frames", program.url(SYMBOL), "--truth", f"{rig.http}/_truth/{SYMBOL}", "--seconds", "12"),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        said, _ = await asyncio.wait_for(checker.communicate(), PATIENCE)
-    assert checker.returncode == 0, said.decode()
+        frames = ("--frames", program.url(SYMBOL), "--truth", f"{rig.http}/_truth/{SYMBOL}")
+        async with checked_by(CHECKER, *frames, "--seconds", "12"):
+            pass
 
 
 async def test_no_fault_makes_a_wrong_frame_live_and_each_is_recovered_from() -> None:

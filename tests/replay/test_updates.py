@@ -1,12 +1,11 @@
 """The real program on the rig: the whole book, rebuilt from what a client is sent, at every update."""
 
 import asyncio
-import sys
 
 import pytest
 
-from tests.program import PATIENCE, Program, listening, next_live
-from tests.replay.rig import SHARED, SYMBOL, Rig, needs_recording
+from tests.program import Program, listening, next_live
+from tests.replay.rig import SHARED, SYMBOL, Rig, checked_by, needs_recording
 
 pytestmark = needs_recording
 
@@ -29,15 +28,8 @@ async def test_the_rigs_own_checker_finds_every_level_right(
     async with Rig(*options) as rig, Program(**rig.settings) as program:
         async with listening(program.url(SYMBOL)) as connection:
             await next_live(connection)
-        checker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(CHECKER),
-            *("--frames", program.url(SYMBOL, "?updates=1"), "--exchange", rig.http),
-            *("--symbol", SYMBOL, "--seconds", "16"),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        for kind in faults:
-            await asyncio.sleep(3)
-            await rig.fault(kind)
-        said, _ = await asyncio.wait_for(checker.communicate(), PATIENCE)
-    assert checker.returncode == 0, said.decode()
+        frames = ("--frames", program.url(SYMBOL, "?updates=1"), "--exchange", rig.http)
+        async with checked_by(CHECKER, *frames, "--symbol", SYMBOL, "--seconds", "16"):
+            for kind in faults:
+                await asyncio.sleep(3)
+                await rig.fault(kind)
