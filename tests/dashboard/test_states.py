@@ -109,7 +109,9 @@ async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched,
         assert await shown_numbers(page) == NOT_SHOWN
         assert await page.text("number-latency") == NONE
         assert await page.page.is_visible("#veil")
-        await page.until("window.liquidity.page.map.book === null && window.liquidity.page.depth.book === null")
+        await page.until(
+            "window.liquidity.page.map.book === null && window.liquidity.page.depth.book === null"
+        )
         assert await page.do("window.liquidity.page.map.scene.newest") is None
         await page.until("window.liquidity.page.connection.attempts > 0")
         api.mood = "live"
