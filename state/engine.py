@@ -176,7 +176,7 @@ class Engine:
             self._detection.on_trades_proven()
         self._trades_unproven = False
         self._trades.add(trade)
-        self._recorder.trade(trade)
+        self._recorder.add_trade(trade)
         self._detection.on_trade(trade)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:

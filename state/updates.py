@@ -7,6 +7,7 @@ An update is told in the exchange's own digits: turning floats into text would t
 is done with them.
 """
 
+from collections import deque
 from itertools import compress
 from typing import Final
 
@@ -17,7 +18,7 @@ from orderbook.synchronizer import LocalBook
 
 BOOK_EVERY_MS: Final = 30_000
 """Between two whole books, at most: who joins needs no more updates than of so long."""
-MOST_TRADES: Final = 20_000  # of one second's tape
+MOST_TRADES: Final = 20_000  # of one second's tape, the newest
 
 TapeEntry = tuple[int, float, float, float | None, str, int]
 """T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, id."""
@@ -32,6 +33,18 @@ class Update(msgspec.Struct, frozen=True, omit_defaults=True):
     bids: Levels  # absolute sizes inside the covered range, 0 removes
     asks: Levels
     low: float | None = None  # the covered range from then on, where it changed
+    high: float | None = None
+
+
+class _EncodedUpdate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An `Update` whose levels are JSON already."""
+
+    u: int
+    pu: int
+    T: int
+    bids: msgspec.Raw
+    asks: msgspec.Raw
+    low: float | None = None
     high: float | None = None
 
 
@@ -68,6 +81,7 @@ class EncodedChunk(msgspec.Struct, frozen=True):
 
 _NEXT: Final = b"],["  # between two levels
 
+_raw = msgspec.Raw
 _encode = msgspec.json.Encoder().encode
 _decode_updates = msgspec.json.Decoder(list[Update] | None).decode
 _decode_book = msgspec.json.Decoder(WholeBook | None).decode
@@ -90,9 +104,11 @@ class Recorder:
     """Collects one second's chunk after another, encoded as it comes."""
 
     def __init__(self) -> None:
-        self._updates: list[bytes] = []  # parts of JSON, each update with a comma before it
+        self._updates: list[_EncodedUpdate] = []
         self._base: WholeBook | None = None  # before the first of the updates
-        self._tape: list[AggTrade] = []
+        self._tape = deque[AggTrade](maxlen=MOST_TRADES)
+        self.add_trade = self._tape.append
+        """Take a trade that arrived."""
         self._range = (0.0, 0.0)
         self._last = 0
         self._told_at: int | None = None  # second whose chunk had the last whole book
@@ -126,29 +142,28 @@ class Recorder:
         self._note(book.last_update_id, exchange_time, _encode(bids), _encode(asks), covered)
 
     def _note(self, u: int, time: int, bids: bytes, asks: bytes, covered: tuple[float, float]) -> None:
-        """Write an `Update` as JSON."""
-        changed = b"}"
-        if covered != self._range:
-            changed = (
-                b"".join(
-                    b',"%b":%b' % (name, _encode(now))
-                    for name, now, before in zip((b"low", b"high"), covered, self._range, strict=True)
-                    if now != before
-                )
-                + changed
+        low, high = covered
+        if covered == self._range:
+            update = _EncodedUpdate(u, self._last, time, _raw(bids), _raw(asks))
+        else:
+            before = self._range
+            update = _EncodedUpdate(
+                u,
+                self._last,
+                time,
+                _raw(bids),
+                _raw(asks),
+                None if low == before[0] else low,
+                None if high == before[1] else high,
             )
-        head = b',{"u":%d,"pu":%d,"T":%d,"bids":' % (u, self._last, time)
-        self._updates += (head, bids, b',"asks":', asks, changed)
-        self._range, self._last = covered, u
-
-    def trade(self, trade: AggTrade) -> None:
-        """Take a trade that arrived."""
-        if len(self._tape) < MOST_TRADES:
-            self._tape.append(trade)
+            self._range = covered
+        self._updates.append(update)
+        self._last = u
 
     def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second; `book` is the live one, or None."""
-        tape, self._tape = _encode([_entry(trade) for trade in self._tape]), []
+        tape = _encode([_entry(trade) for trade in self._tape])
+        self._tape.clear()
         if book is None:
             return EncodedChunk(tape=tape)
         updates, self._updates = self._updates, []
@@ -157,7 +172,7 @@ class Recorder:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
-        return EncodedChunk(b"[" + b"".join(updates)[1:] + b"]", _encode(base), tape)
+        return EncodedChunk(_encode(updates), _encode(base), tape)
 
 
 def _entry(trade: AggTrade) -> TapeEntry:

@@ -216,7 +216,7 @@ class Recording:
         if ended:
             self._recorder.close(self._second * 1000, book, event.transaction_time)
         for trade in tick.trades:
-            self._recorder.trade(trade)
+            self._recorder.add_trade(trade)
         paused = _now()
         book.apply(event)
         resumed = _now()
