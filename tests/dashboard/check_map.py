@@ -49,16 +49,19 @@ async def _program(*, recording: bool) -> AsyncIterator[Program]:
 
 async def check(*, recording: bool, cells: int) -> int:
     """Return how many cells were wrong."""
-    async with _program(recording=recording) as program, chromium() as browser:
-        async with open_page(browser, program.dashboard_port) as page:
-            await page.live(SYMBOL)
-            listener = Listener()
-            hearing = asyncio.create_task(listener.listen(program, SYMBOL))
-            await _until_full(page)
-            share, prices, seconds = await page.do(KNOWN_SHARE)
-            print(f"opening view of {prices:.1f} USDT and {seconds:.0f} s: {share:.3f} of it is known")
-            wrong = await _compare(page, listener, cells)
-            hearing.cancel()
+    async with (
+        _program(recording=recording) as program,
+        chromium() as browser,
+        open_page(browser, program.dashboard_port) as page,
+    ):
+        await page.live(SYMBOL)
+        listener = Listener()
+        hearing = asyncio.create_task(listener.listen(program, SYMBOL))
+        await _until_full(page)
+        share, prices, seconds = await page.do(KNOWN_SHARE)
+        print(f"opening view of {prices:.1f} USDT and {seconds:.0f} s: {share:.3f} of it is known")
+        wrong = await _compare(page, listener, cells)
+        hearing.cancel()
     return wrong
 
 
