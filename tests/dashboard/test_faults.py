@@ -24,7 +24,7 @@ async def test_a_silent_exchange_is_seen_through_the_whole_program() -> None:
         ):
             await page.live(SYMBOL)
             assert await page.text("source") == "BINANCE"
-            await exchange.fault("silence", SYMBOL, seconds=2.5)
+            await exchange.fault("silence", SYMBOL, seconds=8)
             await page.until("document.getElementById('state').textContent === 'STALE'")
             assert await shown_numbers(page) == NOT_SHOWN
             assert await page.text("veil-reason")
