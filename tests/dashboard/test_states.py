@@ -201,14 +201,16 @@ async def test_no_gap_of_a_book_draws_what_is_not_so(page: Watched, api: FakeApi
     async with api.paused():
         api.second += 181
         await api.send(*(odd(bids, asks, first + at) for at in range(181)))
-        await page.until("(second) => window.liquidity.page.drawnSecond >= second", first + 180)
+        await page.until(
+            """(second) => { const { drawnSecond, map: { book } } = window.liquidity.page;
+            return drawnSecond >= second && book?.prices.every((prices) => prices.length === 10); }""",
+            first + 180,
+        )
         await page.page.keyboard.press("f")
         await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
         await assert_cells(page, api, coloured=0)
         low, high = await page.do("Object.values(window.liquidity.page.map.view.range).slice(2)")
         assert 0 <= low < 60_000 < high
-        shown = await page.do("window.liquidity.page.map.book.prices.map((prices) => prices.length)")
-        assert shown == [10, 10]
 
 
 async def test_a_tick_that_changes_is_followed(page: Watched, api: FakeApi) -> None:
