@@ -191,8 +191,12 @@ SURFACE_DRAWN = "window.liquidity?.page?.timings.some(({ surface }) => surface >
 
 
 async def shown_numbers(watched: Watched) -> dict[str, str]:
-    """Return the header's market numbers."""
-    return {name: await watched.text(name) for name in NOT_SHOWN}
+    """Return the header's market numbers, all of one moment."""
+    texts: dict[str, str] = await watched.do(
+        "(names) => Object.fromEntries(names.map((name) => [name, document.getElementById(name).textContent]))",
+        list(NOT_SHOWN),
+    )
+    return texts
 
 
 async def listening_at(port: int) -> None:

@@ -38,7 +38,7 @@ RULED = """(name) => {
 """How much of the crosshair's rule is drawn through a box; it is dashed."""
 
 
-def frame_of(api: FakeApi, at: int, second: int) -> Frame:
+def frame_of(at: int, second: int) -> Frame:
     """Return the frame of a second, in which the fifth bid has been placed or not yet."""
     bids = [(600_000 - rank, 1.0 + rank) for rank in range(10) if rank != 4 or at >= PLACED]
     made = ladder(1, [*bids, (599_990, 11.0)][:10], [(600_001 + rank, 2.0 + rank) for rank in range(10)])
@@ -58,7 +58,7 @@ Shown = tuple[Watched, FakeApi, int]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one_page() -> AsyncIterator[Shown]:
+async def one_page() -> AsyncIterator[tuple[Watched, FakeApi]]:
     """Open the page once."""
     async with (
         FakeApi() as api,
@@ -67,25 +67,25 @@ async def one_page() -> AsyncIterator[Shown]:
         open_page(browser, port) as page,
     ):
         await page.live(SYMBOL)
-        async with api.paused():
-            first = api.second + 1
-            api.second += SECONDS
-            frames = [frame_of(api, at, first + at) for at in range(SECONDS)]
-            await api.send(*frames)
-            same = ("mid_price", "spread", "bid_levels", "ask_levels", "tape")
-            api.others = {name: frames[-1][name] for name in same}
-            await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
-        yield page, api, first * 1000
+        yield page, api
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def following(one_page: Shown) -> AsyncIterator[Shown]:
-    """Return it while it shows what is now."""
-    page = one_page[0]
+async def following(one_page: tuple[Watched, FakeApi]) -> AsyncIterator[Shown]:
+    """Return it with a new window, while it shows what is now."""
+    page, api = one_page
     await page.page.mouse.move(2, 2)
+    async with api.paused():
+        first = api.second + 1
+        api.second += SECONDS
+        frames = [frame_of(at, first + at) for at in range(SECONDS)]
+        await api.send(*frames)
+        same = ("mid_price", "spread", "bid_levels", "ask_levels", "tape")
+        api.others = {name: frames[-1][name] for name in same}
+        await page.until("(second) => window.liquidity.page.drawnSecond >= second", api.second)
     await page.page.keyboard.press("f")
     await page.live(SYMBOL)
-    yield one_page
+    yield page, api, first * 1000
     assert page.complaints == []
 
 

@@ -27,6 +27,7 @@ from tests.program import PATIENCE, Program
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MOST_CONTEXTS = 4
+SMALL = (1000, 620)  # what software draws in time, with four times the pixels
 VIEW = "() => { const { range } = window.liquidity.page.map.view; return { ...range }; }"
 SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
 
@@ -119,13 +120,12 @@ async def test_each_cell_has_the_colour_of_the_books_own_size(page: Watched, pro
 async def test_cells_are_as_sharp_as_the_screen(browser: Browser, program: Program) -> None:
     """With two device pixels a CSS pixel every canvas has twice the pixels, and each has its cell's own colour."""
     async with (
-        open_page(browser, program.dashboard_port, ratio=2) as sharp,
+        open_page(browser, program.dashboard_port, size=SMALL, ratio=2) as sharp,
         listener(program, SYMBOLS[0]) as heard,
     ):
         await sharp.live(SYMBOLS[0])
         await sharp.do("window.liquidity.page.map.view.span = 5000")
         await sharp.frames(2)
-        await sharp.until(SETTLED)
         sizes = await sharp.do(
             """["map-canvas", "map-axes", "map-cross", "depth-canvas", "depth-texts"].map((id) => {
               const { width, height, clientWidth, clientHeight } = document.getElementById(id);
@@ -133,7 +133,10 @@ async def test_cells_are_as_sharp_as_the_screen(browser: Browser, program: Progr
         )
         assert sizes == [[name, 2, 2] for name, *_ in sizes]
         step, high = await sharp.do(
-            """(() => { const { cells, view: { range }, layout: { map } } = window.liquidity.page.map;
+            """(() => { const all = window.liquidity.page.map;
+            const { cells, view: { range }, layout: { map } } = all;
+            all.refine = true;
+            all.writeCells();
             return [cells.raster.lattice.step / 1e8, (range.high - range.low) / map.height]; })()"""
         )
         assert step < high * 1.5  # cells use the finer pixels

@@ -88,10 +88,11 @@ async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, stat
     await page.until(f"(text) => {STATE} === text", status.upper())
     await page.until("document.getElementById('veil').checkVisibility()")
     assert await shown_numbers(page) == NOT_SHOWN
-    reason = f"made {status} by a test"
-    assert reason in await page.text("reason")
-    assert reason in await page.text("veil")
-    assert status.upper() in await page.page.title()
+    await page.until(
+        """(texts) => [document.getElementById("reason").textContent, document.getElementById("veil").textContent,
+          document.title].every((text, index) => text.includes(texts[index]))""",
+        [f"made {status} by a test", f"made {status} by a test", status.upper()],
+    )
     await page.until("window.liquidity.page.map.book === null && window.liquidity.page.depth.book === null")
     assert await page.do("window.liquidity.page.known.seconds.at(-1).changes") is None
     api.mood = "live"
