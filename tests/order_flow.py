@@ -3,8 +3,8 @@
 python -m tests.order_flow
 
 Prints, per update and per second, how often a figure's sign agrees with the move of the mid where the mid
-moved, and the R2 of least squares of the move on the figure. Same time: this explains moves and predicts none.
-The last row is the one that looks ahead: the queue imbalance before the next move.
+moved, and the R2 of least squares of the move on the figure. Same time: this explains moves and predicts
+none. The last row is the one that looks ahead: the queue imbalance before the next move.
 """
 
 import argparse
@@ -45,7 +45,8 @@ class Step(msgspec.Struct, frozen=True):
 def updates_of(source: Input, book_levels: int = 5_000) -> Iterator[Step]:
     """Yield what each update of the exact top ten did."""
     book: LocalBook | None = None
-    ofi, flow, before, mid = OrderFlowImbalance(), LevelOrderFlow(), b"", None
+    ofi, flow, before = OrderFlowImbalance(), LevelOrderFlow(), b""
+    mid: float | None = None
     for tick in source.ticks:
         if tick.snapshot is not None:
             book = LocalBook(decode_snapshot(tick.snapshot), book_levels=book_levels)
