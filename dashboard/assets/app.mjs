@@ -1,7 +1,7 @@
 // Ties the page's parts together: frames in, one update a second, and what a person does.
 
 import { KINDS } from "./book/detections.mjs";
-import { BookCursor } from "./book/instant.mjs";
+import { bookAt, NewestBook } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
@@ -48,7 +48,7 @@ export class App {
     this.symbol = connection.symbol;
     this.known = new BookWindow();
     this.live = new Liveness();
-    this.cursor = new BookCursor();
+    this.newest = new NewestBook();
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
     /** @type {number[]} ms of JavaScript for each drawing of a gesture */
@@ -223,7 +223,7 @@ export class App {
     this.map.base = baseAsset(this.symbol);
     this.map.advance();
     this.map.isLive = this.state()[0] === "live";
-    this.newestBook = this.map.isLive ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.newestBook = this.map.isLive ? this.newest.of(this.known) : null;
     this.chooseBook();
     this.map.draw();
     const beforeDepth = performance.now();
@@ -335,7 +335,7 @@ export class App {
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;
-      if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
+      if (key !== this.pastKey) this.pastBook = bookAt(known.since(at), at, known.end);
       this.pastKey = key;
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";

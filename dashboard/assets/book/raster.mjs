@@ -55,7 +55,8 @@ export function rasterOf(seconds, lattice, end, room = null) {
   return { lattice, cells: raster.cells, known: raster.known };
 }
 
-class Rasterizer {
+/** Fills a raster on a walk; visitor of timeline.mjs. */
+export class Rasterizer {
   /** @param {Lattice} lattice @param {Float32Array | null} room */
   constructor(lattice, room) {
     const { columns, rows } = lattice;
@@ -63,7 +64,7 @@ class Rasterizer {
     // What an old raster left there is seen by nobody: all of a column that is known is written.
     this.cells = room?.length === columns * rows ? room : new Float32Array(columns * rows);
     this.known = new Float32Array(KNOWN_FIELDS * columns);
-    for (let at = 0; at < this.known.length; at += KNOWN_FIELDS) this.known.set([NOTHING_LOW, -1, 0, 0], at);
+    for (let column = 0; column < columns; column += 1) this.forget(column);
     this.sums = new Float64Array(2 * rows);
     this.shown = new Float32Array(rows); // of the sums, as a cell shows them
     this.column = -1; // that is being filled, from 0; -1 before the first
@@ -142,9 +143,29 @@ class Rasterizer {
     for (let column = Math.max(0, this.column + 1); column <= target; column += 1) {
       this.column = column;
       this.isWhole = this.isKnown;
-      if (this.isKnown && column < columns) this.copySums();
+      if (column === columns) break;
+      if (this.isKnown) this.copySums();
+      else this.forget(column); // it may have been foreseen
     }
     this.column = Math.max(this.column, target);
+  }
+
+  /** Fill the columns up to `time` with what stands now, though updates of before may still come. @param {number} time */
+  foresee(time) {
+    const { column, isWhole } = this;
+    this.reach(time);
+    this.column = column;
+    this.isWhole = isWhole;
+  }
+
+  /** Drop the first `count` columns, for as many behind the last, of which nothing is known yet. @param {number} count */
+  shift(count) {
+    const { columns, rows } = this.lattice;
+    this.lattice = { ...this.lattice, firstColumn: this.lattice.firstColumn + count };
+    this.cells.copyWithin(0, count * rows);
+    this.known.copyWithin(0, count * KNOWN_FIELDS);
+    for (let column = Math.max(0, columns - count); column < columns; column += 1) this.forget(column);
+    this.column = Math.max(-1, this.column - count);
   }
 
   copySums() {
@@ -160,7 +181,16 @@ class Rasterizer {
     const { column } = this;
     if (column < 0 || column >= this.lattice.columns) return;
     this.isWhole = false;
-    this.known.set([NOTHING_LOW, -1, 0, 0], KNOWN_FIELDS * column);
+    this.forget(column);
+  }
+
+  /** @param {number} column */
+  forget(column) {
+    const at = KNOWN_FIELDS * column;
+    this.known[at] = NOTHING_LOW;
+    this.known[at + 1] = -1;
+    this.known[at + 2] = 0;
+    this.known[at + 3] = 0;
   }
 
   /** Only rows that lie wholly in what is covered are known. @param {number} low @param {number} high  units */

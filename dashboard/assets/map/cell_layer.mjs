@@ -87,8 +87,10 @@ export class CellLayer {
     if (this.raster) this.write(this.raster);
   }
 
-  /** Show this raster from now on. @param {Raster} raster */
-  write(raster) {
+  /** Show this raster from now on. `changed` are the first column that is not as it was written before, and the one behind
+   * the last. @param {Raster} raster @param {[number, number]} [changed]
+   */
+  write(raster, [first, end] = [0, raster.lattice.columns]) {
     const { gl } = this.canvas;
     this.raster = raster;
     if (!gl || !this.textures) return;
@@ -96,9 +98,10 @@ export class CellLayer {
     const size = `${rows} ${columns}`;
     this.bind(gl, 0);
     if (size === this.size) {
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, rows, columns, gl.RED, gl.FLOAT, raster.cells);
+      if (end <= first) return;
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, first, rows, end - first, gl.RED, gl.FLOAT, raster.cells, first * rows);
       this.bind(gl, 1);
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, columns, 1, gl.RGBA, gl.FLOAT, raster.known);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, first, 0, end - first, 1, gl.RGBA, gl.FLOAT, raster.known, first * KNOWN_FIELDS);
     } else {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, rows, columns, 0, gl.RED, gl.FLOAT, raster.cells);
       this.bind(gl, 1);

@@ -3,7 +3,8 @@
 // It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
 // of the browser.
 
-import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
+import { HeldRaster } from "../book/held_raster.mjs";
+import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
 import { fitted } from "../ui/dom.mjs";
 import { number } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
@@ -20,13 +21,16 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
-/** @import {Raster} from "../book/raster.mjs" */
+/** @import {Lattice, Raster} from "../book/raster.mjs" */
 /** @import {Box, Panel} from "./gl_canvas.mjs" */
 /** @import {Layout} from "./map_layout.mjs" */
 /** @import {Scene} from "./map_axes.mjs" */
 /** @import {Look} from "./shape_layer.mjs" */
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
+
+const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
+const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
 
 /** What a person chose to see. @typedef {object} Choices
  * @property {number | "auto"} ticks  a row
@@ -56,10 +60,11 @@ export class MarketMap {
     this.shapes = new MapShapes(this.layer, known);
     /** @type {Theme} */
     this.theme = "dark";
-    this.drawnRaster = ""; // what the cells that are held are of
+    this.held = new HeldRaster(); // the cells
+    this.drawnRaster = ""; // the zoom that they are of; "": they are to be made anew
+    this.drawnZoom = "";
     this.isCoarse = false;
     this.refine = false;
-    this.drawnZoom = "";
     this.drawnVersion = -1;
     /** @type {Instant | null} the book that is shown beside the map */
     this.book = null;
@@ -135,24 +140,23 @@ export class MarketMap {
     const step = tick * this.ticks;
     const columnMs = msAColumn(range, map.width * canvas.ratio);
     const zoom = `${columnMs} ${step} ${tick}`;
-    const key = `${known.version} ${zoom}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
-    const held = this.drawnRaster.startsWith(`${known.version} `) ? this.cells.raster?.lattice : undefined;
+    const isNew = this.drawnVersion !== known.version;
+    const held = this.drawnRaster && this.held.version === known.version ? this.held.raster?.lattice : undefined;
     this.isCoarse = false;
     if (held && covers(held, lattice)) {
-      if (key === this.drawnRaster) return;
+      if (zoom === this.drawnRaster) return;
       this.isCoarse = !this.refine && held.tick === tick && Math.max(columnMs / held.columnMs, step / held.step) <= 4;
       if (this.isCoarse) return;
     }
     this.refine = false;
-    // A hand moves the view: take more than is seen, so that it need not be done again at once.
-    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.15));
-    if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
+    const grown = this.drawnRaster === zoom ? this.held.grow(known, lattice) : null;
+    if (grown) this.cells.write(/** @type {Raster} */ (this.held.raster), grown);
+    else this.cells.write(this.held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)));
+    if (this.drawnZoom && zoom !== this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
-    const raster = rasterOf(known.since(range.from), lattice, known.end, this.cells.raster?.cells);
-    this.cells.write(raster);
-    if (this.drawnVersion !== known.version || !this.scale.shown) this.scale.see(sampleSizes(raster));
-    this.drawnRaster = key;
+    if (isNew || !this.scale.shown) this.scale.see(sampleSizes(/** @type {Raster} */ (this.held.raster)));
+    this.drawnRaster = zoom;
   }
 
   /** Write and draw everything that the view shows. */
@@ -268,9 +272,14 @@ function latticeOf(range, columnMs, step, tick, margin) {
   };
 }
 
-/** @param {import("../book/raster.mjs").Lattice} held @param {import("../book/raster.mjs").Lattice} wanted */
+/** Return a lattice with room behind its last column for the seconds to come. @param {Lattice} lattice @returns {Lattice} */
+function ahead(lattice) {
+  return { ...lattice, columns: lattice.columns + Math.ceil(lattice.columns * AHEAD) };
+}
+
+/** @param {Lattice} held @param {Lattice} wanted */
 function covers(held, wanted) {
-  const ends = (/** @type {import("../book/raster.mjs").Lattice} */ of) => [
+  const ends = (/** @type {Lattice} */ of) => [
     of.firstColumn * of.columnMs, (of.firstColumn + of.columns) * of.columnMs, of.firstRow * of.step, (of.firstRow + of.rows) * of.step,
   ];
   const [from, to, low, high] = ends(held);
