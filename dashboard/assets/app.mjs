@@ -520,6 +520,7 @@ export class App {
 
   /** @param {any} order */
   showOrder(order) {
+    if (order === null && this.order === null) return;
     this.order = order;
     const mid = order?.mid_price;
     this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
