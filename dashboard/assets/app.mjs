@@ -33,7 +33,7 @@ import { numbersOf } from "./book/numbers.mjs";
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
-const REFINE_MS = 90; // after the last gesture
+const REFINE_MS = 120; // after the last gesture
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
@@ -240,6 +240,7 @@ export class App {
     const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
     this.timings.push(timing);
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    this.refineLater();
     window.clearTimeout(this.surfaceTask);
     this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
   }
@@ -255,9 +256,13 @@ export class App {
     this.showState();
     this.showScale();
     this.gestureTimings.push(performance.now() - begin);
+    this.refineLater();
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  refineLater() {
     window.clearTimeout(this.refineTask);
     if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
-    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
   /** Draw cells of the size that the view asks for: the hand rests. */
@@ -310,13 +315,13 @@ export class App {
     const { corner, prices } = map.layout;
     byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
     byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
-    const range = map.scale.range(1e8);
+    const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
     const raster = map.cells.raster?.lattice;
     setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
   }
@@ -447,7 +452,7 @@ export class App {
   /** @param {string} name */
   choiceChanged(name) {
     this.readChoices();
-    if (["black", "white"].includes(name)) this.map.scale.restart();
+    if (["black", "white"].includes(name)) this.map.restartScale();
     this.map.drawnVersion = -1;
     this.map.drawnRaster = "";
     if (name === "notes") askForNotes();

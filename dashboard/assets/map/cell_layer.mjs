@@ -61,16 +61,23 @@ void main() {
   if (onlyTop < 0.5 && edge) colour = mix(colour, vec4(outline.rgb / max(outline.a, 0.01), 1), outline.a);
 }`;
 
+/** What is written of a raster. @typedef {{raster: Raster | null, size: string}} Written */
+
 export class CellLayer {
   /** @param {GlCanvas} canvas */
   constructor(canvas) {
     this.canvas = canvas;
-    /** @type {Raster | null} */
-    this.raster = null;
+    /** @type {[Written, Written]} one is shown, the other stands by */
+    this.written = [{ raster: null, size: "" }, { raster: null, size: "" }];
+    this.shown = 0;
     /** @type {Uint8Array | null} */
     this.table = null;
-    this.size = "";
     canvas.add(this);
+  }
+
+  /** The raster that is shown. */
+  get raster() {
+    return this.written[this.shown].raster;
   }
 
   /** @param {WebGL2RenderingContext} gl */
@@ -79,34 +86,37 @@ export class CellLayer {
     this.uniforms = uniformsOf(gl, this.program, [
       "cells", "known", "colours", "view", "last", "scale", "hatchBack", "hatch", "outline", "pixel", "ratio", "onlyTop",
     ]);
-    this.textures = [0, 1, 2].map((unit) => texture(gl, unit));
+    this.textures = [0, 1, 2, 3, 4].map(() => texture(gl)); // of both rasters cells and known, and the colours
     gl.useProgram(this.program);
     ["cells", "known", "colours"].forEach((name, unit) => gl.uniform1i(this.uniforms?.[name] ?? null, unit));
-    this.size = "";
     if (this.table) this.setColours(this.table);
-    if (this.raster) this.write(this.raster);
+    this.written.forEach((written, which) => {
+      written.size = "";
+      if (written.raster) this.write(written.raster, which);
+    });
   }
 
-  /** Show this raster from now on. `changed` are the first column that is not as it was written before, and the one behind
-   * the last. @param {Raster} raster @param {[number, number]} [changed]
+  /** Write a raster. `changed` are the first column that is not as it was written before, and the one behind the last.
+   * @param {Raster} raster @param {number} which of the two @param {[number, number]} [changed]
    */
-  write(raster, [first, end] = [0, raster.lattice.columns]) {
+  write(raster, which, [first, end] = [0, raster.lattice.columns]) {
     const { gl } = this.canvas;
-    this.raster = raster;
+    const written = this.written[which];
+    written.raster = raster;
     if (!gl || !this.textures) return;
     const { rows, columns } = raster.lattice;
     const size = `${rows} ${columns}`;
-    this.bind(gl, 0);
-    if (size === this.size) {
+    this.bind(gl, 0, 2 * which);
+    if (size === written.size) {
       if (end <= first) return;
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, first, rows, end - first, gl.RED, gl.FLOAT, raster.cells, first * rows);
-      this.bind(gl, 1);
+      this.bind(gl, 1, 2 * which + 1);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, first, 0, end - first, 1, gl.RGBA, gl.FLOAT, raster.known, first * KNOWN_FIELDS);
     } else {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, rows, columns, 0, gl.RED, gl.FLOAT, raster.cells);
-      this.bind(gl, 1);
+      this.bind(gl, 1, 2 * which + 1);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, columns, 1, 0, gl.RGBA, gl.FLOAT, raster.known);
-      this.size = size;
+      written.size = size;
     }
     if (raster.known.length !== KNOWN_FIELDS * columns) throw new Error("a raster's columns and their range differ");
   }
@@ -116,14 +126,14 @@ export class CellLayer {
     const { gl } = this.canvas;
     this.table = table;
     if (!gl || !this.textures) return;
-    this.bind(gl, 2);
+    this.bind(gl, 2, 4);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, ENTRIES, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
-  /** @param {WebGL2RenderingContext} gl @param {number} unit */
-  bind(gl, unit) {
+  /** @param {WebGL2RenderingContext} gl @param {number} unit @param {number} which of the textures */
+  bind(gl, unit, which) {
     gl.activeTexture(gl.TEXTURE0 + unit);
-    gl.bindTexture(gl.TEXTURE_2D, this.textures?.[unit] ?? null);
+    gl.bindTexture(gl.TEXTURE_2D, this.textures?.[which] ?? null);
   }
 
   /** Draw into a panel (ms across, units upwards) what is known before `now` (ms).
@@ -140,7 +150,7 @@ export class CellLayer {
     const view = [columnAt(panel.from), columnAt(panel.to), rowAt(panel.low), rowAt(panel.high)];
     const { uniforms } = this;
     gl.useProgram(this.program);
-    [0, 1, 2].forEach((unit) => this.bind(gl, unit));
+    [2 * this.shown, 2 * this.shown + 1, 4].forEach((which, unit) => this.bind(gl, unit, which));
     gl.viewport(x, y, width, height);
     gl.uniform4fv(uniforms.view, view);
     gl.uniform1f(uniforms.last, columnAt(now));
@@ -155,10 +165,10 @@ export class CellLayer {
   }
 }
 
-/** @param {WebGL2RenderingContext} gl @param {number} unit */
-function texture(gl, unit) {
+/** @param {WebGL2RenderingContext} gl */
+function texture(gl) {
   const made = gl.createTexture();
-  gl.activeTexture(gl.TEXTURE0 + unit);
+  gl.activeTexture(gl.TEXTURE0);
   gl.bindTexture(gl.TEXTURE_2D, made);
   for (const which of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, which, gl.NEAREST);
   for (const which of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, which, gl.CLAMP_TO_EDGE);

@@ -29,6 +29,9 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
 
+const [VIEW, WIDE] = [0, 1]; // of the layer's rasters
+const WIDE_CELLS = 600; // across and upwards, about
+const COARSEST = 4; // so many cells may fall into one pixel while a hand moves the view
 const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
 const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
 
@@ -51,6 +54,9 @@ export class MarketMap {
     this.choices = choices;
     this.view = new View();
     this.scale = new ColourScale();
+    this.wideScale = new ColourScale();
+    this.wideScale.settings = this.scale.settings;
+    this.wideSeen = -1;
     this.canvas = new GlCanvas(elements.gl, () => {
       this.drawnRaster = "";
       onContext();
@@ -60,12 +66,14 @@ export class MarketMap {
     this.shapes = new MapShapes(this.layer, known);
     /** @type {Theme} */
     this.theme = "dark";
-    this.held = new HeldRaster(); // the cells
+    this.held = new HeldRaster(); // the view's cells
+    this.wide = new HeldRaster(); // cells of all that is known
     this.drawnRaster = ""; // the zoom that they are of; "": they are to be made anew
     this.drawnZoom = "";
     this.isCoarse = false;
     this.refine = false;
     this.drawnVersion = -1;
+    this.reach = { version: -1, lowest: Infinity, highest: -Infinity }; // of what is known, units
     /** @type {Instant | null} the book that is shown beside the map */
     this.book = null;
     this.base = ""; // the base asset's name
@@ -87,6 +95,8 @@ export class MarketMap {
     this.scale.restart();
     this.book = null;
     this.drawnRaster = "";
+    this.drawnZoom = "";
+    this.isCoarse = false;
     this.drawnVersion = -1;
     this.scene = null;
     this.marks = [];
@@ -98,12 +108,8 @@ export class MarketMap {
   get limits() {
     const { known } = this;
     const tick = (known.tick || 1e6) / 1e8;
-    let [lowest, highest] = [Infinity, -Infinity];
-    for (const { base, changes } of known.seconds) {
-      const low = changes?.lows.at(-1) ?? base?.low;
-      const high = changes?.highs.at(-1) ?? base?.high;
-      if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
-    }
+    if (this.reach.version !== known.version) this.reach = reachOf(known);
+    let { lowest, highest } = this.reach;
     if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
     return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
   }
@@ -131,32 +137,93 @@ export class MarketMap {
 
   /** Write the cells of the present view, unless they are held already.
    *
-   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: `isCoarse` says so,
-   * and `refine` has them made anew.
+   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: those that were drawn
+   * before, or those of all that is known. `isCoarse` says so, and `refine` has the view's own made.
    */
   writeCells() {
-    const { known, view: { range }, layout: { map }, canvas } = this;
+    const { known, view: { range }, layout: { map }, canvas, cells, held } = this;
     const tick = known.tick || 1e6;
     const step = tick * this.ticks;
     const columnMs = msAColumn(range, map.width * canvas.ratio);
     const zoom = `${columnMs} ${step} ${tick}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
     const isNew = this.drawnVersion !== known.version;
-    const held = this.drawnRaster && this.held.version === known.version ? this.held.raster?.lattice : undefined;
+    const isMoving = this.drawnZoom !== "" && !this.refine && (this.isCoarse || !isNew);
+    if (isNew) this.writeWide(tick);
+    if (this.drawnRaster && held.version !== known.version) this.goOn(range);
+    const does = (/** @type {HeldRaster} */ { raster, version }) => (
+      raster !== null && version === known.version && raster.lattice.tick === tick && covers(raster.lattice, lattice)
+      && Math.max(columnMs / raster.lattice.columnMs, step / raster.lattice.step) <= COARSEST
+    );
     this.isCoarse = false;
-    if (held && covers(held, lattice)) {
-      if (zoom === this.drawnRaster) return;
-      this.isCoarse = !this.refine && held.tick === tick && Math.max(columnMs / held.columnMs, step / held.step) <= 4;
-      if (this.isCoarse) return;
+    if (this.drawnRaster && does(held)) {
+      cells.shown = VIEW;
+      this.isCoarse = zoom !== this.drawnRaster && !this.refine;
+      if (this.isCoarse || zoom === this.drawnRaster) return this.seeSizes(isNew);
+    }
+    if (isMoving && does(this.wide)) {
+      cells.shown = WIDE;
+      this.isCoarse = true;
+      return this.seeSizes(isNew);
     }
     this.refine = false;
-    const grown = this.drawnRaster === zoom ? this.held.grow(known, lattice) : null;
-    if (grown) this.cells.write(/** @type {Raster} */ (this.held.raster), grown);
-    else this.cells.write(this.held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)));
+    cells.shown = VIEW;
+    cells.write(held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)), VIEW);
     if (this.drawnZoom && zoom !== this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
-    if (isNew || !this.scale.shown) this.scale.see(sampleSizes(/** @type {Raster} */ (this.held.raster)));
     this.drawnRaster = zoom;
+    return this.seeSizes(isNew);
+  }
+
+  /** Go on with the view's cells, as they are. @param {import("./view.mjs").Range} range */
+  goOn(range) {
+    const { known, held, cells } = this;
+    const lattice = held.raster?.lattice;
+    const grown = lattice ? held.grow(known, latticeOf(range, lattice.columnMs, lattice.step, lattice.tick, 0)) : null;
+    if (grown && held.raster) cells.write(held.raster, VIEW, grown);
+    else this.drawnRaster = "";
+  }
+
+  /** Hold cells of all that is known, too: a hand that zooms out needs no others until it rests. @param {number} tick  units */
+  writeWide(tick) {
+    const { known, wide, cells, limits } = this;
+    const room = (limits.highest - limits.lowest) / 8; // of which a view shows as much at most, and a little behind now
+    const range = {
+      from: Math.min(limits.oldest, limits.now - limits.windowMs), to: limits.now + limits.windowMs * 0.03,
+      low: limits.lowest - room, high: limits.highest + room,
+    };
+    if (!(room > 0) || !Number.isFinite(range.from)) return;
+    const columnMs = 100 * 2 ** Math.ceil(Math.log2((range.to - range.from) / 100 / WIDE_CELLS));
+    const step = tick * ticksARow(range, limits.tick, WIDE_CELLS);
+    const zoom = wide.raster?.lattice;
+    // A little more or less known does not change the size of the cells, which would have all of them made anew.
+    const keeps = zoom && zoom.tick === tick && zoom.columnMs === columnMs && zoom.step >= step && zoom.step <= 2.5 * step;
+    const lattice = latticeOf(range, columnMs, keeps ? zoom.step : step, tick, 0);
+    const grown = wide.grow(known, lattice);
+    if (grown && wide.raster) cells.write(wide.raster, WIDE, grown);
+    else cells.write(wide.make(known, ahead(latticeOf(range, columnMs, lattice.step, tick, MARGIN))), WIDE);
+  }
+
+  /** The colours' scale of the cells that are shown. */
+  get shownScale() {
+    return this.cells.shown === WIDE ? this.wideScale : this.scale;
+  }
+
+  /** Choose the ends of the colours anew. */
+  restartScale() {
+    this.scale.restart();
+    this.wideSeen = -1;
+  }
+
+  /** Let the scale hear the sizes that are shown. @param {boolean} isNew */
+  seeSizes(isNew) {
+    const { shownScale: scale, cells: { raster }, known } = this;
+    if (scale === this.wideScale && this.wideSeen === known.version) return;
+    if (scale === this.wideScale) {
+      this.wideSeen = known.version;
+      scale.restart();
+    }
+    if (raster && (isNew || !scale.shown)) scale.see(sampleSizes(raster));
   }
 
   /** Write and draw everything that the view shows. */
@@ -183,7 +250,7 @@ export class MarketMap {
     if (!canvas.gl) return;
     const map = { ...layout.map, ...range };
     const units = { ...map, low: range.low * 1e8, high: range.high * 1e8 };
-    this.cells.draw(units, known.end, this.scale.range(1e8), {
+    this.cells.draw(units, known.end, this.shownScale.range(1e8), {
       hatchBack: colour("hatchBack"), hatch: colour("hatch"), outline: colour("outline"),
       onlyTop: this.choices.onlyTop,
     });
@@ -270,6 +337,17 @@ function latticeOf(range, columnMs, step, tick, margin) {
     firstColumn, columnMs, columns: Math.ceil((range.to + ms) / columnMs) - firstColumn + 1,
     firstRow, rows: rowOf((range.high + usdt) * 1e8, { step, tick }) - firstRow + 2, step, tick,
   };
+}
+
+/** @param {BookWindow} known */
+function reachOf({ seconds, version }) {
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (const { base, changes } of seconds) {
+    const low = changes?.lows.at(-1) ?? base?.low;
+    const high = changes?.highs.at(-1) ?? base?.high;
+    if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
+  }
+  return { version, lowest, highest };
 }
 
 /** Return a lattice with room behind its last column for the seconds to come. @param {Lattice} lattice @returns {Lattice} */
