@@ -278,12 +278,12 @@ export class App {
   }
 
   drawList() {
-    const rows = this.known.seconds.map(({ row }) => row);
+    const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
-    this.list.draw(rows, this.choices.kinds, this.decimals, hint);
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
+    this.list.draw(detections, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
-    for (const entry of this.list.takeNew(rows)) {
+    for (const entry of this.list.takeNew(detections)) {
       if (wanted.has(entry.kind)) tell(`${entry.kind} · ${this.symbol}`, `${entry.side} at ${entry.price}, ${time(entry.started_at)}`);
     }
   }
@@ -537,7 +537,7 @@ export class App {
     const [state] = this.state();
     const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
     this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
-    this.depth.draw();
+    this.depth.draw(true);
     return savePicture(
       ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
     );

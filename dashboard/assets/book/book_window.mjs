@@ -4,10 +4,11 @@
 // known until the next whole book. The window drops what is older than its length, or than what a paused view shows.
 
 import { BaseBook, Changes } from "./changes.mjs";
+import { latestDetections } from "./detections.mjs";
 import { ASK, BID, TrackedBook } from "./tracked_book.mjs";
 import { commonStep, toUnits } from "./units.mjs";
 
-/** @import {Frame, Row} from "../../types/frames.d.ts" */
+/** @import {Detection, Frame, Row} from "../../types/frames.d.ts" */
 
 /** One second: its row as it came, without what has gone into `changes` (null where the book is not known) and
  * `base` (the whole book before them, where the frame had one).
@@ -32,6 +33,8 @@ export class BookWindow {
     this.era = 0; // counts those that were more than one second more
     this.taken = 0; // seconds that ever came
     this.missed = 0; // seconds that never came
+    /** @type {{version: number, entries: Detection[]}} */
+    this.latest = { version: -1, entries: [] };
   }
 
   /** Forget everything: another symbol follows. */
@@ -43,6 +46,13 @@ export class BookWindow {
   /** Ms since the epoch of the end of the newest second; NaN before the first. */
   get end() {
     return this.seconds.length ? this.seconds[this.seconds.length - 1].row.timestamp : NaN;
+  }
+
+  /** The latest entry of each detection, the one that began last first. */
+  get detections() {
+    const { version, seconds } = this;
+    if (this.latest.version !== version) this.latest = { version, entries: latestDetections(seconds.map(({ row }) => row)) };
+    return this.latest.entries;
   }
 
   /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */

@@ -164,12 +164,14 @@ export function restingSince(seconds, price, side, time) {
     },
     lose() {},
     update(at, changes, index) {
-      const isFromSnapshot = changes.us[index] === last; // its levels stood there before they were known
-      last = changes.us[index];
+      const { prices, ends, us } = changes;
+      const isFromSnapshot = us[index] === last; // its levels stood there before they were known
+      last = us[index];
       if (at > time) return;
-      for (let entry = index ? changes.ends[index - 1] : 0; entry < changes.ends[index]; entry += 1) {
-        const isIt = changes.prices[entry] === price && changes.sides[entry] === side;
-        if (isIt && changes.before[entry] === 0) since = isFromSnapshot ? null : at;
+      const end = ends[index];
+      for (let entry = index ? ends[index - 1] : 0; entry < end; entry += 1) {
+        if (prices[entry] !== price) continue;
+        if (changes.sides[entry] === side && changes.before[entry] === 0) since = isFromSnapshot ? null : at;
       }
     },
   });

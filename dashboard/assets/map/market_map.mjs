@@ -232,9 +232,10 @@ export class MarketMap {
     if (!this.view.isSet || !known.seconds.length) return;
     const tick = known.tick || 1e6;
     this.writeCells();
-    if (this.drawnVersion !== known.version) shapes.writeData(this.choices.kinds);
+    const isNew = this.drawnVersion !== known.version;
+    if (isNew) shapes.writeData(this.choices.kinds);
     shapes.fitStrips(range);
-    shapes.writeBubbles(range, layout.map, tick);
+    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick); // those of another zoom do while a hand moves it
     shapes.writeBook(this.book, range, layout.book, tick);
     this.drawnVersion = known.version;
     this.paint();
@@ -281,7 +282,7 @@ export class MarketMap {
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
-      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
     };
     if (!frame) return;
     const [context] = fitted(this.elements.axes);
