@@ -29,6 +29,7 @@ import { walk } from "./timeline.mjs";
 
 export const KNOWN_FIELDS = 4;
 const NOTHING_LOW = 1e6;
+const SLACK = 1.25; // of the room that is made where there was too little
 
 /** Return the row of a price (units): a level is drawn around its price, half a tick up and down.
  * @param {number} price @param {{step: number, tick: number}} lattice
@@ -62,10 +63,13 @@ export class Rasterizer {
     const { columns, rows } = lattice;
     this.lattice = lattice;
     // What an old raster left there is seen by nobody: all of a column that is known is written.
-    this.cells = room?.length === columns * rows ? room : new Float32Array(columns * rows);
+    const count = columns * rows;
+    const buffer = room && room.buffer.byteLength >= 4 * count ? room.buffer : new ArrayBuffer(4 * (room ? Math.ceil(count * SLACK) : count));
+    this.cells = new Float32Array(buffer, 0, count);
     this.known = new Float32Array(KNOWN_FIELDS * columns);
     for (let column = 0; column < columns; column += 1) this.forget(column);
     this.sums = new Float64Array(2 * rows);
+    this.touched = new Int32Array(256); // rows that an update changes
     this.shown = new Float32Array(rows); // of the sums, as a cell shows them
     this.column = -1; // that is being filled, from 0; -1 before the first
     this.isKnown = false;
@@ -104,15 +108,20 @@ export class Rasterizer {
     const { prices, sides, before, after } = changes;
     const { sums, cells, shown } = this;
     const [first, end] = [index ? changes.ends[index - 1] : 0, changes.ends[index]];
-    for (let at = first; at < end; at += 1) {
-      const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
-      if (row >= 0 && row < rows) sums[2 * row + sides[at]] += after[at] - before[at];
-    }
-    // Only now: in the middle of an update a row may hold more than the book ever did.
-    const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
+    let count = 0;
     for (let at = first; at < end; at += 1) {
       const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
       if (row < 0 || row >= rows) continue;
+      sums[2 * row + sides[at]] += after[at] - before[at];
+      if (count === this.touched.length) this.touched = widened(this.touched);
+      this.touched[count] = row;
+      count += 1;
+    }
+    const { touched } = this;
+    // Only now: in the middle of an update a row may hold more than the book ever did.
+    const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
+    for (let at = 0; at < count; at += 1) {
+      const row = touched[at];
       const size = larger(sums[2 * row], sums[2 * row + 1]);
       shown[row] = size;
       if (offset >= 0 && Math.abs(size) > Math.abs(cells[offset + row])) cells[offset + row] = size;
@@ -213,6 +222,13 @@ export class Rasterizer {
     this.known[at + 2] = Math.min(this.known[at + 2], this.tenths[0]);
     this.known[at + 3] = Math.max(this.known[at + 3], this.tenths[1]);
   }
+}
+
+/** @param {Int32Array} array */
+function widened(array) {
+  const wider = new Int32Array(2 * array.length);
+  wider.set(array);
+  return wider;
 }
 
 /** @param {number} bid @param {number} ask @returns {number} as a cell says it */
