@@ -87,7 +87,7 @@ def order_size(size: float, unit: Unit = Unit.BASE) -> float:
 
 
 def market_impact(book: Book, size: float, side: Side, unit: Unit = Unit.BASE) -> MarketImpact:
-    """Walk `book` with one market order of `order_size(size, unit)`. Raises `BadSize`. Linear in the levels."""
+    """Walk `book` with a market order of `order_size(size, unit)`. Raises `BadSize`. O(levels)."""
     return Impacts(book).of(size, side, unit)
 
 

@@ -264,9 +264,10 @@ async def test_the_book_is_told_again_and_again_although_nothing_changes(
     assert {word.said_at for word in told} == {T0}
     assert all(isinstance(word.book, NoBook) for word in told)
     delivery.rig.sync()
-    market = delivery.rig.engine.market
+    market, known = delivery.rig.engine.market, delivery.rig.engine.known_range()
     assert market is not None
-    exact = ExactBook(market.last_update_id, market.exchange_time, market.top)
+    assert known is not None
+    exact = ExactBook(market.last_update_id, market.exchange_time, market.top, *known)
     assert await book_that(api, ExactBook) == exact
     assert [(await api.next_book()).book for _ in range(3)] == [exact] * 3
     assert api.told.qsize() == 1  # the state alone

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from api.feed import FeedBook
 from api.newest_book import CONFIRMED_MS
-from api.simulate import NotLive, SimulatedOrder, UnknownSymbol
+from api.simulate import NotLive, OneOfOrders, SimulatedOrder, SimulatedOrders, UnknownSymbol
 from api.websocket_server import Api
 from features.market_impact import BadSize
 from tests.api.serving import (
@@ -73,7 +73,9 @@ async def test_an_order_is_walked_through_the_newest_book(served: Served) -> Non
         "symbol": "BTCUSDT",
         "source": SOURCE,
         "side": "buy",
+        "depth": "10",
         "size": 2.5,
+        "quote_size": None,
         "avg_price": 102.8,
         "worst_price": 104,
         "mid_price": 101,
@@ -82,6 +84,8 @@ async def test_an_order_is_walked_through_the_newest_book(served: Served) -> Non
         "levels_consumed": 3,
         "filled": 2.5,
         "unfilled": 0,
+        "filled_quote": 257,
+        "unfilled_quote": None,
         "complete": True,
         "last_update_id": 7,
         "exchange_time": T0 - 50,
@@ -161,9 +165,9 @@ async def test_any_side_but_buy_and_sell_is_422(served: Served, side: str) -> No
     assert "'buy' or 'sell'" in reason
 
 
-@pytest.mark.parametrize("missing", ["symbol", "side", "size"])
+@pytest.mark.parametrize("missing", ["symbol", "side"])
 async def test_what_is_missing_is_named(served: Served, missing: str) -> None:
-    """All three are needed."""
+    """Both are needed."""
     asked = {"symbol": "BTCUSDT", "side": "buy", "size": "1"}
     del asked[missing]
     reply = await served.get(f"/simulate?{httpx.QueryParams(asked)}")
@@ -302,18 +306,31 @@ async def test_the_schema_has_the_parameters_and_every_answer(served: Served) ->
     route = schema["paths"]["/simulate"]["get"]
     parameters = {one["name"]: one for one in route["parameters"]}
     assert {name: one["required"] for name, one in parameters.items()} == dict.fromkeys(
-        ("symbol", "side", "size"), True
-    )
-    assert parameters["size"]["schema"]["minimum"] == 1e-8
+        ("symbol", "side"), True
+    ) | dict.fromkeys(("size", "sizes", "quote_size", "quote_sizes", "depth"), False)
+    assert parameters["size"]["schema"]["anyOf"][0]["minimum"] == 1e-8
+    assert parameters["quote_sizes"]["schema"]["anyOf"][0]["maxItems"] == 100
+    assert parameters["depth"]["schema"]["default"] == "10"
     assert schema["components"]["schemas"]["Side"]["enum"] == ["buy", "sell"]
     assert set(route["responses"]) == {"200", "404", "422", "503"}
 
-    def shape(status_code: str) -> dict[str, Any]:
-        reference = route["responses"][status_code]["content"]["application/json"]["schema"]["$ref"]
-        found: dict[str, Any] = schema["components"]["schemas"][reference.rpartition("/")[2]]
-        return found
+    def shapes(status_code: str) -> list[dict[str, Any]]:
+        said = route["responses"][status_code]["content"]["application/json"]["schema"]
+        references = [one["$ref"].rpartition("/")[2] for one in said.get("anyOf", [said])]
+        return [schema["components"]["schemas"][name] for name in references]
 
-    assert list(shape("200")["properties"]) == [field.name for field in fields(SimulatedOrder)]
+    def shape(status_code: str) -> dict[str, Any]:
+        (only,) = shapes(status_code)
+        return only
+
+    assert [list(one["properties"]) for one in shapes("200")] == [
+        [field.name for field in fields(kind)] for kind in (SimulatedOrder, SimulatedOrders)
+    ]
+    described = [*shapes("200"), schema["components"]["schemas"]["OneOfOrders"]]
+    names = {
+        name for one in described for name, said in one["properties"].items() if "description" not in said
+    }
+    assert names == {"symbol", "side", "depth"}
     assert set(shape("404")["properties"]) == set(shape("422")["properties"]) == {"reason"}
     assert set(shape("503")["properties"]) == {"reason", "status"}
     assert "HTTPValidationError" not in schema["components"]["schemas"]
