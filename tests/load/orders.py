@@ -54,8 +54,8 @@ class Checked:
         high = calls[int(0.99 * (len(calls) - 1))]
         lines = [f"wrong: {sentence}" for sentence in self.wrong[:MOST_TOLD]]
         lines.append(
-            f"{self.orders:,} orders at {len(self.updates):,} updates, {self.levels / self.orders:.0f} levels "
-            f"each on average, {self.incomplete:,} beyond what is known; {len(self.wrong)} wrong"
+            f"{self.orders:,} orders at {len(self.updates):,} updates, {self.levels / self.orders:.0f} "
+            f"levels each on average, {self.incomplete:,} beyond what is known; {len(self.wrong)} wrong"
         )
         lines.append(f"{self.refused} calls refused, {self.unknown} too late to be checked")
         lines.append(
