@@ -27,11 +27,12 @@ class DoesNotFollow(ValueError):
 class RebuiltBook:
     """A book of which a whole one was told, and what changed since."""
 
-    __slots__ = ("_asks", "_bids", "_high", "_low", "_time", "_whole", "u")
+    __slots__ = ("_asks", "_bids", "_has_shrunk", "_high", "_low", "_time", "_whole", "u")
 
     def __init__(self, book: WholeBook) -> None:
         self._whole: WholeBook | None = book
         self._bids, self._asks = dict(book.bids), dict(book.asks)
+        self._has_shrunk = False  # levels beyond the range may be held
         self.u, self._time, self._low, self._high = book.u, book.T, book.low, book.high
 
     def apply(self, update: Update) -> None:
@@ -42,6 +43,7 @@ class RebuiltBook:
         high = self._high if update.high is None else update.high
         if low < self._low or high > self._high:
             self._drop_what_left()  # and may have changed since
+        self._has_shrunk = self._has_shrunk or low > self._low or high < self._high
         for held, changes in ((self._bids, update.bids), (self._asks, update.asks)):
             for price, size in changes:
                 if size:
@@ -56,13 +58,14 @@ class RebuiltBook:
         if self._whole is None:
             self._drop_what_left()
             bids, asks = _in_order(self._bids, highest_first=True), _in_order(self._asks, highest_first=False)
-            # Kept in order, the next sort finds little to do.
-            self._bids, self._asks = dict(bids), dict(asks)
             self._whole = WholeBook(self.u, self._time, self._low, self._high, bids, asks)
         return self._whole
 
     def _drop_what_left(self) -> None:
         """Forget levels that the range has shrunk away from."""
+        if not self._has_shrunk:
+            return
+        self._has_shrunk = False
         low, high = self._low, self._high
         self._bids = {price: size for price, size in self._bids.items() if price >= low}
         self._asks = {price: size for price, size in self._asks.items() if price <= high}
