@@ -1,6 +1,6 @@
 // Ties the page's parts together: frames in, one update a second, and what a person does.
 
-import { KINDS } from "./book/detections.mjs";
+import { KINDS, nameOf } from "./book/detections.mjs";
 import { BookCursor } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
@@ -17,11 +17,11 @@ import { linesAt, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
-import { buildToolbar, closeMenus } from "./panels/toolbar.mjs";
+import { buildToolbar, closeMenus, showRow } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
-import { baseAsset, shortSize, time } from "./ui/formats.mjs";
+import { baseAsset, number, shortSize, time } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
-import { askForNotes, tell } from "./ui/notes.mjs";
+import { askForNotes, notify } from "./ui/notes.mjs";
 import { savePicture } from "./ui/picture.mjs";
 import { DEPTH_RANGES } from "./ui/preferences.mjs";
 import { numbersOf } from "./book/numbers.mjs";
@@ -104,6 +104,8 @@ export class App {
     byId("health").addEventListener("click", () => this.health.toggle(this.heard()));
     byId("theme").addEventListener("click", () => this.toggleTheme());
     byId("keys").addEventListener("click", () => this.toggleKeys());
+    byId("keys-close").addEventListener("click", () => this.toggleKeys());
+    byId("health-close").addEventListener("click", () => this.health.toggle(this.heard()));
     for (const side of ["buy", "sell"]) byId(`impact-${side}`).addEventListener("click", () => this.chooseSide(side));
     const size = make("input", {
       id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off",
@@ -276,10 +278,11 @@ export class App {
     const rows = this.known.seconds.map(({ row }) => row);
     const [state] = this.state();
     const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
+    this.list.base = baseAsset(this.symbol);
     this.list.draw(rows, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
     for (const entry of this.list.takeNew(rows)) {
-      if (wanted.has(entry.kind)) tell(`${entry.kind} · ${this.symbol}`, `${entry.side} at ${entry.price}, ${time(entry.started_at)}`);
+      if (wanted.has(entry.kind)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
 
@@ -307,18 +310,16 @@ export class App {
 
   showScale() {
     const { map } = this;
-    const { corner, prices } = map.layout;
-    byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
-    byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
     const range = map.scale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    setText("legend-range", map.scale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
-    setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
+    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "");
+    showRow(map.autoTicks);
   }
 
   // --- any instant ------------------------------------------------------------------------------------------
@@ -425,7 +426,7 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 60, whitePercent: white.percent ?? 99.7, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));

@@ -28,6 +28,8 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
 
+const LEAST_ROW = 2; // device pixels: a wall is a line that is seen
+
 /** What a person chose to see. @typedef {object} Choices
  * @property {number | "auto"} ticks  a row
  * @property {boolean} onlyTop
@@ -113,14 +115,18 @@ export class MarketMap {
   measure() {
     const { clientWidth, clientHeight } = this.elements.gl;
     this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
-    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length + 1;
+    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length;
     this.layout = mapLayout(clientWidth, clientHeight, this.font, letters);
+  }
+
+  /** The fewest ticks that make a row which can be seen. */
+  get autoTicks() {
+    return ticksARow(this.view.range, this.limits.tick, (this.layout.map.height * this.canvas.ratio) / LEAST_ROW);
   }
 
   /** The ticks that a row holds at the present zoom. */
   get ticks() {
-    const { range } = this.view;
-    const fewest = ticksARow(range, this.limits.tick, this.layout.map.height * this.canvas.ratio);
+    const fewest = this.autoTicks;
     return this.choices.ticks === "auto" ? fewest : Math.max(fewest, this.choices.ticks);
   }
 
@@ -185,21 +191,30 @@ export class MarketMap {
     });
     const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
     line("detection lines", map, { fill: colour("detection"), stroke: 1 });
+    line("best bid", map, { fill: colour("bidLine"), stroke: 1 });
+    line("best ask", map, { fill: colour("askLine"), stroke: 1 });
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
-    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("best bid", map, { fill: colour("bidLine"), stroke: 1.5 });
-    line("best ask", map, { fill: colour("askLine"), stroke: 1.5 });
+    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.6 });
+    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.6 });
+    line("mid", map, { fill: colour("casing"), stroke: 4 });
+    line("mid", map, { fill: colour("mid"), stroke: 2 });
     layout.strips.forEach((box, index) => {
-      const [low, high] = shapes.stripRanges[STRIPS[index]];
-      line(STRIPS[index], { ...box, from: range.from, to: range.to, low, high }, { fill: colour("line"), stroke: 1.5 });
+      const name = STRIPS[index];
+      const [low, high] = shapes.strips[name].range;
+      const panel = { ...box, from: range.from, to: range.to, low, high };
+      if (name !== "spread") {
+        line(`${name} above`, panel, { fill: colour("aboveFill") });
+        line(`${name} below`, panel, { fill: colour("belowFill") });
+      }
+      line(name, panel, { fill: colour("line"), stroke: 1 });
     });
     const book = { ...layout.book, from: 0, to: 1, low: range.low, high: range.high };
-    line("book bought", book, { fill: colour("bought") });
-    line("book sold", book, { fill: colour("sold") });
+    const traded = { ...book, ...layout.traded };
+    line("book bought", traded, { fill: colour("boughtBar") });
+    line("book sold", traded, { fill: colour("soldBar") });
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
-    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width },
+    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width + layout.traded.width },
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 
@@ -210,7 +225,8 @@ export class MarketMap {
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
-      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds,
+      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
     };
     if (!frame) return;
     const [context] = fitted(this.elements.axes);

@@ -1,7 +1,7 @@
 // The box beside the pointer: what the map shows there, in words.
 
 import { restingSince, upTo } from "../book/instant.mjs";
-import { isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { isOpen, latestDetections, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
 import { duration, number, size, time, utc } from "../ui/formats.mjs";
 
@@ -91,7 +91,7 @@ function detectionLines(map, known, now, price) {
   return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
-  )).slice(0, 3).map((entry) => `${entry.kind}: ${summaryOf(entry, map.decimals)}`);
+  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
 /** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
