@@ -426,11 +426,12 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 60, whitePercent: white.percent ?? 99.7, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 55, whitePercent: white.percent ?? 98, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));
     choices.onlyTop = preferences.get("top") === "1";
+    map.chooseReach();
     choices.vwap = preferences.get("vwap") === "1";
     choices.colours = preferences.get("colours");
     choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));

@@ -71,6 +71,20 @@ export function secondsLine(points) {
   return line.flat;
 }
 
+/** Return the lowest tenth bid and the highest tenth ask between two times (ms), in USDT; null where nothing is known.
+ * @param {Second[]} seconds @param {number} from @param {number} to @returns {[number, number] | null}
+ */
+export function tenLevels(seconds, from, to) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { row } of seconds) {
+    const [bid, ask] = [row.bid_levels?.at(-1), row.ask_levels?.at(-1)];
+    if (row.timestamp <= from || row.timestamp > to + 1000 || !bid || !ask) continue;
+    low = Math.min(low, bid[0]);
+    high = Math.max(high, ask[0]);
+  }
+  return low <= high ? [low, high] : null;
+}
+
 /** Return the lowest and highest best price between two times (ms), in USDT; null where nothing is known.
  * @param {Second[]} seconds @param {number} from @param {number} to @returns {[number, number] | null}
  */

@@ -11,7 +11,7 @@ import { CellLayer } from "./cell_layer.mjs";
 import { lookUpTable } from "./colour_maps.mjs";
 import { ColourScale } from "./colour_scale.mjs";
 import { GlCanvas } from "./gl_canvas.mjs";
-import { pathOf } from "./lines.mjs";
+import { pathOf, tenLevels } from "./lines.mjs";
 import { drawCrosshair, MapAxes } from "./map_axes.mjs";
 import { mapLayout, STRIPS } from "./map_layout.mjs";
 import { MapShapes } from "./map_shapes.mjs";
@@ -108,8 +108,19 @@ export class MarketMap {
   /** Take over new data: move on with it. */
   advance() {
     this.measure();
-    this.view.advance(this.limits, (from, to) => pathOf(this.known.seconds, from, to));
+    this.view.advance(this.limits, (from, to) => this.pathOf(from, to));
     this.known.heldFrom = this.view.following ? Infinity : this.view.range.from;
+  }
+
+  /** The prices that are to be seen between two times. @param {number} from @param {number} to */
+  pathOf(from, to) {
+    return (this.choices.onlyTop ? tenLevels : pathOf)(this.known.seconds, from, to);
+  }
+
+  /** Fit the prices to what is chosen to be seen: the ten best levels, or the book around the price. */
+  chooseReach() {
+    const { range } = this.view;
+    this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, range.to));
   }
 
   measure() {
