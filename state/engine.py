@@ -274,7 +274,7 @@ class Engine:
             row = WindowRow(row_of(frame), grouped, chunk)
         else:
             frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
-            chunk = self._recorder.close(timestamp, None, 0)
+            chunk = self._recorder.close_dark(None if market is None else book, self._exchange_time)
             row = WindowRow(row_of(frame), None, chunk)
         self.window.append(row)
         return frame, row
