@@ -229,7 +229,7 @@ def _side() -> Component:
     book_over_time = html.Section(
         [
             html.Div(
-                [html.H2("book over time"), html.Span("", id="surface-hint", className="hint")],
+                [html.H2("book over time"), html.Span("smoothed; USDT from the mid", className="hint")],
                 className="head",
             ),
             html.Div(

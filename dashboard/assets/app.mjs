@@ -22,7 +22,7 @@ import { byId, make, press, setText } from "./ui/dom.mjs";
 import { baseAsset, number, shortSize, time } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
 import { askForNotes, notify } from "./ui/notes.mjs";
-import { savePicture } from "./ui/picture.mjs";
+import { Picture, savePicture } from "./ui/picture.mjs";
 import { DEPTH_RANGES } from "./ui/preferences.mjs";
 import { numbersOf } from "./book/numbers.mjs";
 
@@ -67,6 +67,8 @@ export class App {
     /** @type {Instant | null} the book of an instant in the past, and which */
     this.pastBook = null;
     this.pastKey = "";
+    /** @type {Picture | null} */
+    this.picture = null;
     this.surfaceTask = 0;
     this.contextTask = 0;
     this.refineTask = 0;
@@ -362,7 +364,9 @@ export class App {
     const place = { ...pointer };
     if (part === "book" || part === "prices") place.x = map.layout.map.left + map.layout.map.width - 1;
     if (part === "corner" || part === "none") return showTooltip(null);
-    return showTooltip(linesAt(map, this.known, place, map.book), left + pointer.x, top + pointer.y);
+    // What it says is of the map; price, book and depth beside it stay in sight.
+    const right = left + map.layout.map.left + map.layout.map.width;
+    return showTooltip(linesAt(map, this.known, place, map.book), left + pointer.x, top + pointer.y, right);
   }
 
   viewChanged() {
@@ -529,14 +533,19 @@ export class App {
     if (this.known.seconds.length) this.drawSoon("view");
   }
 
+  /** Save what the map shows, but for what is of the pointer. */
   savePicture() {
+    if (!this.map.canvas.gl || !this.known.seconds.length) return null;
+    const { pointer, map } = this;
+    this.pointer = null;
+    this.chooseBook();
+    this.picture ??= new Picture(this.known);
     const [state] = this.state();
-    const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
-    this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
-    this.depth.draw();
-    return savePicture(
-      ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
-    );
+    const at = map.view.following ? this.known.end : Math.min(this.known.end, map.view.range.to);
+    const picture = this.picture.draw(map, { symbol: this.symbol, source: this.known.frame?.source ?? "", state, at });
+    this.pointer = pointer;
+    this.chooseBook();
+    return savePicture(picture, this.symbol, at);
   }
 
   /** Say what is missing where the browser draws no WebGL. */

@@ -229,7 +229,7 @@ export class MapAxes {
         this.label(end ? said(end) : "0", prices.left + 7, y);
       }
       if (last !== null) {
-        const back = name === "spread" || !last ? colours.tag : last > 0 ? colours.aboveTag : colours.belowTag;
+        const back = said(last).startsWith("+") ? colours.aboveTag : said(last).startsWith("−") ? colours.belowTag : colours.tag;
         this.tag(said(last), prices, tag, back, colours.tagText);
       }
       const line = font * 1.3;

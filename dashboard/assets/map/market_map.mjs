@@ -240,7 +240,7 @@ export class MarketMap {
       vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
     };
     if (!frame) return;
-    const [context] = fitted(this.elements.axes);
+    const [context] = fitted(this.elements.axes, this.canvas.ratio);
     this.marks = new MapAxes(context, this.scene).draw();
   }
 

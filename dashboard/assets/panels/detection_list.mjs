@@ -41,6 +41,7 @@ export class DetectionList {
     const open = isOpen(entry);
     const ending = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
     const meaning = open ? "It still stands" : told(ENDINGS, entry.reason ?? "");
+    const summary = summaryOf(entry, decimals, this.base);
     const chosen = entry.id === this.chosen;
     const head = make("button", { type: "button", "aria-expanded": String(chosen), onclick: () => this.choose(entry) },
       make("span", { class: `mark ${colourSide(entry)}`, "aria-hidden": "true" }, markOf(entry)),
@@ -49,7 +50,7 @@ export class DetectionList {
         make("span", { class: "ending", title: meaning }, ending)),
       make("span", { class: "price" }, number(entry.price, decimals)),
       make("span", { class: "when" }, time(entry.started_at)),
-      make("span", { class: "why" }, summaryOf(entry, decimals, this.base)));
+      make("span", { class: "why", title: summary }, summary));
     const item = make("li", { class: open ? "open" : "", "data-id": entry.id }, head);
     if (chosen) {
       item.append(make("dl", {}, ...definitions([

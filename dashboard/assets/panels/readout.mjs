@@ -94,14 +94,17 @@ function detectionLines(map, known, now, price) {
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
-export function showTooltip(lines, x = 0, y = 0) {
+/** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
+ * long as there is room. @param {string[] | null} lines @param {number} x @param {number} y @param {number} right
+ */
+export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
   const tooltip = byId("map-tooltip");
   tooltip.hidden = lines === null;
   if (!lines) return;
   tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
   const { offsetWidth: width, offsetHeight: height } = tooltip;
-  const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  const isPast = x + 16 + width > right && x - 16 - width >= 4;
+  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
   tooltip.style.left = `${Math.max(4, left)}px`;
   tooltip.style.top = `${Math.max(4, top)}px`;

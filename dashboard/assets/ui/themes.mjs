@@ -11,7 +11,7 @@ export const THEMES = {
     bidLine: "#7cc2ff", askLine: "#ffbe78", mid: "#ffffff", casing: "rgba(5,8,14,0.90)",
     bought: "rgba(74,170,255,0.78)", sold: "rgba(255,132,44,0.78)", edge: "rgba(240,246,255,0.75)",
     line: "#b9c4d6", aboveFill: "#1f4a76", belowFill: "#6d4013", aboveTag: "#1d5c9c", belowTag: "#8f4f10",
-    vwap: "#c9a6ff", detection: "#ff6fd8", order: "#ffffff", orderFill: "rgba(255,255,255,0.22)",
+    vwap: "#c9a6ff", warn: "#ffd24a", detection: "#ff6fd8", order: "#ffffff", orderFill: "rgba(255,255,255,0.22)",
     crosshair: "rgba(226,234,248,0.75)", cross: "#c4cedd", tag: "#2a3a55", tagText: "#ffffff", now: "rgba(220,230,246,0.35)", box: "#5b677a",
   },
   light: {
@@ -22,7 +22,7 @@ export const THEMES = {
     bidLine: "#0b4f92", askLine: "#8a3f00", mid: "#0b1018", casing: "rgba(255,255,255,0.90)",
     bought: "rgba(18,96,176,0.72)", sold: "rgba(200,84,8,0.72)", edge: "rgba(255,255,255,0.90)",
     line: "#4b5768", aboveFill: "#a8cbee", belowFill: "#f3c799", aboveTag: "#1465b0", belowTag: "#b05504",
-    vwap: "#6a35b8", detection: "#b3128f", order: "#000000", orderFill: "rgba(0,0,0,0.16)",
+    vwap: "#6a35b8", warn: "#8a5000", detection: "#b3128f", order: "#000000", orderFill: "rgba(0,0,0,0.16)",
     crosshair: "rgba(24,34,50,0.7)", cross: "#4a5768", tag: "#27313f", tagText: "#ffffff", now: "rgba(30,42,60,0.35)", box: "#b3bdca",
   },
 };
