@@ -5,7 +5,7 @@ from typing import Any
 
 def surface_figure() -> dict[str, Any]:
     """Return the surface: seconds before now, USDT from the mid, size, coloured by side."""
-    axis = {"type": "linear", "showspikes": False, "zeroline": False, "title": {"text": ""}}
+    axis = {"type": "linear", "showspikes": False, "zeroline": False, "tickangle": 0, "title": {"text": ""}}
     highlight = {"highlight": False}
     return {
         "data": [
@@ -34,10 +34,10 @@ def surface_figure() -> dict[str, Any]:
                 "yaxis": axis,
                 "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "showgrid": False},
                 "aspectmode": "manual",
-                "aspectratio": {"x": 2.3, "y": 1.15, "z": 0.5},
+                "aspectratio": {"x": 2.2, "y": 1.15, "z": 0.6},
                 "camera": {
-                    "eye": {"x": 0.75, "y": -1.9, "z": 1.1},
-                    "center": {"x": 0.05, "y": 0, "z": -0.3},
+                    "eye": {"x": 0.76, "y": -1.95, "z": 1.0},
+                    "center": {"x": 0.06, "y": 0, "z": -0.36},
                 },
                 "dragmode": "orbit",
             },

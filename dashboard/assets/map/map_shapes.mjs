@@ -118,9 +118,11 @@ export class MapShapes {
     };
   }
 
-  /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units */
-  writeBubbles(range, box, tick) {
-    const key = `${this.known.version} ${range.to - range.from} ${range.high - range.low} ${box.width} ${box.height}`;
+  /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units
+   * @param {number} [scale]  of their diameters
+   */
+  writeBubbles(range, box, tick, scale = 1) {
+    const key = `${this.known.version} ${range.to - range.from} ${range.high - range.low} ${box.width} ${box.height} ${scale}`;
     if (key === this.bubblesKey) return;
     this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;
@@ -132,7 +134,7 @@ export class MapShapes {
     const large = this.bubbles[Math.floor(this.bubbles.length * LARGE_SHARE)];
     const full = large ? large.bought + large.sold : 1;
     const across = (/** @type {Bubble} */ { bought, sold }) => (
-      Math.max(BUBBLE_PX[0], BUBBLE_PX[1] * Math.min(1.3, Math.sqrt((bought + sold) / full)))
+      scale * Math.max(BUBBLE_PX[0], BUBBLE_PX[1] * Math.min(1.3, Math.sqrt((bought + sold) / full)))
     );
     const flat = (/** @type {Bubble[]} */ bubbles) => bubbles.flatMap((bubble) => [bubble.time, bubble.price, across(bubble)]);
     this.layer.write("bought", "bubbles", flat(this.bubbles.filter(({ bought, sold }) => bought >= sold)));

@@ -180,7 +180,7 @@ export class MarketMap {
     this.writeCells();
     if (this.drawnVersion !== known.version) shapes.writeData(this.choices.kinds);
     shapes.fitStrips(range);
-    shapes.writeBubbles(range, layout.map, tick);
+    shapes.writeBubbles(range, layout.map, tick, this.font / 11);
     shapes.writeBook(this.book, range, layout.book, tick);
     this.drawnVersion = known.version;
     this.paint();
@@ -207,8 +207,9 @@ export class MarketMap {
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
     line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.6 });
     line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.6 });
-    line("mid", map, { fill: colour("casing"), stroke: 4 });
-    line("mid", map, { fill: colour("mid"), stroke: 2 });
+    const width = Math.max(2, Math.round(this.font / 5.5));
+    line("mid", map, { fill: colour("casing"), stroke: width + 2 });
+    line("mid", map, { fill: colour("mid"), stroke: width });
     layout.strips.forEach((box, index) => {
       const name = STRIPS[index];
       const [low, high] = shapes.strips[name].range;
