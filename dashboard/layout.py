@@ -95,7 +95,6 @@ def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component
     return html.Div(
         [
             WebSocket(id="stream"),
-            html.H1("Order-book liquidity", className="unseen"),
             _header(),
             html.Main([_map(), _side()]),
             html.Div(id="map-tooltip", role="tooltip", hidden=True),
@@ -163,6 +162,7 @@ def _header() -> Component:
     ]
     return html.Header(
         [
+            html.H1("Order-book liquidity", className="unseen"),
             html.Div("", id="symbols"),
             html.Div(
                 [

@@ -279,6 +279,10 @@ class Engine:
         self.window.append(row)
         return frame, row
 
+    def restate_book(self) -> None:
+        """Tell the whole book with the second after the next: one was lost on its way."""
+        self._recorder.restate()
+
     def take_notices(self) -> list[Notice]:
         """Return what has been noted since the last call."""
         notices = list(self._notices)

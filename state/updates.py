@@ -123,6 +123,10 @@ class Recorder:
         """Note that the book is lost."""
         self._updates, self._base, self._told_at = [], None, None
 
+    def restate(self) -> None:
+        """Tell the whole book again soon: a second was lost on its way to those who are told."""
+        self._told_at = None
+
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
         """Take an event that was the last one applied to `book`. O(changes)."""
         state = book.state

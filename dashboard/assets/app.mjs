@@ -13,13 +13,13 @@ import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { ImpactForm } from "./panels/impact_form.mjs";
-import { linesAt, showTooltip } from "./panels/readout.mjs";
+import { columnLines, linesAt, restLine, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
 import { buildToolbar, closeMenus, showRow } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
-import { baseAsset, number, shortSize, time } from "./ui/formats.mjs";
+import { baseAsset, number, shortSize, time, utc } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
 import { askForNotes, notify } from "./ui/notes.mjs";
 import { Picture, savePicture } from "./ui/picture.mjs";
@@ -67,6 +67,7 @@ export class App {
     /** @type {Instant | null} the book of an instant in the past, and which */
     this.pastBook = null;
     this.pastKey = "";
+    this.pastAt = NaN;
     /** @type {Picture | null} */
     this.picture = null;
     this.surfaceTask = 0;
@@ -273,6 +274,9 @@ export class App {
   drawDepth() {
     const { depth } = this;
     Object.assign(depth, { book: this.map.book, isNow: !this.map.bookIsPast, decimals: this.decimals, base: baseAsset(this.symbol) });
+    const at = this.shownAt;
+    depth.when = Number.isFinite(at) ? `${time(at, 1)} · ${utc(at, 1)}` : "";
+    depth.rested = (price, side) => restLine(this.known, price, side, at);
     depth.draw();
   }
 
@@ -326,6 +330,11 @@ export class App {
 
   // --- any instant ------------------------------------------------------------------------------------------
 
+  /** Of which instant (ms) the shown book is. */
+  get shownAt() {
+    return this.map.bookIsPast ? this.pastAt : this.known.end;
+  }
+
   /** Choose the book that is shown: of the instant under the pointer, of a held view's end, or of now. */
   chooseBook() {
     const { map, known } = this;
@@ -336,6 +345,7 @@ export class App {
       if (this.pointer.x < box.left + box.width && pointed < known.end) at = pointed;
     }
     map.bookIsPast = Number.isFinite(at) && at < known.end;
+    this.pastAt = at;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;
       if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
@@ -361,12 +371,12 @@ export class App {
     if (!pointer || !map.scene || this.gestures?.drags) return showTooltip(null);
     const { part } = partAt(map.layout, pointer.x, pointer.y);
     const { left, top } = byId("map").getBoundingClientRect();
-    const place = { ...pointer };
-    if (part === "book" || part === "prices") place.x = map.layout.map.left + map.layout.map.width - 1;
     if (part === "corner" || part === "none") return showTooltip(null);
+    const isBeside = part === "book" || part === "prices";
+    const lines = isBeside ? columnLines(map, this.known, pointer.y, this.shownAt) : linesAt(map, this.known, pointer, map.book);
     // What it says is of the map; price, book and depth beside it stay in sight.
     const right = left + map.layout.map.left + map.layout.map.width;
-    return showTooltip(linesAt(map, this.known, place, map.book), left + pointer.x, top + pointer.y, right);
+    return showTooltip(lines, left + pointer.x, top + pointer.y, right);
   }
 
   viewChanged() {

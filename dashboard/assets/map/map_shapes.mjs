@@ -50,6 +50,8 @@ export class MapShapes {
     this.known = known;
     /** @type {Bubble[]} as they are drawn */
     this.bubbles = [];
+    /** @type {Bubble[]} those too that are too small to be drawn */
+    this.allBubbles = [];
     /** @type {ReturnType<typeof bookRows>} */
     this.column = { rows: [], step: 1, pixels: 1 };
     this.full = 1;
@@ -130,6 +132,7 @@ export class MapShapes {
     this.trades = Array.from(tradesOf(this.known.seconds, -Infinity, Infinity));
     const all = bubblesOf(this.trades, ms, step, tick);
     const least = smallestShown(all, MOST_BUBBLES);
+    this.allBubbles = all;
     this.bubbles = all.filter(({ bought, sold }) => bought + sold >= least);
     const large = this.bubbles[Math.floor(this.bubbles.length * LARGE_SHARE)];
     const full = large ? large.bought + large.sold : 1;

@@ -1,6 +1,7 @@
 // The depth curve: price across, cumulative size up, from the middle outwards; what lies at a price under the pointer.
 
 import { curveAt, curveBoxes, curveLine, curveOf, curveRange } from "../book/curve.mjs";
+import { toUnits } from "../book/units.mjs";
 import { decimalsOfStep, numberTicks } from "../map/axis_ticks.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
@@ -30,6 +31,11 @@ export class DepthPanel {
     /** @type {{side: string, filled: number, worst: number} | null} the simulated order */
     this.order = null;
     this.isNow = true; // the book is the newest, of which the order was
+    this.when = ""; // the book is of
+    /** @type {(price: number, side: number) => string} says how long a level (units) has rested */
+    this.rested = () => "";
+    /** @type {string[]} what is said of the place under the pointer */
+    this.lines = [];
     /** @type {number | null} where the pointer is, px from the left */
     this.pointer = null;
     texts.addEventListener("pointermove", (event) => {
@@ -45,6 +51,7 @@ export class DepthPanel {
   draw() {
     const { canvas, book, layer } = this;
     canvas.clear();
+    this.lines = [];
     const [context, width, height] = fitted(this.texts);
     const [low, high] = book ? curveRange(book, this.range) : [0, 1];
     this.curve = book ? curveOf(book, low, high) : null;
@@ -117,10 +124,14 @@ export class DepthPanel {
     const average = at.cost / at.size;
     const side = at.side === "bid" ? "sell" : "buy";
     const lines = [
-      `${number(at.price, this.decimals)}  ·  ${size(at.size)} ${this.base}`,
+      this.when,
+      `${at.side} ${number(at.price, this.decimals)}  ·  ${size(at.own)} ${this.base}`,
+      `${size(at.size)} ${this.base} from the touch to here`,
+      this.rested(toUnits(at.price), at.side === "bid" ? 0 : 1),
       `to ${side} it: ${shortSize(at.cost)} USDT`,
       `average ${number(average, this.decimals + 1)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
+    this.lines = lines;
     context.fillStyle = colours.crosshair;
     context.fillRect(Math.round(this.pointer), panel.top, 1, panel.height);
     context.beginPath();

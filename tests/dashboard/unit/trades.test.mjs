@@ -55,7 +55,7 @@ test("bubbles hold all volume, each that of its own place, the smallest first", 
       assert.ok(keys.size <= bubbles.length);
       near(bubbles.reduce((sum, { bought }) => sum + bought, 0), volume(all, "buy"));
       near(bubbles.reduce((sum, { sold }) => sum + sold, 0), volume(all, "sell"));
-      assert.equal(bubbles.reduce((sum, { count }) => sum + count, 0), all.length);
+      assert.equal(bubbles.reduce((sum, { trades }) => sum + trades.length, 0), all.length);
       const cost = bubbles.reduce((sum, { price, bought, sold }) => sum + price * (bought + sold), 0);
       near(cost, all.reduce((sum, [, price, size]) => sum + price * size, 0));
       bubbles.forEach(({ bought, sold }, index) => {
