@@ -96,8 +96,7 @@ def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component
         [
             WebSocket(id="stream"),
             _header(),
-            html.Main([_map(), _side()]),
-            html.Div(id="map-tooltip", role="tooltip", hidden=True),
+            html.Main([_map(), _side(), html.Div(id="map-tooltip", role="tooltip", hidden=True)]),
             _floating("health", "health", html.Dl(id="health-lines")),
             _floating(
                 "keys",

@@ -1,7 +1,7 @@
 // Ties the page's parts together: frames in, one update a second, and what a person does.
 
 import { KINDS, nameOf } from "./book/detections.mjs";
-import { BookCursor } from "./book/instant.mjs";
+import { bookAt, NewestBook } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
@@ -33,7 +33,7 @@ import { numbersOf } from "./book/numbers.mjs";
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
-const REFINE_MS = 90; // after the last gesture
+const REFINE_MS = 120; // after the last gesture
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
@@ -48,7 +48,7 @@ export class App {
     this.symbol = connection.symbol;
     this.known = new BookWindow();
     this.live = new Liveness();
-    this.cursor = new BookCursor();
+    this.newest = new NewestBook();
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
     /** @type {number[]} ms of JavaScript for each drawing of a gesture */
@@ -228,7 +228,7 @@ export class App {
     this.map.base = baseAsset(this.symbol);
     this.map.advance();
     this.map.isLive = this.state()[0] === "live";
-    this.newestBook = this.map.isLive ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.newestBook = this.map.isLive ? this.newest.of(this.known) : null;
     this.chooseBook();
     this.map.draw();
     const beforeDepth = performance.now();
@@ -245,6 +245,7 @@ export class App {
     const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
     this.timings.push(timing);
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    this.refineLater();
     window.clearTimeout(this.surfaceTask);
     this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
   }
@@ -260,9 +261,13 @@ export class App {
     this.showState();
     this.showScale();
     this.gestureTimings.push(performance.now() - begin);
+    this.refineLater();
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  refineLater() {
     window.clearTimeout(this.refineTask);
     if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
-    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
   /** Draw cells of the size that the view asks for: the hand rests. */
@@ -281,13 +286,13 @@ export class App {
   }
 
   drawList() {
-    const rows = this.known.seconds.map(({ row }) => row);
+    const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
     this.list.base = baseAsset(this.symbol);
-    this.list.draw(rows, this.choices.kinds, this.decimals, hint);
+    this.list.draw(detections, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
-    for (const entry of this.list.takeNew(rows)) {
+    for (const entry of this.list.takeNew(detections)) {
       if (wanted.has(entry.kind)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
@@ -316,13 +321,13 @@ export class App {
 
   showScale() {
     const { map } = this;
-    const range = map.scale.range(1e8);
+    const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.scale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
+    setText("legend-range", map.shownScale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
     setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "");
     showRow(map.autoTicks);
@@ -348,7 +353,7 @@ export class App {
     this.pastAt = at;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;
-      if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
+      if (key !== this.pastKey) this.pastBook = bookAt(known.since(at), at, known.end);
       this.pastKey = key;
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
@@ -463,7 +468,7 @@ export class App {
   /** @param {string} name */
   choiceChanged(name) {
     this.readChoices();
-    if (["black", "white"].includes(name)) this.map.scale.restart();
+    if (["black", "white"].includes(name)) this.map.restartScale();
     this.map.drawnVersion = -1;
     this.map.drawnRaster = "";
     if (name === "notes") askForNotes();
@@ -536,6 +541,7 @@ export class App {
 
   /** @param {any} order */
   showOrder(order) {
+    if (order === null && this.order === null) return;
     this.order = order;
     const mid = order?.mid_price;
     this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;

@@ -10,16 +10,6 @@ import { toUnits } from "./units.mjs";
  * @typedef {{time: number, price: number, bought: number, sold: number, trades: TapeEntry[]}} Bubble
  */
 
-/** Yield the trades of `seconds` from `from` to `to` (exchange ms). @param {Second[]} seconds @param {number} from
- * @param {number} to @returns {Generator<TapeEntry>}
- */
-export function* tradesOf(seconds, from, to) {
-  for (const { row } of seconds) {
-    if (row.timestamp < from - 5000 || row.timestamp > to + 5000) continue;
-    for (const trade of row.tape ?? []) if (trade[0] >= from && trade[0] < to) yield trade;
-  }
-}
-
 /** Return the bubbles of trades: one for all that fall into the same `ms` and the same `step` (units).
  * @param {Iterable<TapeEntry>} trades @param {number} ms @param {number} step @param {number} tick
  * @returns {Bubble[]} the smallest first

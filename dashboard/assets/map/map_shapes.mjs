@@ -1,8 +1,7 @@
 // All shapes of the map but its cells, written anew when the data or the zoom change: lines, bubbles, bars. Pure but for
 // the layer that it writes to.
 
-import { latestDetections } from "../book/detections.mjs";
-import { bubblesOf, runningTotals, smallestShown, tradesOf, volumeByRow } from "../book/trades.mjs";
+import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
 import { bookBars, bookRows, roundFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
@@ -64,6 +63,10 @@ export class MapShapes {
     /** @type {ReturnType<typeof volumeByRow>} */
     this.traded = new Map();
     this.tradedKey = "";
+    this.bookKey = "";
+    /** @type {Instant | null} whose bars are written */
+    this.book = null;
+    this.seenKey = "";
     /** @type {ReturnType<typeof runningTotals>} */
     this.totals = [];
     /** @type {number | null} at the end of what is seen */
@@ -81,6 +84,7 @@ export class MapShapes {
     layer.write("vwap", "boxes", secondsLine(totals.map(({ time, vwap }) => ({ time, value: vwap }))));
     this.totals = totals;
     this.writeStrip("delta", totals.map(({ time, delta }) => ({ time, value: delta })));
+    this.trades = known.seconds.flatMap(({ row }) => row.tape ?? []);
     for (const [name, read] of Object.entries(STRIP_VALUES)) {
       this.writeStrip(name, known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second) })));
     }
@@ -99,7 +103,7 @@ export class MapShapes {
   writeDetections(kinds) {
     const { known } = this;
     const lines = [];
-    for (const entry of latestDetections(known.seconds.map(({ row }) => row))) {
+    for (const entry of known.detections) {
       if (entry.event === "fired" || !kinds.has(entry.kind)) continue;
       lines.push(entry.started_at, entry.price, entry.event === "closed" ? entry.time : known.end, entry.price);
     }
@@ -108,6 +112,9 @@ export class MapShapes {
 
   /** Choose the ends of the strips' axes from what is seen. @param {Range} range */
   fitStrips(range) {
+    const key = `${this.known.version} ${range.from} ${range.to}`;
+    if (key === this.seenKey) return;
+    this.seenKey = key;
     const isSeen = (/** @type {number} */ time) => time > range.from && time <= range.to + 1000;
     const seen = this.known.seconds.filter(({ row }) => isSeen(row.timestamp));
     const totals = this.totals.filter(({ time }) => isSeen(time));
@@ -124,12 +131,12 @@ export class MapShapes {
    * @param {number} [scale]  of their diameters
    */
   writeBubbles(range, box, tick, scale = 1) {
-    const key = `${this.known.version} ${range.to - range.from} ${range.high - range.low} ${box.width} ${box.height} ${scale}`;
+    const zoom = `${(range.to - range.from).toPrecision(9)} ${(range.high - range.low).toPrecision(9)}`; // a pan leaves dust
+    const key = `${this.known.version} ${zoom} ${box.width} ${box.height} ${scale}`;
     if (key === this.bubblesKey) return;
     this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;
     const step = Math.max(1, Math.round(((range.high - range.low) * 1e8) / box.height / tick * BUBBLE_SPACING)) * tick;
-    this.trades = Array.from(tradesOf(this.known.seconds, -Infinity, Infinity));
     const all = bubblesOf(this.trades, ms, step, tick);
     const least = smallestShown(all, MOST_BUBBLES);
     this.allBubbles = all;
@@ -146,6 +153,9 @@ export class MapShapes {
 
   /** Write the book's bars. @param {Instant | null} book @param {Range} range @param {Box} box @param {number} tick  units */
   writeBook(book, range, box, tick) {
+    const key = `${this.known.version} ${range.low} ${range.high} ${box.height} ${tick}`;
+    if (key === this.bookKey && book === this.book) return;
+    [this.bookKey, this.book] = [key, book];
     this.column = bookRows(book, (lattice) => this.tradedBy(lattice), range, tick, box.height);
     const { rows } = this.column;
     const largest = rows.reduce((most, { bid, ask }) => Math.max(most, bid, ask), 0);

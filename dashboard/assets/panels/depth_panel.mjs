@@ -16,7 +16,10 @@ import { FONT, premultiplied, THEMES } from "../ui/themes.mjs";
 export class DepthPanel {
   /** @param {HTMLCanvasElement} gl @param {HTMLCanvasElement} texts @param {() => void} onChange  wants to be drawn again */
   constructor(gl, texts, onChange) {
-    this.canvas = new GlCanvas(gl, onChange);
+    this.canvas = new GlCanvas(gl, () => {
+      this.drawn = [];
+      onChange();
+    });
     this.layer = new ShapeLayer(this.canvas);
     this.texts = texts;
     /** @type {Instant | null} */
@@ -38,6 +41,8 @@ export class DepthPanel {
     this.lines = [];
     /** @type {number | null} where the pointer is, px from the left */
     this.pointer = null;
+    /** @type {unknown[]} all that what is drawn hangs on */
+    this.drawn = [];
     texts.addEventListener("pointermove", (event) => {
       this.pointer = event.clientX - texts.getBoundingClientRect().left;
       onChange();
@@ -48,8 +53,14 @@ export class DepthPanel {
     });
   }
 
-  draw() {
+  /** Draw, unless the same is drawn already. @param {boolean} [again]  even then */
+  draw(again = false) {
     const { canvas, book, layer } = this;
+    const { clientWidth, clientHeight } = this.texts;
+    const is = [book, this.range, this.theme, this.decimals, this.base, this.order, this.isNow, this.pointer, clientWidth, clientHeight,
+      canvas.ratio, canvas.gl];
+    if (!again && is.every((each, index) => each === this.drawn[index])) return;
+    this.drawn = is;
     canvas.clear();
     this.lines = [];
     const [context, width, height] = fitted(this.texts);

@@ -2,7 +2,7 @@
 
 import { restingSince, upTo } from "../book/instant.mjs";
 import { rowOf } from "../book/raster.mjs";
-import { isOpen, latestDetections, nameOf, summaryOf } from "../book/detections.mjs";
+import { isOpen, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
 import { duration, number, signed, size, time, utc } from "../ui/formats.mjs";
 
@@ -141,24 +141,51 @@ function detectionLines(map, known, now, price) {
   const { layout: { map: box }, view: { range } } = map;
   const seconds = ((range.to - range.from) / box.width) * NEAR_PX;
   const distance = ((range.high - range.low) / box.height) * NEAR_PX;
-  return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
+  return known.detections.filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
+
+/** What is shown, where it points to, which right end it is to leave free if it can, and how large it is: asking for the size
+ * would have the page laid out at once.
+ */
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, right: 0, width: 0, height: 0 };
+/** @type {ResizeObserver | null} */
+let observer = null;
 
 /** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
  * long as there is room. @param {string[] | null} lines @param {number} x @param {number} y @param {number} right
  */
 export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
   const tooltip = byId("map-tooltip");
-  tooltip.hidden = lines === null;
+  if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
-  tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
-  const { offsetWidth: width, offsetHeight: height } = tooltip;
+  observer ??= observe(tooltip);
+  for (let index = tooltip.childElementCount; index < lines.length; index += 1) tooltip.append(make("div"));
+  while (tooltip.childElementCount > lines.length) tooltip.lastElementChild?.remove();
+  lines.forEach((line, index) => {
+    if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
+  });
+  Object.assign(shown, { lines, x, y, right });
+  moveTooltip(tooltip);
+}
+
+/** Hear of the tooltip's size, before it is seen. @param {HTMLElement} tooltip */
+function observe(tooltip) {
+  const made = new ResizeObserver(([{ borderBoxSize: [box] }]) => {
+    Object.assign(shown, { width: box.inlineSize, height: box.blockSize });
+    moveTooltip(tooltip);
+  });
+  made.observe(tooltip, { box: "border-box" });
+  return made;
+}
+
+/** @param {HTMLElement} tooltip */
+function moveTooltip(tooltip) {
+  const { x, y, right, width, height } = shown;
   const isPast = x + 16 + width > right && x - 16 - width >= 4;
   const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
-  tooltip.style.left = `${Math.max(4, left)}px`;
-  tooltip.style.top = `${Math.max(4, top)}px`;
+  tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }
