@@ -2,7 +2,7 @@
 
 import { restingSince, upTo } from "../book/instant.mjs";
 import { rowOf } from "../book/raster.mjs";
-import { isOpen, summaryOf } from "../book/detections.mjs";
+import { isOpen, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
 import { duration, number, signed, size, time, utc } from "../ui/formats.mjs";
 
@@ -115,7 +115,7 @@ function deltaLines(row, map) {
 /** @param {MarketMap} map @param {number} x */
 function markLines(map, x) {
   return map.marks.filter((mark) => Math.abs(mark.x - x) < NEAR_PX).slice(0, 3)
-    .map(({ entry }) => `${entry.kind}, ${entry.side} at ${number(entry.price, map.decimals)}: ${summaryOf(entry, map.decimals)}`);
+    .map(({ entry }) => `${nameOf(entry)} at ${number(entry.price, map.decimals)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
 /** Each trade under the pointer, the largest where there are many; and all of them together.
@@ -144,16 +144,20 @@ function detectionLines(map, known, now, price) {
   return known.detections.filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
-  )).slice(0, 3).map((entry) => `${entry.kind}: ${summaryOf(entry, map.decimals)}`);
+  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** What is shown, where it points to, and how large it is: asking for the size would have the page laid out at once. */
-const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, width: 0, height: 0 };
+/** What is shown, where it points to, which right end it is to leave free if it can, and how large it is: asking for the size
+ * would have the page laid out at once.
+ */
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, right: 0, width: 0, height: 0 };
 /** @type {ResizeObserver | null} */
 let observer = null;
 
-/** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
-export function showTooltip(lines, x = 0, y = 0) {
+/** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
+ * long as there is room. @param {string[] | null} lines @param {number} x @param {number} y @param {number} right
+ */
+export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -163,7 +167,7 @@ export function showTooltip(lines, x = 0, y = 0) {
   lines.forEach((line, index) => {
     if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
   });
-  Object.assign(shown, { lines, x, y });
+  Object.assign(shown, { lines, x, y, right });
   moveTooltip(tooltip);
 }
 
@@ -179,8 +183,9 @@ function observe(tooltip) {
 
 /** @param {HTMLElement} tooltip */
 function moveTooltip(tooltip) {
-  const { x, y, width, height } = shown;
-  const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  const { x, y, right, width, height } = shown;
+  const isPast = x + 16 + width > right && x - 16 - width >= 4;
+  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
   tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }
