@@ -29,7 +29,7 @@ def surface_figure() -> dict[str, Any]:
                     **axis,
                     "range": [-180, 0],
                     "tickvals": [-120, -60, 0],
-                    "ticktext": ["-2 min", "-1 min", "now"],
+                    "ticktext": ["\N{MINUS SIGN}2 min", "\N{MINUS SIGN}1 min", "now"],
                 },
                 "yaxis": axis,
                 "zaxis": {**axis, "range": [0, 1], "showticklabels": False},

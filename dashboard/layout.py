@@ -17,7 +17,7 @@ SURFACE_CONFIG: Any = {"displaylogo": False, "displayModeBar": False, "scrollZoo
 NUMBERS = (
     ("spread", "spread", "Best ask less best bid, USDT"),
     ("microprice", "microprice", "Mid weighted with the opposite sizes at the touch, USDT"),
-    ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from -1 to 1"),
+    ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from \N{MINUS SIGN}1 to 1"),
     ("ofi", "OFI 1 s", "Order flow imbalance of the last second, base asset"),
     ("update-rate", "updates", "Depth events a second, last ten seconds"),
     (

@@ -29,6 +29,14 @@ export function isOpen({ event }) {
   return event === "opened" || event === "updated";
 }
 
+/** Return what a detection is in two words: a sweep by what its takers did, all else by the side of the book it is about.
+ * @param {Pick<Detection, "kind" | "side">} entry
+ */
+export function nameOf({ kind, side }) {
+  if (kind === "sweep") return side === "ask" ? "buy sweep" : "sell sweep";
+  return `${side} ${kind}`;
+}
+
 /** What each kind's evidence says; sizes in base asset, prices in USDT.
  * @type {Record<string, (evidence: Record<string, any>, price: (value: number) => string) => string>}
  */
@@ -68,7 +76,7 @@ export function figuresOf(evidence) {
 
 /** @param {unknown} value @returns {string} */
 function figure(value) {
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : number(value, 8, 0);
+  if (typeof value === "number") return Number.isInteger(value) ? String(value).replace("-", "−") : number(value, 8, 0);
   if (Array.isArray(value)) return value.map((each) => (Array.isArray(each) ? `(${figure(each)})` : figure(each))).join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -119,7 +119,7 @@ export class DepthPanel {
     const lines = [
       `${number(at.price, this.decimals)}  ·  ${size(at.size)} ${this.base}`,
       `to ${side} it: ${shortSize(at.cost)} USDT`,
-      `average ${number(average, this.decimals + 1)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
+      `average ${number(average, this.decimals)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
     context.fillStyle = colours.crosshair;
     context.fillRect(Math.round(this.pointer), panel.top, 1, panel.height);

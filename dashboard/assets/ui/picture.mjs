@@ -1,6 +1,6 @@
 // The page's picture as PNG: the map, the depth curve and what they are of.
 
-import { time, utc } from "./formats.mjs";
+import { bothTimes } from "./formats.mjs";
 import { FONT, THEMES } from "./themes.mjs";
 
 const HEAD = 34; // px above the pictures, for the words
@@ -25,7 +25,7 @@ export async function savePicture(canvases, words, at, theme) {
   context.fillStyle = THEMES[theme].text;
   context.font = `600 ${14 * ratio}px ${FONT}`;
   context.textBaseline = "middle";
-  context.fillText(`${words}  ·  ${new Date(at).toISOString().slice(0, 10)} ${time(at)} local, ${utc(at)}`, 10 * ratio, (HEAD / 2) * ratio);
+  context.fillText(`${words}  ·  ${new Date(at).toISOString().slice(0, 10)} ${bothTimes(at)}`, 10 * ratio, (HEAD / 2) * ratio);
   const blob = await new Promise((resolve) => { picture.toBlob(resolve, "image/png"); });
   if (!(blob instanceof Blob)) return null;
   const link = document.createElement("a");

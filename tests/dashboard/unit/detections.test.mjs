@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { figuresOf, isOpen, KINDS, latestDetections, summaryOf } from "../../../dashboard/assets/book/detections.mjs";
+import { figuresOf, isOpen, KINDS, latestDetections, nameOf, summaryOf } from "../../../dashboard/assets/book/detections.mjs";
 import { emptyFrame } from "./market.mjs";
 
 /** @import {Detection} from "../../../dashboard/types/frames.d.ts" */
@@ -15,6 +15,11 @@ function entry(other) {
 function row(...detections) {
   return { ...emptyFrame(1), detections };
 }
+
+test("a sweep is named by what its takers did, all else by the side of the book", () => {
+  const names = [entry({ kind: "sweep", side: "ask" }), entry({ kind: "sweep", side: "bid" }), entry({}), entry({ kind: "iceberg", side: "ask" })];
+  assert.deepEqual(names.map(nameOf), ["buy sweep", "sell sweep", "bid wall", "ask iceberg"]);
+});
 
 test("the latest entry of each is told, the one that began last first", () => {
   const found = latestDetections([

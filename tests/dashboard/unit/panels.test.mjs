@@ -17,7 +17,7 @@ test("the lines of health say all that a frame has, and what is not known yet", 
   assert.equal(lines.depth, "live, 2 reconnects (closed 1, silent 1), 0 malformed, 3 dropped");
   assert.equal(lines.trades, "silent: no trade for 5 s, 2 reconnects, 0 malformed, 3 dropped, 4 missing in 1 gaps, 0 repeated");
   assert.equal(lines.latency, "12.3 ms median, – at 99 %");
-  assert.equal(lines.clock, "-3.2 ms to the exchange, within 1.0 ms");
+  assert.equal(lines.clock, "−3.2 ms to the exchange, within 1.0 ms");
   assert.equal(lines.book, "0 gaps, 1 resyncs (gap 1), 5 snapshots");
   assert.equal(lines.audits, "7, 12,345 levels compared, 0 mismatches");
   assert.equal(lines.covered, "900 bids, 1000 asks");
