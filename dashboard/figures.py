@@ -35,11 +35,7 @@ def surface_figure() -> dict[str, Any]:
                 "zaxis": {**axis, "range": [0, 1], "showticklabels": False},
                 "aspectmode": "manual",
                 "aspectratio": {"x": 1.6, "y": 1.15, "z": 0.55},
-                "camera": {
-                    "eye": {"x": 1.15, "y": -1.42, "z": 0.85},
-                    "center": {"x": 0.0, "y": 0, "z": -0.24},
-                },
-                "dragmode": "orbit",
+                "dragmode": False,
             },
         },
     }

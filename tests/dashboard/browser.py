@@ -186,11 +186,20 @@ async def listening_at(port: int) -> None:
 
 @contextlib.asynccontextmanager
 async def open_page(
-    browser: Browser, port: int, *, size: tuple[int, int] = NOTEBOOK
+    browser: Browser,
+    port: int,
+    *,
+    size: tuple[int, int] = NOTEBOOK,
+    timezone: str = TIMEZONE,
+    touch: bool = False,
 ) -> AsyncIterator[Watched]:
-    """Open the page that is served at `port`, as soon as somebody serves it."""
+    """Open the page that is served at `port`, as soon as somebody serves it; with `touch`, as a phone does."""
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, timezone_id=TIMEZONE, locale="en-GB"
+        viewport={"width": size[0], "height": size[1]},
+        timezone_id=timezone,
+        locale="en-GB",
+        has_touch=touch,
+        is_mobile=touch,
     )
     try:
         await context.add_init_script(COUNT_CONTEXTS)

@@ -31,9 +31,14 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {Set<string>} kinds
  * @property {string} bookTitle
  * @property {boolean} bookIsPast
+ * @property {boolean} isHeld  what is of now is not of this picture
  */
 
 /** Where a detection's mark is drawn, for the pointer. @typedef {{x: number, entry: Detection}} LaneMark */
+
+/** What the crosshair is at: a place (px) and its time; price where there is one, and the detection that it belongs to.
+ * @typedef {{x: number, y: number, time: number, price: number | null, part: string, entry: Detection | null}} Crosshair
+ */
 
 export class MapAxes {
   /** @param {CanvasRenderingContext2D} context @param {Scene} scene */
@@ -107,7 +112,7 @@ export class MapAxes {
       this.fill(map.left, y, map.width, 1, colours.grid);
       this.fill(prices.left, y, 4, 1, colours.rule);
       const hidden = Math.abs(y - this.touchY()) < font * 1.4; // under the touch's tag
-      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
+      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 2.2) {
         this.text(number(price, decimals), prices.left + 7, y, colours.faint);
       }
     }
@@ -129,7 +134,9 @@ export class MapAxes {
     const mid = (newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2;
     const y = this.y(mid);
     const mark = y < map.top ? "▲" : y > map.top + map.height ? "▼" : "";
+    this.context.globalAlpha = this.scene.isHeld ? 0.4 : 1;
     this.tag(`${mark}${number(mid, decimals + 1)}`, prices, this.touchY(), colours.tag, colours.tagText);
+    this.context.globalAlpha = 1;
   }
 
   /** @param {string} text @param {Box} box @param {number} y @param {string} back @param {string} colour */
@@ -178,7 +185,11 @@ export class MapAxes {
     this.text("USDT", prices.left + 7, y, colours.faint);
     this.fill(book.left, book.top - 1, book.width, 1, colours.rule);
     const full = `${shortSize(shapes.full)} ${base}`;
-    this.text(bookIsPast ? bookTitle : roomy ? "0" : "", book.left + 2, y, bookIsPast ? colours.detection : colours.faint);
+    const wide = this.context.measureText(bookTitle).width > book.width - 4; // it reaches over the price axis
+    if (bookIsPast && wide) {
+      this.fill(prices.left, 0, prices.width, book.top - 1, colours.back);
+      this.text(bookTitle, book.left + book.width - 3, y, colours.detection, "right");
+    } else this.text(bookIsPast ? bookTitle : roomy ? "0" : "", book.left + 2, y, bookIsPast ? colours.detection : colours.faint);
     if (roomy || !bookIsPast) this.text(full, book.left + book.width - 3, y, colours.faint, "right");
     if (!bookIsPast && roomy) this.text(bookTitle, book.left + book.width * 0.42, y, colours.faint, "center");
     for (const share of [0, 0.5, 1]) {
@@ -231,27 +242,34 @@ export class MapAxes {
 
 /** Draw the crosshair: rules through all panels and its values on the axes.
  * @param {CanvasRenderingContext2D} context @param {Scene} scene
- * @param {{x: number, y: number, time: number, price: number | null}} at
+ * @param {Crosshair} at
  */
 export function drawCrosshair(context, scene, at) {
   const axes = new MapAxes(context, scene);
   const { layout, colours, decimals, tick } = scene;
-  const { map, prices, book, times } = layout;
+  const { map, prices, book, times, lane } = layout;
+  const showsPrice = at.price !== null && at.y >= map.top && at.y <= map.top + map.height;
   context.setLineDash([3, 3]);
   context.strokeStyle = colours.crosshair;
   context.beginPath();
   if (at.x < map.left + map.width) {
-    context.moveTo(Math.round(at.x) + 0.5, layout.lane.top);
+    context.moveTo(Math.round(at.x) + 0.5, lane.top);
     context.lineTo(Math.round(at.x) + 0.5, times.top);
   }
-  if (at.price !== null) {
+  if (showsPrice) {
     context.moveTo(map.left, Math.round(at.y) + 0.5);
     context.lineTo(book.left + book.width, Math.round(at.y) + 0.5);
   }
   context.stroke();
   context.setLineDash([]);
-  if (at.price !== null) axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, Math.round(at.y), colours.cross, colours.back);
+  if (at.price !== null && showsPrice) {
+    axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, Math.round(at.y), colours.cross, colours.back);
+  }
   if (at.x >= map.left + map.width) return;
+  if (at.entry) {
+    context.strokeStyle = colours.text;
+    context.strokeRect(Math.round(at.x) - scene.font * 0.75, lane.top + 1.5, scene.font * 1.5, lane.height - 3);
+  }
   const text = time(at.time, 1);
   const width = context.measureText(text).width + 10;
   const left = Math.min(map.width - width, Math.max(0, at.x - width / 2));

@@ -25,6 +25,7 @@ export class View {
     this.priceFits = true; // the prices are chosen from the path of the mid
     this.priceIsFree = false; // a hand moved the prices: they need not show the mid
     this.slides = false; // the prices are on their way to the mid
+    this.fitsLater = false; // the prices are chosen from the path of the mid once time follows again
     this.isSet = false; // whether anything has been shown
   }
 
@@ -111,6 +112,7 @@ export class View {
   fitPricesAnew() {
     this.priceFits = true;
     this.priceIsFree = false;
+    this.fitsLater = false;
   }
 
   /** Whether the prices go with the mid: while time follows, unless a hand moved them away. */
@@ -126,11 +128,13 @@ export class View {
     const height = range.high - range.low;
     const lowTo = (/** @type {number} */ edge) => Math.min(mid - edge * height, Math.max(mid - (1 - edge) * height, range.low));
     if (!this.keepsMid || (!this.slides && lowTo(NEAR_EDGE) === range.low)) return (this.slides = false);
-    const way = lowTo(BROUGHT) - range.low;
+    const before = range.low;
+    const way = lowTo(BROUGHT) - before;
     this.slides = Math.abs(way) > height * 0.002 && share < 1;
     range.low += this.slides ? way * share : way;
     range.high = range.low + height;
     this.keepPrices(limits);
+    if (range.low === before) this.slides = false; // there is nothing beyond to be shown
     return this.slides;
   }
 
@@ -158,6 +162,7 @@ export class View {
     const { range } = this;
     const [halfTime, halfPrice] = [(range.to - range.from) / 2, (range.high - range.low) / 2];
     this.following = false;
+    this.fitsLater ||= this.priceFits;
     this.priceFits = false;
     this.priceIsFree = true;
     Object.assign(range, { from: time - halfTime, to: time + halfTime, low: price - halfPrice, high: price + halfPrice });
@@ -191,9 +196,11 @@ export class View {
     this.following = false;
   }
 
-  /** Show the newest second again. @param {Limits} limits */
+  /** Show the newest second again; prices of a chosen height go with the mid. @param {Limits} limits */
   follow(limits) {
     this.following = true;
+    this.priceIsFree = false;
+    if (this.fitsLater) this.fitPricesAnew();
     this.advance(limits, () => null);
   }
 

@@ -3,6 +3,7 @@
 import { figuresOf, isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
 import { byId, definitions, make } from "../ui/dom.mjs";
 import { number, time, utc } from "../ui/formats.mjs";
+import { KeptScroll } from "../ui/kept_scroll.mjs";
 
 /** @import {Detection, Row} from "../../types/frames.d.ts" */
 
@@ -16,6 +17,8 @@ export class DetectionList {
     this.key = "";
     /** @type {Set<string> | null} ids that were told before; null before the first rows */
     this.told = null;
+    const rows = byId("detections-rows");
+    this.scroll = new KeptScroll(/** @type {HTMLElement} */ (rows.parentElement), rows, "detections-newer");
   }
 
   /** Write the rows' detections of these kinds. `hint` stands in place of an empty list.
@@ -31,8 +34,8 @@ export class DetectionList {
     this.key = key;
     const body = byId("detections-rows");
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#detections-rows [data-id]"))?.dataset.id;
-    body.replaceChildren(...entries.map((entry) => this.item(entry, decimals)));
-    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus();
+    this.scroll.during(() => body.replaceChildren(...entries.map((entry) => this.item(entry, decimals))));
+    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus({ preventScroll: true });
   }
 
   /** @param {Detection} entry @param {number} decimals */
@@ -62,6 +65,17 @@ export class DetectionList {
     this.onChosen(entry);
   }
 
+  /** Open a detection's evidence, with the next drawing. @param {string} id */
+  open(id) {
+    this.chosen = id;
+    this.key = "";
+  }
+
+  /** @param {string} id */
+  reveal(id) {
+    this.scroll.reveal(id);
+  }
+
   /** Return those that were not there with the rows before. @param {Row[]} rows @returns {Detection[]} */
   takeNew(rows) {
     const entries = latestDetections(rows);
@@ -75,5 +89,6 @@ export class DetectionList {
     this.chosen = "";
     this.told = null;
     this.key = "";
+    this.scroll.clear();
   }
 }

@@ -1,23 +1,34 @@
 // The box beside the pointer: what the map shows there, in words.
 
 import { restingSince, upTo } from "../book/instant.mjs";
-import { isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { isOpen, latestDetections, nameOf, summaryOf } from "../book/detections.mjs";
+import { rowOf } from "../book/raster.mjs";
 import { byId, make } from "../ui/dom.mjs";
-import { duration, number, size, time, utc } from "../ui/formats.mjs";
+import { bothTimes, duration, number, size } from "../ui/formats.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
+/** @import {Crosshair} from "../map/map_axes.mjs" */
 /** @import {MarketMap} from "../map/market_map.mjs" */
+/** @import {Detection} from "../../types/frames.d.ts" */
 
 const TRADES_SHOWN = 4;
 const NEAR_PX = 9;
 
-/** Return the lines that say what is at a place of the map. `book` is the book of that instant, or null.
- * @param {MarketMap} map @param {BookWindow} known @param {{x: number, y: number}} at @param {Instant | null} book
+/** Return the lines that say what is at a place of the panel; `book` is the book that is shown.
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {Instant | null} book
  */
 export function linesAt(map, known, at, book) {
-  const place = map.placeAt(at.x, at.y);
-  const lines = [`${time(place.time, 1)} · ${utc(place.time, 1)}`];
+  if (at.part === "book" || at.part === "prices") return bookRowLines(map, known, at.price, book);
+  if (at.part === "lane") return at.entry ? detectionText(at.entry, map) : [bothTimes(at.time, 1)];
+  return at.entry ? [...detectionText(at.entry, map), ...mapLines(map, known, at, book).slice(1)] : mapLines(map, known, at, book);
+}
+
+/** Return the lines of a time and price of the map. `book` is the book of that instant, or null.
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} place @param {Instant | null} book
+ */
+function mapLines(map, known, place, book) {
+  const lines = [bothTimes(place.time, 1)];
   const second = known.seconds.find(({ row }) => place.time <= row.timestamp && place.time > row.timestamp - 1000);
   if (second && second.row.status !== "live") lines.push(`${second.row.status}: ${second.row.reason}`);
   if (place.price === null) {
@@ -29,14 +40,55 @@ export function linesAt(map, known, at, book) {
   if (!cell) {
     lines.push(number(place.price, decimals), place.time >= known.end ? "still to come" : "not known");
   } else {
-    const range = cell.to > cell.from ? `${number(cell.from, decimals)} – ${number(cell.to, decimals)}` : number(cell.from, decimals);
-    lines.push(`${range} USDT`);
+    lines.push(`${rangeText(cell, decimals)} USDT`);
     const side = cell.bid >= cell.ask ? "bid" : "ask";
     const most = Math.max(cell.bid, cell.ask);
     lines.push(most ? `${side} ${size(most)} ${base}` : "empty");
     if (book && most) lines.push(...bookLines(known, book, cell, side, place.time, base));
   }
-  return [...lines, ...tradeLines(map, at), ...detectionLines(map, known, place.time, place.price)];
+  return [...lines, ...tradeLines(map, place), ...(place.entry ? [] : detectionLines(map, known, place.time, place.price))];
+}
+
+/** Return the lines of a row of the book beside the map: what stands and was traded there.
+ * @param {MarketMap} map @param {BookWindow} known @param {number | null} price @param {Instant | null} book
+ */
+function bookRowLines(map, known, price, book) {
+  const { decimals, base, shapes: { column } } = map;
+  const lattice = { step: column.step, tick: known.tick || 1e6 };
+  if (price === null || !book) return [price === null ? "" : `${number(price, decimals)} USDT`, "the book is not known"].filter(Boolean);
+  const row = rowOf(price * 1e8, lattice);
+  const lowest = Math.ceil((row * lattice.step) / lattice.tick) * lattice.tick;
+  const cell = { from: lowest / 1e8, to: (lowest + lattice.step - lattice.tick) / 1e8 };
+  const [title, now] = map.bookIsPast ? [`book at ${bothTimes(book.time, 1)}`, book.time] : ["book now", known.end];
+  const lines = [title, `${rangeText(cell, decimals)} USDT`];
+  if (lowest < book.low || lowest + lattice.step - lattice.tick > book.high) return [...lines, "not known so far from the touch"];
+  const found = column.rows.find((each) => each.row === row);
+  const [bid, ask] = [found?.bid ?? 0, found?.ask ?? 0];
+  for (const [side, amount] of /** @type {["bid" | "ask", number][]} */ ([["ask", ask], ["bid", bid]])) {
+    if (amount) lines.push(`${side} ${size(amount)} ${base}`, ...bookLines(known, book, cell, side, now, base));
+  }
+  if (!bid && !ask) lines.push("empty");
+  return [...lines, tradedText(found?.bought ?? 0, found?.sold ?? 0, base)];
+}
+
+/** @param {number} bought @param {number} sold @param {string} base */
+function tradedText(bought, sold, base) {
+  return bought || sold ? `traded in the window: bought ${size(bought)}, sold ${size(sold)} ${base}` : "nothing traded in the window";
+}
+
+/** @param {{from: number, to: number}} cell @param {number} decimals */
+function rangeText({ from, to }, decimals) {
+  return to > from ? `${number(from, decimals)} – ${number(to, decimals)}` : number(from, decimals);
+}
+
+/** @param {Detection} entry @param {MarketMap} map */
+function detectionText(entry, map) {
+  const end = isOpen(entry) ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+  return [
+    bothTimes(entry.started_at, 1),
+    `${nameOf(entry)} at ${number(entry.price, map.decimals)} USDT${end && `, ${end}`}`,
+    summaryOf(entry, map.decimals),
+  ];
 }
 
 /** @param {BookWindow} known @param {Instant} book @param {{from: number, to: number}} cell @param {"bid" | "ask"} side
@@ -91,18 +143,20 @@ function detectionLines(map, known, now, price) {
   return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
-  )).slice(0, 3).map((entry) => `${entry.kind}: ${summaryOf(entry, map.decimals)}`);
+  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals)}`);
 }
 
-/** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
-export function showTooltip(lines, x = 0, y = 0) {
+/** Show lines beside a place of the window, or nothing for null; above it where a finger hides what is below.
+ * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {boolean} [above]
+ */
+export function showTooltip(lines, x = 0, y = 0, above = false) {
   const tooltip = byId("map-tooltip");
   tooltip.hidden = lines === null;
   if (!lines) return;
   tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
   const { offsetWidth: width, offsetHeight: height } = tooltip;
   const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
-  const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
   tooltip.style.left = `${Math.max(4, left)}px`;
   tooltip.style.top = `${Math.max(4, top)}px`;
 }
