@@ -64,7 +64,6 @@ export class App {
     /** @type {{entry: Detection, from: {x: number, y: number} | null} | null} the detection that the crosshair stays on, until
      * the pointer leaves where it was */
     this.pin = null;
-    this.shownAt = NaN; // ms; the instant of the book that is shown, if it is in the past
     /** @type {any} what the form's order came to, as /simulate says it; null where nothing is known of it */
     this.order = null;
     /** @type {Instant | null} the newest book */
@@ -203,7 +202,7 @@ export class App {
     const { view } = this.map;
     const held = !view.following;
     const past = this.map.bookIsPast && held && this.map.book ? this.map.book : null;
-    const second = past && this.known.seconds.find(({ row }) => row.timestamp >= this.shownAt)?.row; // OFI is of a second
+    const second = past && this.known.seconds.find(({ row }) => row.timestamp >= past.time)?.row; // OFI is of a second
     showHeader({
       frame, state, reason, decimals: this.decimals, held, at: past ? past.time : null,
       numbers: past ? { ...numbersOf(past), ofi: second?.ofi ?? null } : frame,
@@ -361,7 +360,6 @@ export class App {
     let at = map.view.following ? NaN : Math.min(known.end, map.view.range.to);
     const pointed = this.crosshair();
     if (pointed && !["book", "prices", "corner"].includes(pointed.part) && pointed.time < known.end) at = pointed.time;
-    this.shownAt = at;
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;

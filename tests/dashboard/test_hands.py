@@ -196,8 +196,9 @@ async def test_the_crosshair_leaves_after_a_drag_out_of_the_map(page: Watched) -
 @pytest.mark.parametrize("how", ["mark", "row"])
 async def test_a_chosen_detection_holds_the_view_on_its_instant(page: Watched, how: str, held: bool) -> None:
     """The crosshair stands at its time however the market goes on, until the pointer moves over the map."""
-    await page.page.mouse.move(*await place(page, "times", 0.9))
-    await page.page.mouse.wheel(0, -900)
+    await page.page.mouse.move(*await place(page, "map", 0.5))
+    for _ in range(2):
+        await page.page.mouse.wheel(0, -390)
     await page.until(SETTLED)
     if held:
         await page.page.keyboard.press(" ")
@@ -241,16 +242,18 @@ async def test_the_crosshair_of_a_chosen_detection_moves_with_its_time(page: Wat
 
 
 @pytest.mark.parametrize("off", [0, 9])
-async def test_a_mark_says_what_it_is(page: Watched, off: int) -> None:
+async def test_a_mark_says_what_it_is(page: Watched, api: FakeApi, off: int) -> None:
     """Under the pointer, and near it: kind and side in words, levels, volume, price and time."""
-    entry, x, y = await a_mark(page)
-    await page.page.mouse.move(x + off, y)
-    await page.until(f"!{TIP}.hidden")
-    text = await page.text("map-tooltip")
+    async with api.paused():
+        await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+        entry, x, y = await a_mark(page)
+        await page.page.mouse.move(x + off, y)
+        await page.until(f"!{TIP}.hidden")
+        text = await page.text("map-tooltip")
+        assert await page.do("getComputedStyle(document.getElementById('map')).cursor") == "pointer"
     assert ("buy sweep" if entry["side"] == "ask" else "sell sweep") in text
     for part in ("4 levels", "3.25", f"{entry['price']:,.1f} USDT", " UTC"):
         assert part in text
-    assert await page.do("getComputedStyle(document.getElementById('map')).cursor") == "pointer"
     await page.page.mouse.move(*await place(page, "map"))
     await page.until("getComputedStyle(document.getElementById('map')).cursor === 'crosshair'")
 
@@ -262,7 +265,8 @@ async def test_a_list_that_is_scrolled_says_what_is_newer(page: Watched, api: Fa
       const rows = [...document.querySelectorAll('#detections-rows li')];
       const row = rows.find((each) => each.getBoundingClientRect().bottom > top + 2);
       return [row.dataset.id, Math.round(row.getBoundingClientRect().top - top)]; }})()"""
-    assert not await page.page.is_visible("#detections-newer")
+    await page.do(f"{scroller}.scrollTop = 0")
+    await page.until("document.getElementById('detections-newer').hidden")
     await page.page.mouse.move(*await middle(page, "#detections-panel .scroll"))
     await page.page.mouse.wheel(0, 95)
     await page.until(f"{scroller}.scrollTop > 60")
@@ -442,7 +446,7 @@ async def test_prices_moved_by_hand_stay_and_are_brought_back_by_a_click(
         assert await page.do(f"(({{ low, high }}) => [low, high])({RANGE})") == before
         await page.page.click("#price-off")
         await page.until(f"{MID_AT} > 0.1 && {MID_AT} < 0.9")
-        assert not await page.page.is_visible("#price-off")
+        await page.until("document.getElementById('price-off').hidden")
         assert await page.do(FOLLOWS)
     finally:
         api.mids[SYMBOL] = 600_000
@@ -475,7 +479,7 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
     assert re.fullmatch(r"at \d\d:\d\d:\d\d\.\d", await page.text("numbers-at"))
     row = await page.do(
         "(at) => window.liquidity.page.known.seconds.find(({ row }) => row.timestamp >= at).row",
-        await page.do("window.liquidity.page.shownAt"),
+        await page.do("window.liquidity.page.map.book.time"),
     )
     assert await page.text("number-ofi") == f"{row['ofi']:+.2f}"
     assert await page.text("mid-price") == f"{row['mid_price']:,.2f}"
@@ -626,7 +630,11 @@ async def test_a_swipe_up_on_the_map_scrolls_the_page(phone: tuple[Watched, CDPS
 async def test_a_swipe_along_moves_time_and_one_on_the_axis_prices(phone: tuple[Watched, CDPSession]) -> None:
     """The page itself stays where it is."""
     page, cdp = phone
-    await page.do("window.liquidity.page.map.view.span = 60000")
+    await page.do(
+        """() => { const { view, limits } = window.liquidity.page.map;
+        view.span = 60_000;
+        view.zoomPrice(0.4, 60_000.3, limits); }"""
+    )
     await page.frames(1)
     x, y = await place(page, "map", 0.3)
     before = await page.do(RANGE)
