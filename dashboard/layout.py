@@ -61,7 +61,6 @@ def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component
     return html.Div(
         [
             WebSocket(id="stream"),
-            html.H1("Order-book liquidity", className="unseen"),
             _header(),
             html.Main([_map(), _side()]),
             html.Div(id="map-tooltip", role="tooltip", hidden=True),
@@ -97,6 +96,7 @@ def _header() -> Component:
     ]
     return html.Header(
         [
+            html.H1("Order-book liquidity", className="unseen"),
             html.Div("", id="symbols"),
             html.Div(
                 [

@@ -20,6 +20,7 @@ class BasicMetrics(msgspec.Struct, frozen=True, gc=False):
     spread: float  # best_ask - best_bid, above 0, on the grid of ticks
     microprice: float  # the weighted mid: each best price weighted with the other side's size
     imbalance: float  # (B - A) / (B + A) of the ten-level volumes, in [-1, 1]
+    queue_imbalance: float  # (Qb - Qa) / (Qb + Qa) of the best levels, in [-1, 1]
     depth_weighted_price: float  # mean price of all twenty levels, weighted with size
     bid_slope: float  # base asset per USDT, see `slope`
     ask_slope: float
@@ -32,7 +33,9 @@ class BasicMetrics(msgspec.Struct, frozen=True, gc=False):
 def basic_metrics(top: TopOfBook) -> BasicMetrics:
     """Return the metrics of a book that is not crossed and has ten levels a side. Constant time.
 
-    Microprice: Stoikov, "The micro-price" (2018), calls this first-order form the weighted mid.
+    Microprice: Stoikov, "The micro-price" (2018), calls this first-order form the weighted mid. Queue
+    imbalance: Gould and Bonart, "Queue imbalance as a one-tick-ahead price predictor in a limit order book"
+    (2016, arXiv 1512.03492).
     """
     bids, asks = top.bids, top.asks
     best_bid, bid_size = bids[0]
@@ -40,14 +43,15 @@ def basic_metrics(top: TopOfBook) -> BasicMetrics:
     mid, spread = mid_and_spread(best_bid, best_ask)
     bid_volume, bid_notional, bid_slope, cumulative_bids = _walk(bids, mid)
     ask_volume, ask_notional, ask_slope, cumulative_asks = _walk(asks, mid)
-    volume = bid_volume + ask_volume
+    volume, queues = bid_volume + ask_volume, bid_size + ask_size
     return BasicMetrics(
         best_bid=best_bid,
         best_ask=best_ask,
         mid_price=mid,
         spread=spread,
-        microprice=(best_bid * ask_size + best_ask * bid_size) / (bid_size + ask_size),
+        microprice=(best_bid * ask_size + best_ask * bid_size) / queues,
         imbalance=(bid_volume - ask_volume) / volume,
+        queue_imbalance=(bid_size - ask_size) / queues,
         depth_weighted_price=(bid_notional + ask_notional) / volume,
         bid_slope=bid_slope,
         ask_slope=ask_slope,

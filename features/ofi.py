@@ -1,12 +1,13 @@
 """Order flow imbalance as the change of ten-level volumes.
 
-This is the project's own definition, `OFI = dB - dA` per update, not the best-level one of Cont, Kukanov
-and Stoikov (2014). Positive: bids grew or asks shrank.
+This is the project's own definition, `OFI = dB - dA` per update. Positive: bids grew or asks shrank. Summed
+over a second it is the change of `B - A` from one frame to the next and says no more than those do, and a
+level that leaves the ten best by rank counts as flow. The literature's is in `level_ofi.py`.
 """
 
 
 class OrderFlowImbalance:
-    """Sums `dB - dA` over the updates since the last `take`. Sizes in base asset."""
+    """Sums `dB - dA` over the updates since the last `drain`. Sizes in base asset."""
 
     __slots__ = ("_ask_volume", "_bid_volume", "_sum")
 
@@ -30,7 +31,7 @@ class OrderFlowImbalance:
         """Forget the last volumes: the next update follows on a book that was not known."""
         self._bid_volume = None
 
-    def take(self) -> float:
+    def drain(self) -> float:
         """Return the sum since the last call, and begin a new one."""
         total, self._sum = self._sum, 0.0
         return total

@@ -22,21 +22,24 @@ class TradeSummary(msgspec.Struct, frozen=True):
 
     buy_volume: float
     sell_volume: float
+    vwap: float | None  # volume-weighted mean price, USDT, to eight decimals; None without trades
+    rpi_volume: float | None  # part that hit RPI orders, which the depth stream never shows; None if not told
     count: int  # aggregate trades
     largest: list[Print]  # at most twenty, largest first
 
 
 class TradeFlow:
-    """Adds up trades until `take`. Memory is bounded, whatever comes."""
+    """Adds up trades until `drain`. Memory is bounded, whatever comes."""
 
-    __slots__ = ("_bought", "_count", "_largest", "_sold", "_waiting")
+    __slots__ = ("_bought", "_count", "_largest", "_notional", "_rpi", "_sold", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: list[AggTrade] = []
         self._clear()
 
     def _clear(self) -> None:
-        self._bought = self._sold = 0.0
+        self._bought = self._sold = self._notional = 0.0
+        self._rpi: float | None = 0.0
         self._count = 0
         self._largest: list[AggTrade] = []
 
@@ -50,17 +53,23 @@ class TradeFlow:
     def _add_up(self) -> None:
         waiting = self._waiting
         for trade in waiting:
+            size, visible = trade.size, trade.visible_size
+            self._notional += trade.price * size
             if trade.buyer_is_maker:
-                self._sold += trade.size
+                self._sold += size
             else:
-                self._bought += trade.size
+                self._bought += size
+            if visible is None:
+                self._rpi = None
+            elif self._rpi is not None:
+                self._rpi += size - visible
         self._count += len(waiting)
         self._largest = heapq.nlargest(
             LARGEST_TRADES, [*self._largest, *waiting], key=lambda trade: trade.size
         )
         waiting.clear()
 
-    def take(self) -> TradeSummary:
+    def drain(self) -> TradeSummary:
         """Return the sums since the last call, and begin anew."""
         self._add_up()
         largest: list[Print] = [
@@ -68,6 +77,14 @@ class TradeFlow:
             for trade in self._largest
         ]
         # Eight decimals are the exchange's own: what lies beyond is the noise of adding floats.
-        summary = TradeSummary(round(self._bought, 8), round(self._sold, 8), self._count, largest)
+        volume = self._bought + self._sold
+        summary = TradeSummary(
+            buy_volume=round(self._bought, 8),
+            sell_volume=round(self._sold, 8),
+            vwap=round(self._notional / volume, 8) if volume else None,
+            rpi_volume=None if self._rpi is None else round(self._rpi, 8),
+            count=self._count,
+            largest=largest,
+        )
         self._clear()
         return summary

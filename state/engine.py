@@ -18,6 +18,7 @@ from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, Sy
 from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection
 from features.detectors.settings import DetectorSettings
+from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow, TradeSummary
@@ -28,7 +29,7 @@ from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.phases import Phase
 from orderbook.renewal import BookSettings
 from orderbook.synchronizer import LocalBook
-from state.frames import Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
+from state.frames import Flow, Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
@@ -79,6 +80,7 @@ class Engine:
         self._freshness = Freshness()
         self._exchange_time = 0
         self._ofi = OrderFlowImbalance()
+        self._level_flow = LevelOrderFlow()
         self._trades = TradeFlow()
         self._recorder = Recorder()
         self._trade_sequence = TradeSequence()
@@ -242,7 +244,8 @@ class Engine:
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
         uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
         status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
-        ofi, trades, detections = self._ofi.take(), self._take_trades(), self._take_detections()
+        flow = Flow(self._ofi.drain(), self._level_flow.drain())
+        trades, detections = self._take_trades(), self._take_detections()
         book, market = self._keeper.book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(
@@ -261,7 +264,7 @@ class Engine:
                 self.source,
                 timestamp,
                 market,
-                ofi,
+                flow,
                 trades,
                 state,
                 detections,
@@ -274,10 +277,14 @@ class Engine:
             row = WindowRow(row_of(frame), grouped, chunk)
         else:
             frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
-            chunk = self._recorder.close(timestamp, None, 0)
+            chunk = self._recorder.close_dark(None if market is None else book, self._exchange_time)
             row = WindowRow(row_of(frame), None, chunk)
         self.window.append(row)
         return frame, row
+
+    def restate_book(self) -> None:
+        """Tell the whole book with the second after the next: one was lost on its way."""
+        self._recorder.restate()
 
     def take_notices(self) -> list[Notice]:
         """Return what has been noted since the last call."""
@@ -328,7 +335,7 @@ class Engine:
         self._detection.on_trades_doubted()
 
     def _take_trades(self) -> TradeSummary | None:
-        summary = self._trades.take()
+        summary = self._trades.drain()
         missed, self._trades_missed = self._trades_missed, False
         if missed or self._trades_unproven or not self.health.trades.delivers:
             return None  # part of the second's trades may be missing
@@ -347,7 +354,7 @@ class Engine:
                     self._recorder.grow(result.book, self._exchange_time, result.bids, result.asks)
                 self._see(result.book, result.top)
             elif isinstance(result, Began):
-                self._ofi.restart()
+                self._restart_flow()
                 self._see(result.book, result.top)
                 self.wants_symbol_info = True
             elif isinstance(result, Lost):
@@ -368,6 +375,7 @@ class Engine:
         if self.market is None:
             self._recorder.begin(book, self._exchange_time)
         self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
+        self._level_flow.update(top)
         known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top, metrics)
         if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
             self._detection.on_book(self._exchange_time, book.last_update_id, top)
@@ -382,8 +390,12 @@ class Engine:
     def _go_dark(self) -> None:
         self.market = None
         self._recorder.lose()
-        self._ofi.restart()
+        self._restart_flow()
         self._detection.restart()
+
+    def _restart_flow(self) -> None:
+        self._ofi.restart()
+        self._level_flow.restart()
 
     def _use_tick(self, tick: int) -> None:
         self._tick = tick

@@ -85,12 +85,13 @@ class Health(msgspec.Struct, frozen=True):
     warnings: list[str]  # what a person should know, in sentences
 
 
-class Frame(msgspec.Struct, frozen=True):
-    """One second, as `/ws/{symbol}` sends it."""
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One second of the rolling window: all that a frame says of the market, under the same names.
 
-    symbol: str
-    source: str  # binance or simulated
-    timestamp: int  # end of the second that the frame closes, a multiple of 1000
+    A second that was not live has no market values.
+    """
+
+    timestamp: int  # end of the second, ms since the epoch, a multiple of 1000
     status: Status
     reason: str | None  # in words, when not live
     last_update_id: int | None  # u of the last event applied
@@ -99,8 +100,11 @@ class Frame(msgspec.Struct, frozen=True):
     tick_size: float | None  # price increment, USDT: as listed, else as the snapshot's prices have it
     mid_price: float | None
     spread: float | None
-    imbalance: float | None
-    ofi: float | None  # summed over the second
+    imbalance: float | None  # of the ten-level volumes
+    ofi: float | None  # change of ten-level volumes, summed over the second
+    ofi_best: float | None  # order flow imbalance of the best level, summed over the second
+    ofi_levels: list[float] | None  # the same of each of the ten ranks, best first
+    queue_imbalance: float | None  # of the best level's sizes
     bid_levels: Levels | None
     ask_levels: Levels | None
     best_bid: float | None
@@ -115,26 +119,14 @@ class Frame(msgspec.Struct, frozen=True):
     cumulative_asks: list[float] | None
     trades: TradeSummary | None  # that arrived in the second; null unless it is known that none is missing
     detections: list[Detection]  # what the detectors opened, updated, closed or fired in this second
+
+
+class Frame(Row, frozen=True, kw_only=True):
+    """One second, as `/ws/{symbol}` sends it."""
+
+    symbol: str
+    source: str  # binance or simulated
     health: Health | None  # null only where the engine itself cannot be heard
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One second of the rolling window. A second that was not live has no market values."""
-
-    timestamp: int
-    status: Status
-    reason: str | None
-    mid_price: float | None
-    spread: float | None
-    imbalance: float | None
-    ofi: float | None
-    total_bid_volume: float | None
-    total_ask_volume: float | None
-    microprice: float | None
-    bid_levels: Levels | None
-    ask_levels: Levels | None
-    trades: TradeSummary | None
-    detections: list[Detection]
 
 
 class WindowRow(msgspec.Struct, frozen=True):
@@ -159,12 +151,19 @@ class Market(msgspec.Struct, frozen=True, gc=False):
     metrics: BasicMetrics
 
 
+class Flow(msgspec.Struct, frozen=True, gc=False):
+    """Order flow of one second, base asset."""
+
+    ofi: float  # change of ten-level volumes
+    levels: list[float]  # order flow imbalance of each rank, best first
+
+
 def live_frame(
     symbol: str,
     source: str,
     timestamp: int,
     market: Market,
-    ofi: float,
+    flow: Flow,
     trades: TradeSummary | None,
     health: Health,
     detections: Sequence[Detection] = (),
@@ -190,7 +189,10 @@ def live_frame(
         mid_price=metrics.mid_price,
         spread=metrics.spread,
         imbalance=metrics.imbalance,
-        ofi=round(ofi, 8),
+        ofi=round(flow.ofi, 8),
+        ofi_best=flow.levels[0],
+        ofi_levels=flow.levels,
+        queue_imbalance=metrics.queue_imbalance,
         bid_levels=market.top.bids,
         ask_levels=market.top.asks,
         best_bid=metrics.best_bid,
@@ -237,7 +239,7 @@ def dark_frame(
 
 def row_of(frame: Frame) -> Row:
     """Return the part of `frame` that the rolling window keeps."""
-    return Row(*(getattr(frame, name) for name in Row.__struct_fields__))
+    return Row(**{name: getattr(frame, name) for name in Row.__struct_fields__})
 
 
 def missing_row(timestamp: int) -> WindowRow:

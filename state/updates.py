@@ -123,6 +123,10 @@ class Recorder:
         """Note that the book is lost."""
         self._updates, self._base, self._told_at = [], None, None
 
+    def restate(self) -> None:
+        """Tell the whole book again soon: a second was lost on its way to those who are told."""
+        self._told_at = None
+
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
         """Take an event that was the last one applied to `book`. O(changes)."""
         state = book.state
@@ -160,19 +164,27 @@ class Recorder:
         self._updates.append(update)
         self._last = u
 
-    def close(self, timestamp: int, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
-        """End a second; `book` is the live one, or None."""
-        tape = _encode([_entry(trade) for trade in self._tape])
-        self._tape.clear()
-        if book is None:
-            return EncodedChunk(tape=tape)
+    def close(self, timestamp: int, book: LocalBook, exchange_time: int) -> EncodedChunk:
+        """End a second that is live."""
         updates, self._updates = self._updates, []
         base, self._base = self._base, None
         if base is not None:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
-        return EncodedChunk(_encode(updates), _encode(base), tape)
+        return EncodedChunk(_encode(updates), _encode(base), self._drain_tape())
+
+    def close_dark(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
+        """End a second that is not live; `book` is one that follows the exchange all the same, or None."""
+        self.lose()
+        if book is not None:
+            self.begin(book, exchange_time)
+        return EncodedChunk(tape=self._drain_tape())
+
+    def _drain_tape(self) -> bytes:
+        tape = _encode([_entry(trade) for trade in self._tape])
+        self._tape.clear()
+        return tape
 
 
 def _entry(trade: AggTrade) -> TapeEntry:

@@ -67,10 +67,15 @@ def trade(
     symbol: str = SYMBOL,
     at: int = START_MS,
     number: int | None = None,
+    visible: float | None = -1.0,
 ) -> AggTrade:
-    """Return an aggregate trade; `sold` says that the taker sold. Unless given, its id is the next one."""
+    """Return an aggregate trade; `sold` says that the taker sold. Unless given, its id is the next one.
+
+    All of it hit visible orders, unless `visible` says how much did; None: the exchange left that out.
+    """
     number = next(_trade_ids) if number is None else number
-    return AggTrade(at, symbol, number, at_price, traded, traded, 1, 1, at, sold)
+    visible = traded if visible == -1.0 else visible
+    return AggTrade(at, symbol, number, at_price, traded, visible, 1, 1, at, sold)
 
 
 def side(best: float, step: float, count: int, level_size: float = 1.0) -> Levels:

@@ -1,7 +1,7 @@
 // Ties the page's parts together: frames in, one update a second, and what a person does.
 
 import { KINDS, nameOf } from "./book/detections.mjs";
-import { BookCursor } from "./book/instant.mjs";
+import { bookAt, NewestBook } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
@@ -14,13 +14,13 @@ import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { ImpactForm } from "./panels/impact_form.mjs";
 import { PriceTools } from "./panels/price_tools.mjs";
-import { linesAt, showTooltip } from "./panels/readout.mjs";
+import { linesAt, restLine, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showHold, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
 import { buildToolbar, closeMenus } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
-import { baseAsset, number, shortSize, time } from "./ui/formats.mjs";
+import { baseAsset, bothTimes, number, shortSize, time } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
 import { askForNotes, tell } from "./ui/notes.mjs";
 import { savePicture } from "./ui/picture.mjs";
@@ -35,7 +35,7 @@ import { numbersOf } from "./book/numbers.mjs";
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
-const REFINE_MS = 90; // after the last gesture
+const REFINE_MS = 120; // after the last gesture
 const SLIDE = 0.22; // of the way that is left, with each picture
 const MARK_REACH = [12, 20]; // px to a detection's mark that a pointer, and a finger, may miss
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
@@ -52,7 +52,7 @@ export class App {
     this.symbol = connection.symbol;
     this.known = new BookWindow();
     this.live = new Liveness();
-    this.cursor = new BookCursor();
+    this.newest = new NewestBook();
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
     /** @type {number[]} ms of JavaScript for each drawing of a gesture */
@@ -75,6 +75,7 @@ export class App {
     /** @type {Instant | null} the book of an instant in the past, and which */
     this.pastBook = null;
     this.pastKey = "";
+    this.pastAt = NaN;
     this.surfaceTask = 0;
     this.contextTask = 0;
     this.refineTask = 0;
@@ -237,7 +238,7 @@ export class App {
     this.map.base = baseAsset(this.symbol);
     this.map.advance();
     this.map.isLive = this.state()[0] === "live";
-    this.newestBook = this.map.isLive ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.newestBook = this.map.isLive ? this.newest.of(this.known) : null;
     this.slidePrices();
     this.chooseBook();
     this.map.draw();
@@ -255,6 +256,7 @@ export class App {
     const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
     this.timings.push(timing);
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    this.refineLater();
     window.clearTimeout(this.surfaceTask);
     this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
   }
@@ -271,9 +273,13 @@ export class App {
     this.showState();
     this.showScale();
     this.gestureTimings.push(performance.now() - begin);
+    this.refineLater();
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  refineLater() {
     window.clearTimeout(this.refineTask);
     if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
-    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
   /** Move prices that were zoomed by hand along with the mid, a little with each picture. */
@@ -299,16 +305,19 @@ export class App {
   drawDepth() {
     const { depth } = this;
     Object.assign(depth, { book: this.map.book, isNow: !this.map.bookIsPast, decimals: this.decimals, base: baseAsset(this.symbol) });
+    const at = this.shownAt;
+    depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
+    depth.rested = (price, side) => restLine(this.known, price, side, at);
     depth.draw();
   }
 
   drawList() {
-    const rows = this.known.seconds.map(({ row }) => row);
+    const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
-    this.list.draw(rows, this.choices.kinds, this.decimals, hint);
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
+    this.list.draw(detections, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
-    for (const entry of this.list.takeNew(rows)) {
+    for (const entry of this.list.takeNew(detections)) {
       if (wanted.has(entry.kind)) tell(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
@@ -341,18 +350,23 @@ export class App {
     const { corner, prices } = map.layout;
     byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
     byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
-    const range = map.scale.range(1e8);
+    const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
     const raster = map.cells.raster?.lattice;
     setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
   }
 
   // --- any instant ------------------------------------------------------------------------------------------
+
+  /** Of which instant (ms) the shown book is. */
+  get shownAt() {
+    return this.map.bookIsPast ? this.pastAt : this.known.end;
+  }
 
   /** Choose the book that is shown: of the instant under the pointer, of a held view's end, or of now. */
   chooseBook() {
@@ -361,9 +375,10 @@ export class App {
     const pointed = this.crosshair();
     if (pointed && !["book", "prices", "corner"].includes(pointed.part) && pointed.time < known.end) at = pointed.time;
     map.bookIsPast = Number.isFinite(at) && at < known.end;
+    this.pastAt = at;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;
-      if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
+      if (key !== this.pastKey) this.pastBook = bookAt(known.since(at), at, known.end);
       this.pastKey = key;
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
@@ -412,7 +427,7 @@ export class App {
     if (!at || !map.scene || this.gestures?.drags || ["corner", "none"].includes(at.part)) return showTooltip(null);
     const { left, top } = element.getBoundingClientRect();
     const { x, y } = this.pin || !this.pointer ? at : this.pointer;
-    return showTooltip(linesAt(map, this.known, at, map.book), left + x, top + y, this.touches);
+    return showTooltip(linesAt(map, this.known, at, this.shownAt), left + x, top + y, this.touches);
   }
 
   viewChanged() {
@@ -513,7 +528,7 @@ export class App {
   /** @param {string} name */
   choiceChanged(name) {
     this.readChoices();
-    if (["black", "white"].includes(name)) this.map.scale.restart();
+    if (["black", "white"].includes(name)) this.map.restartScale();
     this.map.drawnVersion = -1;
     this.map.drawnRaster = "";
     if (name === "notes") askForNotes();
@@ -589,6 +604,7 @@ export class App {
 
   /** @param {any} order */
   showOrder(order) {
+    if (order === null && this.order === null) return;
     this.order = order;
     const mid = order?.mid_price;
     this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
@@ -600,7 +616,7 @@ export class App {
     const [state] = this.state();
     const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
     this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
-    this.depth.draw();
+    this.depth.draw(true);
     return savePicture(
       ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
     );

@@ -34,6 +34,7 @@ from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
 from state.frames import (
     AuditHealth,
+    Flow,
     Frame,
     Health,
     Market,
@@ -90,8 +91,10 @@ def a_frame(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) ->
     asks = [(base + 1 + level, 2.0 + level) for level in range(10)]
     top = TopOfBook(bids, asks)
     market = Market(timestamp // 100, timestamp - 50, top, basic_metrics(top))
-    trades = TradeSummary(1.0, 2.0, 3, [])
-    return live_frame(symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=1.0)
+    trades = TradeSummary(1.0, 2.0, 100.5, 0.25, 3, [])
+    return live_frame(
+        symbol, source, timestamp, market, Flow(0.25, [0.5, *[0.0] * 9]), trades, a_health(), tick_size=1.0
+    )
 
 
 def a_second(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) -> FeedSecond:

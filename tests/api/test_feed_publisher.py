@@ -22,7 +22,7 @@ from api.feed import (
     NoBook,
     decode_feed,
 )
-from api.feed_publisher import FeedPublisher
+from api.feed_publisher import WAITING_SECONDS, FeedPublisher
 from api.processes import ProcessReader
 from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
@@ -384,3 +384,15 @@ async def test_an_engine_tells_of_its_own_process(api: FakeApi, delivery: Delive
     told = (await asyncio.wait_for(api.processes.get(), PATIENCE)).report
     assert (told.role, told.symbol, told.pid, told.restarts) == ("engine", "BTCUSDT", os.getpid(), 3)
     assert told.memory_bytes > 2**20
+
+
+async def test_seconds_lost_on_the_way_are_followed_by_a_whole_book(delivery: Delivery) -> None:
+    """What was dropped for an API that is slow leads nowhere: the seconds after it begin anew."""
+    delivery.rig.sync()
+    delivery.close(*range(1, WAITING_SECONDS + 1))
+    books = [row.chunk.decode().book is not None for row in delivery.rig.engine.window]
+    assert sum(books) == 1
+    delivery.close(*range(WAITING_SECONDS + 1, WAITING_SECONDS + 4))
+    lost, *_, last = list(delivery.rig.engine.window)[WAITING_SECONDS:]
+    assert lost.chunk.decode().book is None
+    assert last.chunk.decode().book is not None

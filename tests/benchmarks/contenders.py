@@ -9,6 +9,7 @@ from sortedcontainers import SortedDict
 from data_ingestion.messages import decode_depth_update, decode_snapshot
 from features.basic_metrics import BasicMetrics, basic_metrics
 from features.detectors.detection import Detection
+from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from orderbook.book_state import TOP_LEVELS
@@ -73,6 +74,7 @@ class Stages:
         self._book: LocalBook | None = None
         self._before = b""
         self._ofi = OrderFlowImbalance()
+        self._level_flow = LevelOrderFlow()
         self._detection = LiquidityDetection(settings.detectors)
         self._tick = 0
         self._top: Top | None = None
@@ -103,6 +105,7 @@ class Stages:
             return marks + marks[-1:] * 2
         self.metrics = basic_metrics(top)
         self._ofi.update(self.metrics.total_bid_volume, self.metrics.total_ask_volume)
+        self._level_flow.update(top)
         marks.append(_now())
         for trade in tick.trades:
             detection.on_trade(trade)

@@ -17,7 +17,7 @@ from features.market_impact import Side as OrderSide
 from features.market_impact import market_impact
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
-from state.frames import Market, Row, Status, dark_frame, live_frame
+from state.frames import Flow, Market, Row, Status, dark_frame, live_frame
 from tests.api.serving import a_health
 from tests.program import Frame, Program
 
@@ -66,8 +66,10 @@ def live(symbol: str, timestamp: int, *, mid: int, source: str = "simulated", **
     finest = a_ladder(1, mid, salt + 1)
     top = TopOfBook([(price, size) for price, size in finest["bids"]], [(p, s) for p, s in finest["asks"]])
     market = Market(salt, timestamp - 50, top, basic_metrics(top))
-    trades = TradeSummary(1.0, 2.0, 3, [])
-    frame = live_frame(symbol, source, timestamp, market, 0.25, trades, a_health(), tick_size=TICK)
+    trades = TradeSummary(1.0, 2.0, 100.5, 0.25, 3, [])
+    frame = live_frame(
+        symbol, source, timestamp, market, Flow(0.25, [0.5, *[0.0] * 9]), trades, a_health(), tick_size=TICK
+    )
     tape = [[timestamp - 400, finest["bids"][0][0], 2.0, 2.0, "sell", 2 * salt]]
     return {**json.loads(msgspec.json.encode(frame)), "tape": tape, **others}
 

@@ -13,6 +13,7 @@ from playwright.async_api import Browser
 from tests.dashboard.browser import (
     NOT_SHOWN,
     NOTEBOOK,
+    SURFACE_DRAWN,
     Watched,
     chromium,
     chromium_path,
@@ -26,6 +27,7 @@ from tests.program import PATIENCE, Program
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MOST_CONTEXTS = 4
+SMALL = (1000, 620)  # what software draws in time, with four times the pixels
 VIEW = "() => { const { range } = window.liquidity.page.map.view; return { ...range }; }"
 SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
 
@@ -113,6 +115,36 @@ async def test_each_cell_has_the_colour_of_the_books_own_size(page: Watched, pro
                 coloured += cells.coloured
             assert coloured > 20
         await page.page.select_option("#choose-ticks", "auto")
+
+
+async def test_cells_are_as_sharp_as_the_screen(browser: Browser, program: Program) -> None:
+    """With two device pixels a CSS pixel every canvas has twice the pixels, and each has its cell's own colour."""
+    async with (
+        open_page(browser, program.dashboard_port, size=SMALL, ratio=2) as sharp,
+        listener(program, SYMBOLS[0]) as heard,
+    ):
+        await sharp.live(SYMBOLS[0])
+        await sharp.do("window.liquidity.page.map.view.span = 5000")
+        await sharp.frames(2)
+        sizes = await sharp.do(
+            """["map-canvas", "map-axes", "map-cross", "depth-canvas", "depth-texts"].map((id) => {
+              const { width, height, clientWidth, clientHeight } = document.getElementById(id);
+              return [id, width / clientWidth, height / clientHeight]; })"""
+        )
+        assert sizes == [[name, 2, 2] for name, *_ in sizes]
+        step, high = await sharp.do(
+            """(() => { const all = window.liquidity.page.map;
+            const { cells, view: { range }, layout: { map } } = all;
+            all.refine = true;
+            all.writeCells();
+            return [cells.raster.lattice.step / 1e8, (range.high - range.low) / map.height]; })()"""
+        )
+        assert step < high * 1.5  # cells use the finer pixels
+        cells = await compare(sharp, heard, count=120)
+        assert cells.wrong == []
+        assert cells.compared > 60
+        assert cells.coloured > 20
+        assert sharp.complaints == []
 
 
 async def test_there_is_one_drawing_a_frame_and_no_frame_is_lost(page: Watched) -> None:
@@ -240,6 +272,60 @@ async def test_the_pointer_says_what_is_there_and_goes_on_saying_it(page: Watche
     assert not await page.do("window.liquidity.page.map.bookIsPast")
 
 
+def as_number(text: str) -> float:
+    """Return the number that a text says."""
+    return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+
+
+async def test_any_instant_of_a_held_view_has_the_numbers_of_its_frame(
+    page: Watched, program: Program
+) -> None:
+    """Header, book beside the map and depth curve under the pointer are those of that very update."""
+    async with listener(program, SYMBOLS[0]) as heard:
+        await page.do("window.liquidity.page.map.view.span = 8000")
+        await page.frames(6)
+        await page.page.keyboard.press(" ")
+        await page.frames(1)
+        held = await page.do(VIEW)
+        await heard.until(int(held["to"]) // 1000 * 1000)
+        left, top, wide = await page.do(
+            """(() => { const box = document.getElementById("map").getBoundingClientRect();
+            const { map } = window.liquidity.page.map.layout;
+            return [box.left + map.left, box.top + map.top + 40, map.width]; })()"""
+        )
+        compared = 0
+        for timestamp, frame in sorted(heard.seconds.items()):
+            after = heard.seconds.get(timestamp + 1000)
+            if "last_update_id" not in frame or not frame["updates"] or not after or not after["updates"]:
+                continue
+            last, following = frame["updates"][-1]["T"], after["updates"][0]["T"]
+            if not (held["from"] < last and following < held["to"]) or following - last < 30:
+                continue  # not seen, or too close to the next update for a pixel
+            x = left + ((last + following) / 2 - held["from"]) / (held["to"] - held["from"]) * wide
+            await page.page.mouse.move(x, top)
+            await page.until("(u) => window.liquidity.page.map.book?.u === u", frame["last_update_id"])
+            await page.until("document.getElementById('numbers-at').textContent.startsWith('at ')")
+            shown = await shown_numbers(page)
+            for name, key in (("mid-price", "mid_price"), ("number-spread", "spread"),
+                              ("number-microprice", "microprice"), ("number-imbalance", "imbalance")):  # fmt: skip
+                decimals = len(shown[name].partition(".")[2])
+                assert as_number(shown[name]) == pytest.approx(frame[key], abs=0.5001 * 10**-decimals), name
+            levels = await page.do(
+                """window.liquidity.page.map.book.prices.map((prices, side) => Array.from(prices.slice(0, 10),
+                  (price, rank) => [price / 1e8, window.liquidity.page.map.book.sizes[side][rank] / 1e8]))"""
+            )
+            assert levels == [frame["bid_levels"], frame["ask_levels"]]
+            curve = await page.do(
+                """(() => { const { curve } = window.liquidity.page.depth;
+                return [curve.mid, curve.bids.sizes.slice(0, 10), curve.asks.sizes.slice(0, 10)]; })()"""
+            )
+            assert curve[0] == pytest.approx(frame["mid_price"])
+            assert curve[1] == pytest.approx(frame["cumulative_bids"])
+            assert curve[2] == pytest.approx(frame["cumulative_asks"])
+            compared += 1
+        assert compared >= 3
+
+
 async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched, program: Program) -> None:
     """A link shows what its sender saw, whatever the browser kept."""
     await page.page.click("#toggle-vwap")
@@ -298,13 +384,21 @@ async def test_the_surface_follows_the_window(page: Watched) -> None:
 
 
 async def test_contexts_of_webgl_are_few(page: Watched) -> None:
-    """However often the symbol changes."""
+    """The same few however often theme and symbol change and the view is held."""
+    await page.until(SURFACE_DRAWN)
+    before = await page.do("window.webglCanvases.size")
+    assert before <= MOST_CONTEXTS
     with page.reconnecting():
-        for key in "2121":
-            await page.page.keyboard.press(key)
-            await page.live(SYMBOLS[int(key) - 1])
-            await page.frames(1)
-    assert await page.do("window.webglCanvases.size") <= MOST_CONTEXTS
+        for turn in range(10):
+            await page.page.keyboard.press("t")
+            await page.page.keyboard.press(" ")
+            await page.page.keyboard.press("21"[turn % 2])
+            await page.live(SYMBOLS[1 - turn % 2])
+            await page.do("window.liquidity.page.timings.length = 0")
+            await page.until(SURFACE_DRAWN)
+            await page.page.keyboard.press("f")
+    assert await page.do("window.webglCanvases.size") == before
+    assert await page.do("document.querySelectorAll('canvas').length") < 20
 
 
 @pytest.mark.parametrize("size", [(390, 844), NOTEBOOK, (2560, 1440)])

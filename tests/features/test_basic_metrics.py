@@ -109,6 +109,7 @@ def exact_metrics(
         spread=float(best_ask - best_bid),
         microprice=float((best_bid * ask_size + best_ask * bid_size) / (bid_size + ask_size)),
         imbalance=float((bid_volume - ask_volume) / (bid_volume + ask_volume)),
+        queue_imbalance=float((bid_size - ask_size) / (bid_size + ask_size)),
         depth_weighted_price=float(notional / (bid_volume + ask_volume)),
         bid_slope=float(exact_slope(bids, mid)),
         ask_slope=float(exact_slope(asks, mid)),

@@ -49,14 +49,14 @@ def test_the_sign_worked_by_hand(bids: Change, asks: Change, expected: float) ->
         metrics = basic_metrics(top)
         changes.append(ofi.update(metrics.total_bid_volume, metrics.total_ask_volume))
     assert changes == [0, expected]
-    assert ofi.take() == expected
+    assert ofi.drain() == expected
 
 
 def test_the_first_update_contributes_nothing() -> None:
     """Volumes that appear from nowhere are no flow."""
     ofi = OrderFlowImbalance()
     assert ofi.update(500, 20) == 0
-    assert ofi.take() == 0
+    assert ofi.drain() == 0
 
 
 def test_the_first_update_after_a_restart_contributes_nothing() -> None:
@@ -67,7 +67,7 @@ def test_the_first_update_after_a_restart_contributes_nothing() -> None:
     ofi.restart()
     assert ofi.update(500, 3) == 0
     assert ofi.update(500, 4) == -1
-    assert ofi.take() == 1
+    assert ofi.drain() == 1
 
 
 def test_take_begins_a_new_sum_but_keeps_the_volumes() -> None:
@@ -75,10 +75,10 @@ def test_take_begins_a_new_sum_but_keeps_the_volumes() -> None:
     ofi = OrderFlowImbalance()
     ofi.update(10, 10)
     ofi.update(11, 10)
-    assert ofi.take() == 1
-    assert ofi.take() == 0
+    assert ofi.drain() == 1
+    assert ofi.drain() == 0
     assert ofi.update(15, 12) == 2
-    assert ofi.take() == 2
+    assert ofi.drain() == 2
 
 
 VOLUMES = st.tuples(st.integers(0, 10**9), st.integers(0, 10**9))
@@ -100,6 +100,6 @@ def test_sums_equal_the_naive_ones(seconds: list[list[tuple[int, int] | None]]) 
                 if before is not None:
                     expected += (volumes[0] - before[0]) - (volumes[1] - before[1])
             before = volumes
-        total = ofi.take()
+        total = ofi.drain()
         assert isfinite(total)
         assert total == expected

@@ -18,8 +18,9 @@ CHECKER = SHARED / "replay_exchange" / "check_updates.py"
         ((), ()),
         (("--snapshot-levels", "300", "--resting", "150"), ()),
         ((), ("gap", "close", "reorder")),
+        ((), ("lag",)),
     ],
-    ids=["plain", "small snapshots over resting levels", "faults"],
+    ids=["plain", "small snapshots over resting levels", "faults", "late"],
 )
 async def test_the_rigs_own_checker_finds_every_level_right(
     options: tuple[str, ...], faults: tuple[str, ...]

@@ -650,10 +650,13 @@ def test_ofi_is_summed_over_the_second() -> None:
     last = rig.exchange.events[-1].final_update_id
     rig.deliver(depth(last + 1, last + 2, last, bids=[(bids[0][0], bids[0][1] + 3)]))
     rig.deliver(depth(last + 3, last + 4, last + 2, asks=[(asks[0][0], asks[0][1] + 1)]))
-    assert rig.close().ofi == 2
+    frame = rig.close()
+    assert (frame.ofi, frame.ofi_best) == (2, 2)
+    assert frame.ofi_levels == [2, *[0] * 9]
     assert rig.close().ofi == 0
     rig.deliver(depth(last + 5, last + 6, last + 4, bids=[(bids[0][0], bids[0][1])]))
-    assert rig.close().ofi == -3
+    frame = rig.close()
+    assert (frame.ofi, frame.ofi_best) == (-3, -3)
 
 
 @pytest.mark.parametrize(("lose", "phase", "gaps"), LOSSES, ids=[row[0].__name__ for row in LOSSES])
@@ -672,7 +675,7 @@ def test_the_first_update_after_a_resync_adds_nothing_to_ofi(
     last = rig.emit()
     frame = rig.close()
     assert_true(frame, rig.exchange, last)
-    assert frame.ofi == 0
+    assert (frame.ofi, frame.ofi_best, frame.ofi_levels) == (0, 0, [0] * 10)
 
 
 # --- detections -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
-from state.frames import Frame, Market, Row, Status, dark_frame, live_frame, missing_row, row_of
+from state.frames import Flow, Frame, Market, Row, Status, dark_frame, live_frame, missing_row, row_of
 from state.health import EngineHealth
 from tests.builders import START_MS, json_of, side, top_of
 
@@ -25,6 +25,9 @@ CONTRACT = {
     "spread",
     "imbalance",
     "ofi",
+    "ofi_best",
+    "ofi_levels",
+    "queue_imbalance",
     "bid_levels",
     "ask_levels",
     "best_bid",
@@ -44,13 +47,23 @@ CONTRACT = {
 NOT_MARKET = {"symbol", "source", "timestamp", "status", "reason", "detections", "health"}
 
 TOP = top_of(side(100, -0.1, 10, 0.1), side(100.1, 0.1, 10, 0.2))
+TRADES = TradeSummary(1.0, 2.0, 100.5, 0.25, 3, [])
 HEALTH = EngineHealth().read(0.0, None, {}, 0)
 
 
 def live(trades: TradeSummary | None = None) -> Frame:
     """Return the live frame of `TOP`."""
     market = Market(42, START_MS - 7, TOP, basic_metrics(TOP))
-    return live_frame("BTCUSDT", "binance", START_MS, market, 0.1 + 0.2, trades, HEALTH, tick_size=0.1)
+    return live_frame(
+        "BTCUSDT",
+        "binance",
+        START_MS,
+        market,
+        Flow(0.1 + 0.2, [0.5, *[0.0] * 9]),
+        trades,
+        HEALTH,
+        tick_size=0.1,
+    )
 
 
 def dark(status: Status = Status.SYNCING) -> Frame:
@@ -60,7 +73,7 @@ def dark(status: Status = Status.SYNCING) -> Frame:
 
 def test_a_live_frame_carries_the_book_and_its_metrics() -> None:
     """The levels are those of the book, the figures those of its metrics."""
-    frame = live(TradeSummary(1.0, 2.0, 3, []))
+    frame = live(TRADES)
     assert (frame.symbol, frame.source, frame.timestamp) == ("BTCUSDT", "binance", START_MS)
     assert (frame.status, frame.reason) == (Status.LIVE, None)
     assert (frame.last_update_id, frame.exchange_time) == (42, START_MS - 7)
@@ -68,7 +81,9 @@ def test_a_live_frame_carries_the_book_and_its_metrics() -> None:
     assert (frame.best_bid, frame.best_ask) == (100, 100.1)
     assert (frame.tick_size, frame.mid_price) == (0.1, 100.05)
     assert frame.imbalance == pytest.approx(-1 / 3)
-    assert frame.trades == TradeSummary(1.0, 2.0, 3, [])
+    assert frame.trades == TRADES
+    assert (frame.ofi_best, frame.ofi_levels) == (0.5, [0.5, *[0.0] * 9])
+    assert frame.queue_imbalance == pytest.approx(-1 / 3)
     assert frame.health == HEALTH
 
 
@@ -104,24 +119,16 @@ def test_levels_are_pairs_of_numbers() -> None:
     assert len(frame["bid_levels"]) == len(frame["ask_levels"]) == 10
 
 
-@pytest.mark.parametrize("frame", [live(TradeSummary(1.0, 2.0, 3, [])), dark()], ids=["live", "dark"])
+@pytest.mark.parametrize("frame", [live(TRADES), dark()], ids=["live", "dark"])
 def test_a_row_is_part_of_its_frame(frame: Frame) -> None:
     """Every field of a row equals the frame's field of that name."""
     row = row_of(frame)
     assert {name: getattr(frame, name) for name in Row.__struct_fields__} == msgspec.structs.asdict(row)
 
 
-def test_a_row_has_what_the_window_must_hold() -> None:
-    """The seven values of a row are there under the frame's names."""
-    assert {
-        "timestamp",
-        "mid_price",
-        "spread",
-        "imbalance",
-        "ofi",
-        "total_bid_volume",
-        "total_ask_volume",
-    } <= set(Row.__struct_fields__)
+def test_a_row_has_all_of_the_market_that_a_frame_has() -> None:
+    """Joining the window and the frames is a concatenation: only what is not of the market differs."""
+    assert set(Frame.__struct_fields__) - set(Row.__struct_fields__) == {"symbol", "source", "health"}
 
 
 def test_a_missing_row_invents_nothing() -> None:

@@ -63,9 +63,9 @@ class Client:
         return sorted((self.bids or {}).items(), reverse=True), sorted(self.asks.items())
 
 
-def close(rig: Rig, client: Client) -> Frame:
-    """End a second, and let the client hear of it."""
-    frame = rig.close()
+def close(rig: Rig, client: Client, after_ms: float = 0) -> Frame:
+    """End a second, `after_ms` after the last event, and let the client hear of it."""
+    frame = rig.close(after_ms)
     client.take(list(rig.engine.window)[-1].chunk.decode())
     if frame.status is Status.LIVE:
         bids, asks = client.levels()
@@ -85,13 +85,11 @@ def assert_all_true(rig: Rig, client: Client) -> int:
     return compared
 
 
-OTHERS = ["close", "lose", "answer", "small answer", "reopen", "refill"]
+OTHERS = ["close", "close late", "lag", "lose", "answer", "small answer", "reopen", "refill"]
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("emit"), st.lists(OPS, max_size=8)),
-        st.tuples(
-            st.sampled_from(["close", "lose", "answer", "small answer", "reopen", "refill"]), st.just(None)
-        ),
+        st.tuples(st.sampled_from(OTHERS), st.just(None)),
     ),
     min_size=30,
     max_size=120,
@@ -101,7 +99,7 @@ STEPS = st.lists(
 @given(STEPS)
 @property_settings(60)
 def test_a_client_has_every_level_at_every_update(steps: list[tuple[str, Any]]) -> None:
-    """Whatever happens: events, gaps, lost connections, snapshots that widen what is known."""
+    """Whatever happens: events, gaps, lost connections, late events, snapshots that widen what is known."""
     rig, client = Rig(EngineSettings(book_levels=70, coverage_margin=20, audit_interval_ms=1_500)), Client()
     rig.open()
     for what, ops in steps:
@@ -116,6 +114,10 @@ def test_a_client_has_every_level_at_every_update(steps: list[tuple[str, Any]]) 
             rig.open()
         elif what == "close":
             close(rig, client)
+        elif what == "close late":
+            close(rig, client, after_ms=2_500)
+        elif what == "lag":
+            rig.late_ms = 4_000 - rig.late_ms
         elif rig.engine.snapshot_request is not None:
             rig.answer(limit=25 if what == "small answer" else 60)
     close(rig, client)
@@ -177,6 +179,32 @@ def test_a_whole_book_comes_first_after_darkness_and_at_least_every_half_minute(
     close(rig, client)
     assert client.bids
     assert list(rig.engine.window)[-1].chunk.decode().book is not None
+
+
+@pytest.mark.parametrize(("late_ms", "quiet_ms"), [(7_000, 0), (0, 2_500)], ids=["late events", "no events"])
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_a_whole_book_comes_first_after_darkness_in_which_the_book_was_kept(
+    late_ms: float, quiet_ms: float, seconds: int
+) -> None:
+    """A book that follows the exchange while its frames are stale: the next live frame begins anew."""
+    rig, client = live(), Client()
+    for row in rig.engine.window:
+        client.take(row.chunk.decode())
+    rig.emit((True, 2, 1))
+    close(rig, client)
+    rig.late_ms = late_ms
+    for second in range(seconds):
+        rig.emit((True, 2, 1 + second))
+        assert close(rig, client, quiet_ms).status is Status.STALE
+    rig.late_ms = 0
+    rig.emit((True, 2, 5))
+    frame = close(rig, client)
+    assert frame.status is Status.LIVE
+    chunk = list(rig.engine.window)[-1].chunk.decode()
+    assert chunk.book is not None
+    assert chunk.updates
+    assert client.u == frame.last_update_id
+    assert assert_all_true(rig, client) > 0
 
 
 def test_nothing_outside_the_covered_range_is_told() -> None:

@@ -1,6 +1,6 @@
 // The map's texts and rules: axes, strips, the book's scale, detections' lane. Drawn on a canvas of their own.
 
-import { isOpen, KINDS, latestDetections } from "../book/detections.mjs";
+import { isOpen, KINDS } from "../book/detections.mjs";
 import { number, shortSize, signed, time, zoneOffset } from "../ui/formats.mjs";
 import { FONT } from "../ui/themes.mjs";
 import { decimalsOfStep, numberTicks, timeTicks } from "./axis_ticks.mjs";
@@ -27,7 +27,7 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {string} base  the base asset's name
  * @property {Row | null} newest
  * @property {number} now  ms
- * @property {Row[]} rows
+ * @property {Detection[]} detections  the latest entry of each
  * @property {Set<string>} kinds
  * @property {string} bookTitle
  * @property {boolean} bookIsPast
@@ -218,7 +218,7 @@ export class MapAxes {
 
   /** One mark a detection, in a lane of their own. @returns {LaneMark[]} */
   lane() {
-    const { layout: { lane }, colours, rows, kinds, font } = this.scene;
+    const { layout: { lane }, colours, detections, kinds, font } = this.scene;
     /** @type {LaneMark[]} */
     const marks = [];
     const { context } = this;
@@ -226,7 +226,7 @@ export class MapAxes {
     context.beginPath();
     context.rect(lane.left, lane.top, lane.width, lane.height);
     context.clip();
-    for (const entry of latestDetections(rows)) {
+    for (const entry of detections) {
       const x = this.x(entry.started_at);
       if (!kinds.has(entry.kind) || x < lane.left - 6 || x > lane.left + lane.width + 6) continue;
       marks.push({ x, entry });

@@ -1,8 +1,7 @@
 // All shapes of the map but its cells, written anew when the data or the zoom change: lines, bubbles, bars. Pure but for
 // the layer that it writes to.
 
-import { latestDetections } from "../book/detections.mjs";
-import { bubblesOf, runningTotals, smallestShown, tradesOf, volumeByRow } from "../book/trades.mjs";
+import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
 import { bookBars, bookRows, roundFull } from "./book_column.mjs";
 import { secondsLine, touchLines } from "./lines.mjs";
 
@@ -32,6 +31,8 @@ export class MapShapes {
     this.known = known;
     /** @type {Bubble[]} as they are drawn */
     this.bubbles = [];
+    /** @type {Bubble[]} those too that are too small to be drawn */
+    this.allBubbles = [];
     /** @type {ReturnType<typeof bookRows>} */
     this.column = { rows: [], step: 1, pixels: 1 };
     this.full = 1;
@@ -44,6 +45,10 @@ export class MapShapes {
     /** @type {ReturnType<typeof volumeByRow>} */
     this.traded = new Map();
     this.tradedKey = "";
+    this.bookKey = "";
+    /** @type {Instant | null} whose bars are written */
+    this.book = null;
+    this.seenKey = "";
     /** @type {ReturnType<typeof runningTotals>} */
     this.totals = [];
   }
@@ -58,6 +63,7 @@ export class MapShapes {
     layer.write("vwap", "boxes", secondsLine(totals.map(({ time, vwap }) => ({ time, value: vwap }))));
     layer.write("delta", "boxes", secondsLine(totals.map(({ time, delta }) => ({ time, value: delta }))));
     this.totals = totals;
+    this.trades = known.seconds.flatMap(({ row }) => row.tape ?? []);
     for (const [name, read] of Object.entries(STRIP_VALUES)) {
       const points = known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second) }));
       layer.write(name, "boxes", secondsLine(points));
@@ -69,7 +75,7 @@ export class MapShapes {
   writeDetections(kinds) {
     const { known } = this;
     const lines = [];
-    for (const entry of latestDetections(known.seconds.map(({ row }) => row))) {
+    for (const entry of known.detections) {
       if (entry.event === "fired" || !kinds.has(entry.kind)) continue;
       lines.push(entry.started_at, entry.price, entry.event === "closed" ? entry.time : known.end, entry.price);
     }
@@ -78,6 +84,9 @@ export class MapShapes {
 
   /** Choose the ends of the strips' axes from what is seen. @param {Range} range */
   fitStrips(range) {
+    const key = `${this.known.version} ${range.from} ${range.to}`;
+    if (key === this.seenKey) return;
+    this.seenKey = key;
     const seen = this.known.seconds.filter(({ row }) => row.timestamp > range.from && row.timestamp <= range.to + 1000);
     const ends = (/** @type {(number | null)[]} */ values) => {
       const numbers = /** @type {number[]} */ (values.filter((value) => value !== null));
@@ -101,14 +110,15 @@ export class MapShapes {
 
   /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units */
   writeBubbles(range, box, tick) {
-    const key = `${this.known.version} ${range.to - range.from} ${range.high - range.low} ${box.width} ${box.height}`;
+    const zoom = `${(range.to - range.from).toPrecision(9)} ${(range.high - range.low).toPrecision(9)}`; // a pan leaves dust
+    const key = `${this.known.version} ${zoom} ${box.width} ${box.height}`;
     if (key === this.bubblesKey) return;
     this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;
     const step = Math.max(1, Math.round(((range.high - range.low) * 1e8) / box.height / tick * BUBBLE_SPACING)) * tick;
-    this.trades = Array.from(tradesOf(this.known.seconds, -Infinity, Infinity));
     const all = bubblesOf(this.trades, ms, step, tick);
     const least = smallestShown(all, MOST_BUBBLES);
+    this.allBubbles = all;
     this.bubbles = all.filter(({ bought, sold }) => bought + sold >= least);
     const largest = this.bubbles.length ? this.bubbles[this.bubbles.length - 1] : null;
     const full = largest ? largest.bought + largest.sold : 1;
@@ -122,6 +132,9 @@ export class MapShapes {
 
   /** Write the book's bars. @param {Instant | null} book @param {Range} range @param {Box} box @param {number} tick  units */
   writeBook(book, range, box, tick) {
+    const key = `${this.known.version} ${range.low} ${range.high} ${box.height} ${tick}`;
+    if (key === this.bookKey && book === this.book) return;
+    [this.bookKey, this.book] = [key, book];
     this.column = bookRows(book, (lattice) => this.tradedBy(lattice), range, tick, box.height);
     const { rows } = this.column;
     const largest = rows.reduce((most, { bid, ask }) => Math.max(most, bid, ask), 0);

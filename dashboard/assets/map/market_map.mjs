@@ -3,7 +3,8 @@
 // It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
 // of the browser.
 
-import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
+import { HeldRaster } from "../book/held_raster.mjs";
+import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
 import { fitted } from "../ui/dom.mjs";
 import { number } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
@@ -20,13 +21,19 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
-/** @import {Raster} from "../book/raster.mjs" */
+/** @import {Lattice, Raster} from "../book/raster.mjs" */
 /** @import {Box, Panel} from "./gl_canvas.mjs" */
 /** @import {Layout} from "./map_layout.mjs" */
 /** @import {Crosshair, Scene} from "./map_axes.mjs" */
 /** @import {Look} from "./shape_layer.mjs" */
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
+
+const [VIEW, WIDE] = [0, 1]; // of the layer's rasters
+const WIDE_CELLS = 600; // across and upwards, about
+const COARSEST = 4; // so many cells may fall into one pixel while a hand moves the view
+const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
+const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
 
 /** What a person chose to see. @typedef {object} Choices
  * @property {number | "auto"} ticks  a row
@@ -47,6 +54,9 @@ export class MarketMap {
     this.choices = choices;
     this.view = new View();
     this.scale = new ColourScale();
+    this.wideScale = new ColourScale();
+    this.wideScale.settings = this.scale.settings;
+    this.wideSeen = -1;
     this.canvas = new GlCanvas(elements.gl, () => {
       this.drawnRaster = "";
       onContext();
@@ -56,11 +66,14 @@ export class MarketMap {
     this.shapes = new MapShapes(this.layer, known);
     /** @type {Theme} */
     this.theme = "dark";
-    this.drawnRaster = ""; // what the cells that are held are of
+    this.held = new HeldRaster(); // the view's cells
+    this.wide = new HeldRaster(); // cells of all that is known
+    this.drawnRaster = ""; // the zoom that they are of; "": they are to be made anew
+    this.drawnZoom = "";
     this.isCoarse = false;
     this.refine = false;
-    this.drawnZoom = "";
     this.drawnVersion = -1;
+    this.reach = { version: -1, lowest: Infinity, highest: -Infinity }; // of what is known, units
     /** @type {Instant | null} the book that is shown beside the map */
     this.book = null;
     this.base = ""; // the base asset's name
@@ -82,6 +95,8 @@ export class MarketMap {
     this.scale.restart();
     this.book = null;
     this.drawnRaster = "";
+    this.drawnZoom = "";
+    this.isCoarse = false;
     this.drawnVersion = -1;
     this.scene = null;
     this.marks = [];
@@ -93,12 +108,8 @@ export class MarketMap {
   get limits() {
     const { known } = this;
     const tick = (known.tick || 1e6) / 1e8;
-    let [lowest, highest] = [Infinity, -Infinity];
-    for (const { base, changes } of known.seconds) {
-      const low = changes?.lows.at(-1) ?? base?.low;
-      const high = changes?.highs.at(-1) ?? base?.high;
-      if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
-    }
+    if (this.reach.version !== known.version) this.reach = reachOf(known);
+    let { lowest, highest } = this.reach;
     if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
     return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
   }
@@ -126,33 +137,93 @@ export class MarketMap {
 
   /** Write the cells of the present view, unless they are held already.
    *
-   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: `isCoarse` says so,
-   * and `refine` has them made anew.
+   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: those that were drawn
+   * before, or those of all that is known. `isCoarse` says so, and `refine` has the view's own made.
    */
   writeCells() {
-    const { known, view: { range }, layout: { map }, canvas } = this;
+    const { known, view: { range }, layout: { map }, canvas, cells, held } = this;
     const tick = known.tick || 1e6;
     const step = tick * this.ticks;
     const columnMs = msAColumn(range, map.width * canvas.ratio);
     const zoom = `${columnMs} ${step} ${tick}`;
-    const key = `${known.version} ${zoom}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
-    const held = this.drawnRaster.startsWith(`${known.version} `) ? this.cells.raster?.lattice : undefined;
+    const isNew = this.drawnVersion !== known.version;
+    const isMoving = this.drawnZoom !== "" && !this.refine && (this.isCoarse || !isNew);
+    if (isNew) this.writeWide(tick);
+    if (this.drawnRaster && held.version !== known.version) this.goOn(range);
+    const does = (/** @type {HeldRaster} */ { raster, version }) => (
+      raster !== null && version === known.version && raster.lattice.tick === tick && covers(raster.lattice, lattice)
+      && Math.max(columnMs / raster.lattice.columnMs, step / raster.lattice.step) <= COARSEST
+    );
     this.isCoarse = false;
-    if (held && covers(held, lattice)) {
-      if (key === this.drawnRaster) return;
-      this.isCoarse = !this.refine && held.tick === tick && Math.max(columnMs / held.columnMs, step / held.step) <= 4;
-      if (this.isCoarse) return;
+    if (this.drawnRaster && does(held)) {
+      cells.shown = VIEW;
+      this.isCoarse = zoom !== this.drawnRaster && !this.refine;
+      if (this.isCoarse || zoom === this.drawnRaster) return this.seeSizes(isNew);
+    }
+    if (isMoving && does(this.wide)) {
+      cells.shown = WIDE;
+      this.isCoarse = true;
+      return this.seeSizes(isNew);
     }
     this.refine = false;
-    // A hand moves the view: take more than is seen, so that it need not be done again at once.
-    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.15));
-    if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
+    cells.shown = VIEW;
+    cells.write(held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)), VIEW);
+    if (this.drawnZoom && zoom !== this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
-    const raster = rasterOf(known.since(range.from), lattice, known.end, this.cells.raster?.cells);
-    this.cells.write(raster);
-    if (this.drawnVersion !== known.version || !this.scale.shown) this.scale.see(sampleSizes(raster));
-    this.drawnRaster = key;
+    this.drawnRaster = zoom;
+    return this.seeSizes(isNew);
+  }
+
+  /** Go on with the view's cells, as they are. @param {import("./view.mjs").Range} range */
+  goOn(range) {
+    const { known, held, cells } = this;
+    const lattice = held.raster?.lattice;
+    const grown = lattice ? held.grow(known, latticeOf(range, lattice.columnMs, lattice.step, lattice.tick, 0)) : null;
+    if (grown && held.raster) cells.write(held.raster, VIEW, grown);
+    else this.drawnRaster = "";
+  }
+
+  /** Hold cells of all that is known, too: a hand that zooms out needs no others until it rests. @param {number} tick  units */
+  writeWide(tick) {
+    const { known, wide, cells, limits } = this;
+    const room = (limits.highest - limits.lowest) / 8; // of which a view shows as much at most, and a little behind now
+    const range = {
+      from: Math.min(limits.oldest, limits.now - limits.windowMs), to: limits.now + limits.windowMs * 0.03,
+      low: limits.lowest - room, high: limits.highest + room,
+    };
+    if (!(room > 0) || !Number.isFinite(range.from)) return;
+    const columnMs = 100 * 2 ** Math.ceil(Math.log2((range.to - range.from) / 100 / WIDE_CELLS));
+    const step = tick * ticksARow(range, limits.tick, WIDE_CELLS);
+    const zoom = wide.raster?.lattice;
+    // A little more or less known does not change the size of the cells, which would have all of them made anew.
+    const keeps = zoom && zoom.tick === tick && zoom.columnMs === columnMs && zoom.step >= step && zoom.step <= 2.5 * step;
+    const lattice = latticeOf(range, columnMs, keeps ? zoom.step : step, tick, 0);
+    const grown = wide.grow(known, lattice);
+    if (grown && wide.raster) cells.write(wide.raster, WIDE, grown);
+    else cells.write(wide.make(known, ahead(latticeOf(range, columnMs, lattice.step, tick, MARGIN))), WIDE);
+  }
+
+  /** The colours' scale of the cells that are shown. */
+  get shownScale() {
+    return this.cells.shown === WIDE ? this.wideScale : this.scale;
+  }
+
+  /** Choose the ends of the colours anew. */
+  restartScale() {
+    this.scale.restart();
+    this.wideSeen = -1;
+  }
+
+  /** Let the scale hear the sizes that are shown. @param {boolean} isNew */
+  seeSizes(isNew) {
+    const { shownScale: scale, cells: { raster }, known } = this;
+    if (scale === this.wideScale && this.wideSeen === known.version) return;
+    if (scale === this.wideScale) {
+      this.wideSeen = known.version;
+      scale.restart();
+    }
+    if (raster && (isNew || !scale.shown)) scale.see(sampleSizes(raster));
   }
 
   /** Write and draw everything that the view shows. */
@@ -161,9 +232,10 @@ export class MarketMap {
     if (!this.view.isSet || !known.seconds.length) return;
     const tick = known.tick || 1e6;
     this.writeCells();
-    if (this.drawnVersion !== known.version) shapes.writeData(this.choices.kinds);
+    const isNew = this.drawnVersion !== known.version;
+    if (isNew) shapes.writeData(this.choices.kinds);
     shapes.fitStrips(range);
-    shapes.writeBubbles(range, layout.map, tick);
+    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick); // those of another zoom do while a hand moves it
     shapes.writeBook(this.book, range, layout.book, tick);
     this.drawnVersion = known.version;
     this.paint();
@@ -179,7 +251,7 @@ export class MarketMap {
     if (!canvas.gl) return;
     const map = { ...layout.map, ...range };
     const units = { ...map, low: range.low * 1e8, high: range.high * 1e8 };
-    this.cells.draw(units, known.end, this.scale.range(1e8), {
+    this.cells.draw(units, known.end, this.shownScale.range(1e8), {
       hatchBack: colour("hatchBack"), hatch: colour("hatch"), outline: colour("outline"),
       onlyTop: this.choices.onlyTop,
     });
@@ -210,7 +282,7 @@ export class MarketMap {
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
-      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
       isHeld: !this.view.following,
     };
     if (!frame) return;
@@ -288,9 +360,25 @@ function latticeOf(range, columnMs, step, tick, margin) {
   };
 }
 
-/** @param {import("../book/raster.mjs").Lattice} held @param {import("../book/raster.mjs").Lattice} wanted */
+/** @param {BookWindow} known */
+function reachOf({ seconds, version }) {
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (const { base, changes } of seconds) {
+    const low = changes?.lows.at(-1) ?? base?.low;
+    const high = changes?.highs.at(-1) ?? base?.high;
+    if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
+  }
+  return { version, lowest, highest };
+}
+
+/** Return a lattice with room behind its last column for the seconds to come. @param {Lattice} lattice @returns {Lattice} */
+function ahead(lattice) {
+  return { ...lattice, columns: lattice.columns + Math.ceil(lattice.columns * AHEAD) };
+}
+
+/** @param {Lattice} held @param {Lattice} wanted */
 function covers(held, wanted) {
-  const ends = (/** @type {import("../book/raster.mjs").Lattice} */ of) => [
+  const ends = (/** @type {Lattice} */ of) => [
     of.firstColumn * of.columnMs, (of.firstColumn + of.columns) * of.columnMs, of.firstRow * of.step, (of.firstRow + of.rows) * of.step,
   ];
   const [from, to, low, high] = ends(held);

@@ -1,11 +1,11 @@
 // The list of detections: a line each, in words that are read at a glance; a click opens its evidence.
 
-import { figuresOf, isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { figuresOf, isOpen, summaryOf } from "../book/detections.mjs";
 import { byId, definitions, make } from "../ui/dom.mjs";
 import { number, time, utc } from "../ui/formats.mjs";
 import { KeptScroll } from "../ui/kept_scroll.mjs";
 
-/** @import {Detection, Row} from "../../types/frames.d.ts" */
+/** @import {Detection} from "../../types/frames.d.ts" */
 
 const MOST_SHOWN = 100;
 
@@ -15,17 +15,20 @@ export class DetectionList {
     this.onChosen = onChosen;
     this.chosen = "";
     this.key = "";
+    this.decimals = NaN;
+    /** @type {Map<string, {entry: Detection, chosen: boolean, element: HTMLElement}>} what is written, by id */
+    this.items = new Map();
     /** @type {Set<string> | null} ids that were told before; null before the first rows */
     this.told = null;
     const rows = byId("detections-rows");
     this.scroll = new KeptScroll(/** @type {HTMLElement} */ (rows.parentElement), rows, "detections-newer");
   }
 
-  /** Write the rows' detections of these kinds. `hint` stands in place of an empty list.
-   * @param {Row[]} rows @param {Set<string>} kinds @param {number} decimals @param {string} hint
+  /** Write the detections of these kinds. `hint` stands in place of an empty list.
+   * @param {Detection[]} detections  the latest entry of each @param {Set<string>} kinds @param {number} decimals @param {string} hint
    */
-  draw(rows, kinds, decimals, hint) {
-    const entries = latestDetections(rows).filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
+  draw(detections, kinds, decimals, hint) {
+    const entries = detections.filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
     const none = byId("detections-none");
     none.hidden = entries.length > 0;
     if (none.textContent !== hint) none.textContent = hint;
@@ -34,7 +37,18 @@ export class DetectionList {
     this.key = key;
     const body = byId("detections-rows");
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#detections-rows [data-id]"))?.dataset.id;
-    this.scroll.during(() => body.replaceChildren(...entries.map((entry) => this.item(entry, decimals))));
+    const isSame = this.decimals === decimals;
+    this.decimals = decimals;
+    /** @type {typeof this.items} */
+    const items = new Map();
+    for (const entry of entries) {
+      const chosen = entry.id === this.chosen;
+      const before = this.items.get(entry.id);
+      const stays = isSame && before && before.entry === entry && before.chosen === chosen;
+      items.set(entry.id, stays ? before : { entry, chosen, element: this.item(entry, decimals) });
+    }
+    this.items = items;
+    this.scroll.during(() => showOnly(body, Array.from(items.values(), ({ element }) => element)));
     if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus({ preventScroll: true });
   }
 
@@ -76,9 +90,8 @@ export class DetectionList {
     this.scroll.reveal(id);
   }
 
-  /** Return those that were not there with the rows before. @param {Row[]} rows @returns {Detection[]} */
-  takeNew(rows) {
-    const entries = latestDetections(rows);
+  /** Return those that were not there the last time. @param {Detection[]} entries @returns {Detection[]} */
+  takeNew(entries) {
     const fresh = this.told ? entries.filter(({ id }) => !this.told?.has(id)) : [];
     this.told = new Set(entries.map(({ id }) => id));
     return fresh;
@@ -91,4 +104,13 @@ export class DetectionList {
     this.key = "";
     this.scroll.clear();
   }
+}
+
+/** Have a list show these items, in this order; those that stay are left alone. @param {HTMLElement} list @param {HTMLElement[]} items */
+function showOnly(list, items) {
+  const wanted = new Set(items);
+  for (const item of Array.from(list.children)) if (!wanted.has(/** @type {HTMLElement} */ (item))) item.remove();
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
 }

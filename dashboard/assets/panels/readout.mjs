@@ -1,10 +1,10 @@
-// The box beside the pointer: what the map shows there, in words.
+// The box beside the pointer: what the page shows there, in words.
 
 import { restingSince, upTo } from "../book/instant.mjs";
-import { isOpen, latestDetections, nameOf, summaryOf } from "../book/detections.mjs";
 import { rowOf } from "../book/raster.mjs";
+import { isOpen, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
-import { bothTimes, duration, number, size } from "../ui/formats.mjs";
+import { bothTimes, duration, number, signed, size, time } from "../ui/formats.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
@@ -12,22 +12,24 @@ import { bothTimes, duration, number, size } from "../ui/formats.mjs";
 /** @import {MarketMap} from "../map/market_map.mjs" */
 /** @import {Detection} from "../../types/frames.d.ts" */
 
-const TRADES_SHOWN = 4;
+const TRADES_SHOWN = 6;
 const NEAR_PX = 9;
+const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
 
-/** Return the lines that say what is at a place of the panel; `book` is the book that is shown.
- * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {Instant | null} book
+/** Return the lines that say what is under the crosshair, of the book that is shown, which is that of `shownAt` (ms).
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {number} shownAt
  */
-export function linesAt(map, known, at, book) {
-  if (at.part === "book" || at.part === "prices") return bookRowLines(map, known, at.price, book);
-  if (at.part === "lane") return at.entry ? detectionText(at.entry, map) : [bothTimes(at.time, 1)];
-  return at.entry ? [...detectionText(at.entry, map), ...mapLines(map, known, at, book).slice(1)] : mapLines(map, known, at, book);
+export function linesAt(map, known, at, shownAt) {
+  if (at.part === "book" || at.part === "prices") return columnLines(map, known, at.y, shownAt);
+  if (!at.entry) return mapLines(map, known, at);
+  return [...markLines(map, at.x, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
 }
 
-/** Return the lines of a time and price of the map. `book` is the book of that instant, or null.
- * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} place @param {Instant | null} book
+/** Return the lines of a time and price of the map, or of a time of what lies above and below it.
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} place
  */
-function mapLines(map, known, place, book) {
+function mapLines(map, known, place) {
+  const { book } = map;
   const lines = [bothTimes(place.time, 1)];
   const second = known.seconds.find(({ row }) => place.time <= row.timestamp && place.time > row.timestamp - 1000);
   if (second && second.row.status !== "live") lines.push(`${second.row.status}: ${second.row.reason}`);
@@ -40,7 +42,7 @@ function mapLines(map, known, place, book) {
   if (!cell) {
     lines.push(number(place.price, decimals), place.time >= known.end ? "still to come" : "not known");
   } else {
-    lines.push(`${rangeText(cell, decimals)} USDT`);
+    lines.push(`${priceRange(cell.from, cell.to, decimals)} USDT`);
     const side = cell.bid >= cell.ask ? "bid" : "ask";
     const most = Math.max(cell.bid, cell.ask);
     lines.push(most ? `${side} ${size(most)} ${base}` : "empty");
@@ -49,46 +51,32 @@ function mapLines(map, known, place, book) {
   return [...lines, ...tradeLines(map, place), ...(place.entry ? [] : detectionLines(map, known, place.time, place.price))];
 }
 
-/** Return the lines of a row of the book beside the map: what stands and was traded there.
- * @param {MarketMap} map @param {BookWindow} known @param {number | null} price @param {Instant | null} book
+/** Return the lines that say what the book beside the map has at a height, which is that of `now` (ms).
+ * @param {MarketMap} map @param {BookWindow} known @param {number} y @param {number} now
  */
-function bookRowLines(map, known, price, book) {
-  const { decimals, base, shapes: { column } } = map;
-  const lattice = { step: column.step, tick: known.tick || 1e6 };
-  if (price === null || !book) return [price === null ? "" : `${number(price, decimals)} USDT`, "the book is not known"].filter(Boolean);
-  const row = rowOf(price * 1e8, lattice);
-  const lowest = Math.ceil((row * lattice.step) / lattice.tick) * lattice.tick;
-  const cell = { from: lowest / 1e8, to: (lowest + lattice.step - lattice.tick) / 1e8 };
-  const [title, now] = map.bookIsPast ? [`book at ${bothTimes(book.time, 1)}`, book.time] : ["book now", known.end];
-  const lines = [title, `${rangeText(cell, decimals)} USDT`];
-  if (lowest < book.low || lowest + lattice.step - lattice.tick > book.high) return [...lines, "not known so far from the touch"];
-  const found = column.rows.find((each) => each.row === row);
-  const [bid, ask] = [found?.bid ?? 0, found?.ask ?? 0];
-  for (const [side, amount] of /** @type {["bid" | "ask", number][]} */ ([["ask", ask], ["bid", bid]])) {
-    if (amount) lines.push(`${side} ${size(amount)} ${base}`, ...bookLines(known, book, cell, side, now, base));
+function columnLines(map, known, y, now) {
+  const { book, decimals, base, shapes: { column } } = map;
+  const { price } = map.placeAt(0, y);
+  if (price === null) return null;
+  const tick = known.tick || 1e6;
+  const row = rowOf(price * 1e8, { step: column.step, tick });
+  const lowest = Math.ceil((row * column.step) / tick) * tick;
+  const highest = lowest + column.step - tick;
+  const lines = [bothTimes(now, 1), `${priceRange(lowest / 1e8, highest / 1e8, decimals)} USDT`];
+  const found = column.rows.find((one) => one.row === row);
+  if (!book || lowest < book.low || highest > book.high) lines.push("not known");
+  else if (!found?.bid && !found?.ask) lines.push("empty");
+  for (const side of book && found ? /** @type {const} */ (["bid", "ask"]) : []) {
+    if (!found?.[side] || !book) continue;
+    lines.push(`${side} ${size(found[side])} ${base}`, ...bookLines(known, book, { from: lowest / 1e8, to: highest / 1e8 }, side, now, base));
   }
-  if (!bid && !ask) lines.push("empty");
-  return [...lines, tradedText(found?.bought ?? 0, found?.sold ?? 0, base)];
+  if (found?.bought || found?.sold) lines.push(`traded here: bought ${size(found.bought)}, sold ${size(found.sold)} ${base}`);
+  return lines;
 }
 
-/** @param {number} bought @param {number} sold @param {string} base */
-function tradedText(bought, sold, base) {
-  return bought || sold ? `traded in the window: bought ${size(bought)}, sold ${size(sold)} ${base}` : "nothing traded in the window";
-}
-
-/** @param {{from: number, to: number}} cell @param {number} decimals */
-function rangeText({ from, to }, decimals) {
+/** @param {number} from @param {number} to @param {number} decimals */
+function priceRange(from, to, decimals) {
   return to > from ? `${number(from, decimals)} – ${number(to, decimals)}` : number(from, decimals);
-}
-
-/** @param {Detection} entry @param {MarketMap} map */
-function detectionText(entry, map) {
-  const end = isOpen(entry) ? "open" : (entry.reason ?? "").replaceAll("_", " ");
-  return [
-    bothTimes(entry.started_at, 1),
-    `${nameOf(entry)} at ${number(entry.price, map.decimals)} USDT${end && `, ${end}`}`,
-    summaryOf(entry, map.decimals),
-  ];
 }
 
 /** @param {BookWindow} known @param {Instant} book @param {{from: number, to: number}} cell @param {"bid" | "ask"} side
@@ -105,11 +93,17 @@ function bookLines(known, book, cell, side, now, base) {
     const inside = prices[rank] >= Math.round(cell.from * 1e8) && prices[rank] <= Math.round(cell.to * 1e8);
     if (inside && sizes[rank] > largest) [largest, price] = [sizes[rank], prices[rank]];
   }
-  if (!largest) return lines;
-  const since = restingSince(known.since(-Infinity), price, index, now);
-  const oldest = known.seconds.find(({ base: whole }) => whole !== null)?.base?.time ?? known.oldest;
-  lines.push(since === null ? `has rested for more than ${duration(now - oldest)}` : `has rested for ${duration(now - since)}`);
+  if (largest) lines.push(restLine(known, price, index, now));
   return lines;
+}
+
+/** Return the line that says how long a level has rested. @param {BookWindow} known @param {number} price  units
+ * @param {number} side @param {number} now
+ */
+export function restLine(known, price, side, now) {
+  const since = restingSince(known.since(-Infinity), price, side, now);
+  const oldest = known.seconds.find(({ base: whole }) => whole !== null)?.base?.time ?? known.oldest;
+  return since === null ? `has rested for more than ${duration(now - oldest)}` : `has rested for ${duration(now - since)}`;
 }
 
 /** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
@@ -118,21 +112,44 @@ function stripLines(row, map) {
   return [
     `mid ${number(row.mid_price, map.decimals + 1)} USDT, spread ${number(row.spread, map.decimals)}`,
     `imbalance ${number(row.imbalance, 2)}, OFI ${size(Math.abs(row.ofi)) === "0" ? "0" : number(row.ofi, 3)} ${map.base}`,
+    ...deltaLines(row, map),
     row.trades ? `bought ${size(row.trades.buy_volume)}, sold ${size(row.trades.sell_volume)} ${map.base}` : "trades not all known",
   ];
 }
 
-/** @param {MarketMap} map @param {{x: number, y: number}} at */
+/** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
+function deltaLines(row, map) {
+  const delta = map.shapes.totals.find(({ time: end }) => end === row.timestamp)?.delta ?? null;
+  return delta === null ? [] : [`volume delta ${signed(delta, 3)} ${map.base}`];
+}
+
+/** What a detection is, and of those whose marks cannot be told from its own. @param {MarketMap} map @param {number} x
+ * @param {Detection} entry
+ */
+function markLines(map, x, entry) {
+  const beside = map.marks.filter((mark) => mark.entry.id !== entry.id && Math.abs(mark.x - x) < BESIDE_PX).slice(0, 2);
+  return [bothTimes(entry.started_at, 1), ...[entry, ...beside.map((mark) => mark.entry)].flatMap((each) => {
+    const end = isOpen(each) ? "open" : (each.reason ?? "").replaceAll("_", " ");
+    return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals)];
+  })];
+}
+
+/** Each trade under the pointer, the largest where there are many; and all of them together.
+ * @param {MarketMap} map @param {{x: number, y: number}} at
+ */
 function tradeLines(map, at) {
-  const { layout: { map: box }, view: { range }, shapes } = map;
-  const near = shapes.bubbles.filter((bubble) => {
+  const { layout: { map: box }, view: { range }, shapes, decimals, base } = map;
+  const trades = shapes.allBubbles.filter((bubble) => {
     const x = box.left + ((bubble.time - range.from) / (range.to - range.from)) * box.width;
     const y = box.top + ((range.high - bubble.price) / (range.high - range.low)) * box.height;
     return Math.hypot(x - at.x, y - at.y) < NEAR_PX;
-  });
-  return near.slice(-TRADES_SHOWN).map(({ bought, sold, price, count }) => (
-    `${count} trade${count > 1 ? "s" : ""}: bought ${size(bought)}, sold ${size(sold)} at ${number(price, map.decimals)}`
+  }).flatMap((bubble) => bubble.trades);
+  const lines = trades.toSorted((a, b) => b[2] - a[2]).slice(0, TRADES_SHOWN).sort((a, b) => a[0] - b[0]).map(([when, price, amount, , side]) => (
+    `${side === "buy" ? "bought" : "sold"} ${size(amount)} ${base} at ${number(price, decimals)}, ${time(when, 3)}`
   ));
+  if (trades.length < 2) return lines;
+  const sum = (/** @type {string} */ wanted) => trades.reduce((total, [, , amount, , side]) => total + (side === wanted ? amount : 0), 0);
+  return [`${trades.length} trades: bought ${size(sum("buy"))}, sold ${size(sum("sell"))} ${base}`, ...lines];
 }
 
 /** @param {MarketMap} map @param {BookWindow} known @param {number} now @param {number} price */
@@ -140,23 +157,48 @@ function detectionLines(map, known, now, price) {
   const { layout: { map: box }, view: { range } } = map;
   const seconds = ((range.to - range.from) / box.width) * NEAR_PX;
   const distance = ((range.high - range.low) / box.height) * NEAR_PX;
-  return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
+  return known.detections.filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals)}`);
 }
+
+/** What is shown, where it points to, and how large it is: asking for the size would have the page laid out at once. */
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, width: 0, height: 0 };
+/** @type {ResizeObserver | null} */
+let observer = null;
 
 /** Show lines beside a place of the window, or nothing for null; above it where a finger hides what is below.
  * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {boolean} [above]
  */
 export function showTooltip(lines, x = 0, y = 0, above = false) {
   const tooltip = byId("map-tooltip");
-  tooltip.hidden = lines === null;
+  if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
-  tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
-  const { offsetWidth: width, offsetHeight: height } = tooltip;
+  observer ??= observe(tooltip);
+  for (let index = tooltip.childElementCount; index < lines.length; index += 1) tooltip.append(make("div"));
+  while (tooltip.childElementCount > lines.length) tooltip.lastElementChild?.remove();
+  lines.forEach((line, index) => {
+    if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
+  });
+  Object.assign(shown, { lines, x, y, above });
+  moveTooltip(tooltip);
+}
+
+/** Hear of the tooltip's size, before it is seen. @param {HTMLElement} tooltip */
+function observe(tooltip) {
+  const made = new ResizeObserver(([{ borderBoxSize: [box] }]) => {
+    Object.assign(shown, { width: box.inlineSize, height: box.blockSize });
+    moveTooltip(tooltip);
+  });
+  made.observe(tooltip, { box: "border-box" });
+  return made;
+}
+
+/** @param {HTMLElement} tooltip */
+function moveTooltip(tooltip) {
+  const { x, y, above, width, height } = shown;
   const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
-  tooltip.style.left = `${Math.max(4, left)}px`;
-  tooltip.style.top = `${Math.max(4, top)}px`;
+  tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }
