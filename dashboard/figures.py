@@ -35,11 +35,7 @@ def surface_figure() -> dict[str, Any]:
                 "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "showgrid": False},
                 "aspectmode": "manual",
                 "aspectratio": {"x": 2.2, "y": 1.15, "z": 0.6},
-                "camera": {
-                    "eye": {"x": 0.76, "y": -1.95, "z": 1.0},
-                    "center": {"x": 0.06, "y": 0, "z": -0.36},
-                },
-                "dragmode": "orbit",
+                "dragmode": False,
             },
         },
     }

@@ -12,12 +12,12 @@ from dashboard.figures import surface_figure
 
 NONE = "\N{EN DASH}"
 
-SURFACE_CONFIG: Any = {"displaylogo": False, "displayModeBar": False, "scrollZoom": True, "responsive": True}
+SURFACE_CONFIG: Any = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 
 NUMBERS = (
     ("spread", "spread", "Best ask less best bid, USDT"),
     ("microprice", "microprice", "Mid weighted with the opposite sizes at the touch, USDT"),
-    ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from -1 to 1"),
+    ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from \N{MINUS SIGN}1 to 1"),
     ("ofi", "OFI 1 s", "Order flow imbalance of the last second, base asset"),
     ("update-rate", "updates", "Depth events a second, last ten seconds"),
     (
@@ -28,17 +28,26 @@ NUMBERS = (
 )
 
 KEYS = (
-    ("space", "hold the view, and go on with now"),
-    ("f", "fit time and prices, and follow"),
+    ("space", "hold the view, or go on with now"),
+    ("f", "fit time and prices, follow, and see all of the surface"),
     ("+ and -", "zoom; arrows move"),
     ("1 to 9", "another symbol"),
     ("t", "light or dark"),
     ("h", "health"),
     ("p", "save a picture"),
     ("?", "this help; Escape closes"),
-    ("wheel", "zoom time and price at the pointer; on an axis that axis alone; with shift, move in time"),
+    ("wheel", "zoom price and time at the pointer; on an axis that axis alone; with shift, move in time"),
+    (
+        "while it follows",
+        "the wheel keeps time pinned to now, and the price in view; hold first to zoom time at the pointer",
+    ),
     ("drag", "move; on an axis, stretch it"),
-    ("double click", "fit the axis under the pointer; on the map, both"),
+    ("auto", "at the foot of the price axis: whether the prices follow the market"),
+    ("double click", "fit the axis under the pointer; on the map, both; on the surface, see all of it"),
+    (
+        "fingers",
+        "tap or rest to read; along to move in time, on the price axis to move prices; two to zoom",
+    ),
 )
 
 COLOURS = (
@@ -175,6 +184,7 @@ def _header() -> Component:
             html.Div(
                 [
                     html.Span("", id="source", className="badge", hidden=True),
+                    html.Span("", id="stream-state"),
                     html.Button("CONNECTING", id="state", className="badge", title="Go on with now (f)"),
                     html.Button("health", id="health", className="switch", **_aria("expanded", "false")),
                     html.Button("◐", id="theme", className="icon", title="Light or dark (t)"),
@@ -264,8 +274,13 @@ def _side() -> Component:
                 ],
                 className="head",
             ),
-            html.Dl(id="impact-figures"),
-            html.P("", id="impact-note", className="hint", role="status"),
+            html.Div(
+                [
+                    html.Dl(id="impact-figures"),
+                    html.P("", id="impact-note", className="hint", role="status"),
+                ],
+                id="impact-answer",
+            ),
         ],
         id="impact-panel",
         className="panel",

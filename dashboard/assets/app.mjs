@@ -6,20 +6,21 @@ import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
 import { Liveness } from "./feed/liveness.mjs";
-import { Gestures } from "./map/gestures.mjs";
+import { Gestures, STILL_PX } from "./map/gestures.mjs";
 import { MarketMap } from "./map/market_map.mjs";
 import { partAt } from "./map/map_layout.mjs";
 import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { ImpactForm } from "./panels/impact_form.mjs";
-import { columnLines, linesAt, restLine, showTooltip } from "./panels/readout.mjs";
-import { showHeader, showVeil } from "./panels/header.mjs";
+import { PriceTools } from "./panels/price_tools.mjs";
+import { linesAt, restLine, showTooltip } from "./panels/readout.mjs";
+import { showHeader, showHold, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
 import { buildToolbar, closeMenus, showRow } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
-import { baseAsset, number, shortSize, time, utc } from "./ui/formats.mjs";
+import { baseAsset, bothTimes, number, shortSize, time } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
 import { askForNotes, notify } from "./ui/notes.mjs";
 import { Picture, savePicture } from "./ui/picture.mjs";
@@ -28,12 +29,15 @@ import { numbersOf } from "./book/numbers.mjs";
 
 /** @import {Connection} from "./feed/connection.mjs" */
 /** @import {Instant} from "./book/instant.mjs" */
+/** @import {Crosshair} from "./map/map_axes.mjs" */
 /** @import {Preferences} from "./ui/preferences.mjs" */
 /** @import {Detection, Frame} from "../types/frames.d.ts" */
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
 const REFINE_MS = 120; // after the last gesture
+const SLIDE = 0.22; // of the way that is left, with each picture
+const MARK_REACH = [12, 20]; // px to a detection's mark that a pointer, and a finger, may miss
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
@@ -56,6 +60,10 @@ export class App {
     this.drawnSecond = NaN;
     /** @type {{x: number, y: number} | null} where the pointer is on the map */
     this.pointer = null;
+    this.touches = false; // the pointer is a finger
+    /** @type {{entry: Detection, from: {x: number, y: number} | null} | null} the detection that the crosshair stays on, until
+     * the pointer leaves where it was */
+    this.pin = null;
     /** @type {any} what the form's order came to, as /simulate says it; null where nothing is known of it */
     this.order = null;
     /** @type {Instant | null} the newest book */
@@ -101,8 +109,10 @@ export class App {
       onChange: (name) => this.choiceChanged(name), onFollow: () => this.togglePause(), onPicture: () => this.savePicture(),
     });
     this.gestures = new Gestures(byId("map"), this.map, {
-      onView: () => this.viewChanged(), onPoint: (at) => this.pointAt(at), onClick: (at) => this.clicked(at),
+      onView: () => this.viewChanged(), onPoint: (at, touches) => this.pointAt(at, touches),
+      onClick: (at, touches) => this.clicked(at, touches),
     });
+    this.priceTools = new PriceTools({ onAuto: () => this.toggleAuto(), onBack: () => this.bringPriceBack() });
     byId("state").addEventListener("click", () => this.follow());
     byId("health").addEventListener("click", () => this.health.toggle(this.heard()));
     byId("theme").addEventListener("click", () => this.toggleTheme());
@@ -111,11 +121,11 @@ export class App {
     byId("health-close").addEventListener("click", () => this.health.toggle(this.heard()));
     for (const side of ["buy", "sell"]) byId(`impact-${side}`).addEventListener("click", () => this.chooseSide(side));
     const size = make("input", {
-      id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off",
-      "aria-label": "Size in base asset",
+      id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off", "aria-describedby": "impact-note",
     });
     size.addEventListener("input", () => this.chooseSize(size.value));
-    byId("impact-field").append(size);
+    byId("impact-field").append(size, make("span", { id: "impact-unit", "aria-hidden": "true" }));
+    this.impact.setAsset(baseAsset(this.symbol));
     for (const range of DEPTH_RANGES) {
       byId("depth-ranges").append(make("button", {
         class: "switch", type: "button", "data-range": range,
@@ -194,13 +204,17 @@ export class App {
   showState() {
     const [state, reason] = this.state();
     const { frame } = this.known;
-    const past = this.map.bookIsPast && !this.map.view.following && this.map.book ? this.map.book : null;
+    const { view } = this.map;
+    const held = !view.following;
+    const past = this.map.bookIsPast && held && this.map.book ? this.map.book : null;
+    const second = past && this.known.seconds.find(({ row }) => row.timestamp >= past.time)?.row; // OFI is of a second
     showHeader({
-      frame, state, reason, decimals: this.decimals, numbers: past ? numbersOf(past) : frame, at: past ? past.time : null,
-      behindMs: this.map.view.following || !this.map.view.isSet ? 0 : Math.max(0, this.known.end - this.map.view.range.to),
+      frame, state, reason, decimals: this.decimals, held, at: past ? past.time : null,
+      numbers: past ? { ...numbersOf(past), ofi: second?.ofi ?? null } : frame,
+      behindMs: held && view.isSet ? Math.max(0, this.known.end - view.range.to) : 0,
     });
     showVeil(state, reason);
-    press(byId("follow"), !this.map.view.following);
+    showHold(held);
   }
 
   // --- drawing ----------------------------------------------------------------------------------------------
@@ -229,6 +243,7 @@ export class App {
     this.map.advance();
     this.map.isLive = this.state()[0] === "live";
     this.newestBook = this.map.isLive ? this.newest.of(this.known) : null;
+    this.slidePrices();
     this.chooseBook();
     this.map.draw();
     const beforeDepth = performance.now();
@@ -254,6 +269,7 @@ export class App {
   drawView() {
     const begin = performance.now();
     this.map.measure();
+    this.slidePrices();
     this.chooseBook();
     this.map.draw();
     this.drawDepth();
@@ -270,6 +286,20 @@ export class App {
     if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
   }
 
+  /** Move prices that were zoomed by hand along with the mid, a little with each picture. */
+  slidePrices() {
+    const { map } = this;
+    const { mid } = this;
+    if (mid === null || this.gestures?.drags) return;
+    const share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : SLIDE;
+    if (map.view.slide(mid, map.limits, share)) this.drawSoon("view");
+  }
+
+  /** The mid of now; null while it is not known. */
+  get mid() {
+    return this.map.isLive ? this.known.frame?.mid_price ?? null : null;
+  }
+
   /** Draw cells of the size that the view asks for: the hand rests. */
   refine() {
     this.map.refine = true;
@@ -280,7 +310,7 @@ export class App {
     const { depth } = this;
     Object.assign(depth, { book: this.map.book, isNow: !this.map.bookIsPast, decimals: this.decimals, base: baseAsset(this.symbol) });
     const at = this.shownAt;
-    depth.when = Number.isFinite(at) ? `${time(at, 1)} · ${utc(at, 1)}` : "";
+    depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
     depth.rested = (price, side) => restLine(this.known, price, side, at);
     depth.draw();
   }
@@ -321,6 +351,7 @@ export class App {
 
   showScale() {
     const { map } = this;
+    this.priceTools?.show(map, this.mid);
     const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
@@ -344,11 +375,8 @@ export class App {
   chooseBook() {
     const { map, known } = this;
     let at = map.view.following ? NaN : Math.min(known.end, map.view.range.to);
-    if (this.pointer && partAt(map.layout, this.pointer.x, this.pointer.y).part !== "book") {
-      const { layout: { map: box } } = map;
-      const { time: pointed } = map.placeAt(this.pointer.x, this.pointer.y);
-      if (this.pointer.x < box.left + box.width && pointed < known.end) at = pointed;
-    }
+    const pointed = this.crosshair();
+    if (pointed && !["book", "prices", "corner"].includes(pointed.part) && pointed.time < known.end) at = pointed.time;
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     this.pastAt = at;
     if (map.bookIsPast) {
@@ -363,25 +391,48 @@ export class App {
     }
   }
 
-  /** @param {{x: number, y: number} | null} at */
-  pointAt(at) {
+  /** @param {{x: number, y: number} | null} at @param {boolean} [touches] */
+  pointAt(at, touches = false) {
+    if (!at && !this.pointer) return;
+    const from = this.pin?.from;
+    if (at && !(from && Math.hypot(at.x - from.x, at.y - from.y) < STILL_PX)) this.pin = null;
     this.pointer = at;
+    this.touches = touches;
+    if (!at) this.showPointer(); // it states nothing from now on, however long a drawing takes
     this.drawSoon("view");
   }
 
-  /** Write what is under the pointer, which stays true as the map moves under it. */
-  showPointer() {
-    const { pointer, map } = this;
-    map.drawCrosshair(pointer);
-    if (!pointer || !map.scene || this.gestures?.drags) return showTooltip(null);
+  /** Return what the crosshair is at: the detection that was chosen, the one whose mark is under the pointer, or the
+   * pointer's own place; null for none. @returns {Crosshair | null}
+   */
+  crosshair() {
+    const { map, pointer } = this;
+    const of = (/** @type {Detection} */ entry, /** @type {string} */ part) => (
+      { ...map.pixelOf(entry.started_at, entry.price), time: entry.started_at, price: entry.price, part, entry }
+    );
+    if (this.pin) {
+      const at = of(this.pin.entry, "map");
+      return at.x >= map.layout.map.left && at.x < map.layout.map.left + map.layout.map.width ? at : null;
+    }
+    if (!pointer) return null;
     const { part } = partAt(map.layout, pointer.x, pointer.y);
-    const { left, top } = byId("map").getBoundingClientRect();
-    if (part === "corner" || part === "none") return showTooltip(null);
-    const isBeside = part === "book" || part === "prices";
-    const lines = isBeside ? columnLines(map, this.known, pointer.y, this.shownAt) : linesAt(map, this.known, pointer, map.book);
+    const mark = part === "lane" ? map.markNear(pointer.x, MARK_REACH[0]) : null;
+    return mark ? of(mark.entry, part) : { ...pointer, ...map.placeAt(pointer.x, pointer.y), part, entry: null };
+  }
+
+  /** Write what is under the crosshair, which stays true as the map moves under it. */
+  showPointer() {
+    const { map } = this;
+    const at = this.crosshair();
+    const element = byId("map");
+    map.drawCrosshair(at);
+    element.classList.toggle("on-mark", at?.part === "lane" && at.entry !== null);
+    if (!at || !map.scene || this.gestures?.drags || ["corner", "none"].includes(at.part)) return showTooltip(null);
+    const { left, top } = element.getBoundingClientRect();
+    const { x, y } = this.pin || !this.pointer ? at : this.pointer;
     // What it says is of the map; price, book and depth beside it stay in sight.
     const right = left + map.layout.map.left + map.layout.map.width;
-    return showTooltip(lines, left + pointer.x, top + pointer.y, right);
+    return showTooltip(linesAt(map, this.known, at, this.shownAt), left + x, top + y, { above: this.touches, right });
   }
 
   viewChanged() {
@@ -397,40 +448,55 @@ export class App {
 
   /** Go on with now. */
   follow() {
-    this.map.view.priceFits = true;
+    this.pin = null;
     this.map.view.follow(this.map.limits);
     this.map.advance();
     this.viewChanged();
   }
 
-  /** Fit time and prices, and follow. */
+  /** Fit time and prices, follow, and look at the surface from where it is seen best. */
   fit() {
     this.map.view.span = 0;
     this.map.view.isSet = false;
+    this.map.view.fitPricesAnew();
+    this.surface.resetCamera();
     this.follow();
   }
 
-  /** @param {{x: number, y: number}} at */
-  clicked(at) {
-    const { part } = partAt(this.map.layout, at.x, at.y);
-    const mark = part === "lane" ? this.map.marks.find(({ x }) => Math.abs(x - at.x) < 8) : null;
-    if (mark) {
-      this.list.chosen = mark.entry.id;
-      this.list.key = "";
-      this.showDetection(mark.entry);
-      byId("detections-rows").querySelector(`[data-id="${CSS.escape(mark.entry.id)}"]`)?.scrollIntoView({ block: "nearest" });
-    }
+  /** Choose the prices from the market, or keep the height that they have. */
+  toggleAuto() {
+    const { view } = this.map;
+    if (view.priceFits) view.chosen();
+    else view.fitPricesAnew();
+    this.map.advance();
+    this.viewChanged();
   }
 
-  /** Centre map and crosshair on a detection. @param {Detection} entry */
-  showDetection(entry) {
-    const { view, limits, layout: { map: box } } = this.map;
-    const { range } = view;
-    view.pan(entry.started_at - (range.from + range.to) / 2, entry.price - (range.low + range.high) / 2, limits);
-    this.pointer = {
-      x: box.left + ((entry.started_at - range.from) / (range.to - range.from)) * box.width,
-      y: box.top + ((range.high - entry.price) / (range.high - range.low)) * box.height,
-    };
+  /** Show the price again that is out of view. */
+  bringPriceBack() {
+    if (this.mid !== null) this.map.view.bringBack(this.mid, this.map.limits);
+    this.viewChanged();
+  }
+
+  /** Go to what is at a place; returns whether something is. @param {{x: number, y: number}} at @param {boolean} touches */
+  clicked(at, touches) {
+    const { part } = partAt(this.map.layout, at.x, at.y);
+    const mark = part === "lane" ? this.map.markNear(at.x, MARK_REACH[Number(touches)]) : null;
+    if (!mark) return false;
+    this.list.open(mark.entry.id);
+    this.showDetection(mark.entry, at);
+    this.list.reveal(mark.entry.id);
+    return true;
+  }
+
+  /** Hold the view around a detection, with the crosshair on it; `from` is where the pointer is on the map, if it is.
+   * @param {Detection} entry @param {{x: number, y: number} | null} [from]
+   */
+  showDetection(entry, from = null) {
+    const { view, limits } = this.map;
+    view.centre(entry.started_at, entry.price, limits);
+    this.pin = { entry, from };
+    this.touches = false;
     this.drawList();
     this.viewChanged();
   }
@@ -489,7 +555,10 @@ export class App {
     closeMenus();
     byId("keys-panel").hidden = true;
     if (this.health.open) this.health.toggle(this.heard());
-    this.pointAt(null);
+    this.pin = null;
+    this.pointer = null;
+    this.showPointer();
+    this.drawSoon("view");
   }
 
   /** @param {string} symbol */
@@ -504,12 +573,14 @@ export class App {
     this.map.isLive = false;
     this.drawnSecond = NaN;
     this.pointer = null;
+    this.pin = null;
     window.clearTimeout(this.surfaceTask);
     this.map.clear();
     this.surface.clear();
     this.list.clear();
     this.drawDepth();
     showTooltip(null);
+    this.impact.setAsset(baseAsset(symbol));
     this.impact.clear();
     this.health.draw(null);
     this.drawList();
@@ -534,9 +605,7 @@ export class App {
 
   /** @param {string} size */
   chooseSize(size) {
-    this.impact.size = size;
-    this.impact.clear();
-    this.askImpact();
+    this.impact.type(size, () => this.askImpact());
   }
 
   /** @param {any} order */

@@ -217,17 +217,21 @@ async def open_page(
     *,
     size: tuple[int, int] = NOTEBOOK,
     ratio: float = 1,
+    timezone: str = TIMEZONE,
+    touch: bool = False,
     prepare: Callable[[Watched], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Watched]:
     """Open the page that is served at `port`, as soon as somebody serves it and it is prepared for.
 
-    A CSS pixel is `ratio` device pixels wide.
+    A CSS pixel is `ratio` device pixels wide; with `touch` it is a phone's.
     """
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         device_scale_factor=ratio,
-        timezone_id=TIMEZONE,
+        timezone_id=timezone,
         locale="en-GB",
+        has_touch=touch,
+        is_mobile=touch,
     )
     try:
         await context.add_init_script(COUNT_CONTEXTS)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SYMBOL, OTHER = SYMBOLS
 NO_ANSWER = "The API does not answer."
 HTML = "<img src=x onerror=alert(1)> & more"
-SHOWN = "document.querySelectorAll('#impact-figures dd').length === 3"
+SHOWN = "document.querySelectorAll('#impact-figures dd').length === 4"
 BOXES = "window.liquidity.page.map.layer.shapes.get('order')?.count ?? 0"
 GONE = f"!document.getElementById('impact-figures').children.length && ({BOXES}) === 0"
 LINES = """Array.from(document.querySelectorAll('#health-lines dt'),
@@ -126,8 +126,9 @@ async def test_an_order_is_answered_and_drawn(
     await order_shown(page, f" {size} ")
     assert await figures(page) == [
         f"{average:,.3f}",
-        f"{slippage:+.2f} ({slippage / frame['mid_price'] * 10_000:+.2f} bp)",
+        f"{slippage:+.2f} USDT ({slippage / frame['mid_price'] * 10_000:+.2f} bp)",
         f"5 levels, to {eaten[-1][0]:,.1f}",
+        f"{average * size:,.2f} USDT",
     ]
     assert await page.text("impact-note") == ""
     drawn = await page.do("window.liquidity.page.map.layer.shapes.get('order').base")
@@ -146,7 +147,7 @@ async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
     )
     before = await page.do("window.liquidity.page.order.last_update_id")
     await page.until("(before) => window.liquidity.page.order?.last_update_id >= before + 2", before)
-    assert len(await figures(page)) == 3
+    assert len(await figures(page)) == 4
 
 
 @pytest.mark.parametrize(("status", "more"), [(422, {}), (503, {"status": "stale"})])
@@ -169,25 +170,75 @@ async def test_a_refusal_stands_in_place_of_the_figures(
     assert await page.text("impact-note") == ""
 
 
-async def test_keys_in_the_form_are_no_shortcuts(page: Watched, api: FakeApi) -> None:
-    """Typing there changes neither symbol nor theme and opens nothing, and the API is asked for what was typed."""
-    asked: list[Question] = []
-
-    async def refuse(question: Question) -> Reply:
-        asked.append(question)
-        return 422, {"reason": f"size is {question['size']}"}
-
-    api.simulate = refuse
+async def test_keys_in_the_form_are_no_shortcuts(page: Watched) -> None:
+    """Typing there changes neither symbol nor theme and opens nothing."""
     theme = await page.do("document.documentElement.dataset.theme")
-    with page.refused():
-        await page.page.locator("#impact-size").press_sequentially("2 & t=h")
-        await page.until("document.getElementById('impact-note').textContent === 'size is 2 & t=h'")
-        await page.page.fill("#impact-size", "")
-        await page.until("document.getElementById('impact-note').textContent === ''")
-    assert {"symbol": SYMBOL, "side": "buy", "size": "2 & t=h"} in asked
+    await page.page.locator("#impact-size").press_sequentially("2 & t=h")
+    assert await page.do("document.getElementById('impact-size').value") == "2 & t=h"
+    await page.page.fill("#impact-size", "")
+    await page.until("document.getElementById('impact-note').textContent === ''")
     assert await page.do("window.liquidity.page.symbol") == SYMBOL
     assert await page.do("document.documentElement.dataset.theme") == theme
     assert not await page.page.is_visible("#health-panel")
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "0", "1,5", "1 000", "Infinity", "0x10"])
+async def test_what_is_no_size_is_told_and_never_asked(page: Watched, api: FakeApi, text: str) -> None:
+    """One sentence says what to do, with the unit; the API hears nothing of it, and a number ends it."""
+    asked: list[Question] = []
+
+    async def answer(question: Question) -> Reply:
+        asked.append(question)
+        return await api.order(question)
+
+    api.simulate = answer
+    await page.page.fill("#impact-size", text)
+    note = "Type how much BTC as a number above 0, such as 0.5."
+    await page.until("(text) => document.getElementById('impact-note').textContent === text", note)
+    assert await page.page.get_attribute("#impact-size", "aria-invalid") == "true"
+    await page.frames(2)
+    assert await page.text("impact-note") == note
+    assert asked == []
+    await order_shown(page, ".5")
+    assert await page.page.get_attribute("#impact-size", "aria-invalid") == "false"
+    assert {question["size"] for question in asked} == {".5"}
+
+
+async def test_a_number_is_asked_for_once_it_is_typed(page: Watched, api: FakeApi) -> None:
+    """Of the figures on the way to it none is asked for; the field says the unit, which is the symbol's."""
+    asked: list[str] = []
+
+    async def answer(question: Question) -> Reply:
+        asked.append(question["size"])
+        return await api.order(question)
+
+    api.simulate = answer
+    async with api.paused():
+        await page.page.locator("#impact-size").press_sequentially("12.25", delay=20)
+        await page.until(SHOWN)
+        assert asked == ["12.25"]
+    assert await page.text("impact-unit") == "BTC"
+    with page.reconnecting():
+        await page.page.click(f"#symbol-{OTHER}")
+        await page.until("document.getElementById('impact-unit').textContent === 'ETH'")
+        await page.live(OTHER)
+
+
+async def test_the_panel_is_as_high_with_an_answer_as_without(page: Watched) -> None:
+    """Whatever is typed and answered, nothing else on the page moves."""
+    boxes = """['impact-panel', 'detections-panel', 'depth-panel'].map((id) => {
+      const { top, height } = document.getElementById(id).getBoundingClientRect(); return [top, height]; })"""
+    before = await page.do(boxes)
+    for size in ("0.5", "100000", "abc"):
+        await page.page.fill("#impact-size", size)
+        await page.until(
+            "document.getElementById('impact-note').textContent || document.querySelector('#impact-figures dd')"
+        )
+        assert await page.do(boxes) == before
+        shown = await page.do(
+            "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.getElementById('impact-answer'))"
+        )
+        assert shown[0] <= shown[1]
 
 
 async def test_another_symbol_shows_nothing_of_the_first(page: Watched, api: FakeApi, held: Held) -> None:

@@ -256,7 +256,7 @@ async def test_a_held_view_keeps_its_data_and_says_that_it_is_behind(page: Watch
     await page.page.keyboard.press(" ")
     held = await page.do(VIEW)
     await page.frames(3)
-    await page.until("/^LIVE, \\d+ s behind$/.test(document.getElementById('state').textContent)")
+    await page.until("/^HELD, \\d+ s behind$/.test(document.getElementById('state').textContent)")
     assert await page.do(VIEW) == held
     assert await page.do("window.liquidity.page.known.heldFrom") == held["from"]
     assert re.fullmatch(r"at \d\d:\d\d:\d\d\.\d", await page.text("numbers-at"))

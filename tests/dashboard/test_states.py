@@ -307,7 +307,7 @@ async def test_without_webgl_the_page_says_so_and_shows_the_rest(browser: Browse
         assert await bare.page.is_visible("#map-missing")
         assert NONE not in (await shown_numbers(bare)).values()
         await bare.page.fill("#impact-size", "1")
-        await bare.until("document.querySelectorAll('#impact-figures dd').length === 3")
+        await bare.until("document.querySelectorAll('#impact-figures dd').length === 4")
 
 
 async def test_a_page_that_never_heard_anything_says_so(browser: Browser, api: FakeApi, port: int) -> None:

@@ -33,9 +33,14 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {boolean} bookIsPast
  * @property {number | null} vwap  where it is drawn
  * @property {Box[]} labels  of the axes, as they are drawn
+ * @property {boolean} isHeld  what is of now is not of this picture
  */
 
 /** Where a detection's mark is drawn, for the pointer. @typedef {{x: number, entry: Detection}} LaneMark */
+
+/** What the crosshair is at: a place (px) and its time; price where there is one, and the detection that it belongs to.
+ * @typedef {{x: number, y: number, time: number, price: number | null, part: string, entry: Detection | null}} Crosshair
+ */
 
 export class MapAxes {
   /** @param {CanvasRenderingContext2D} context @param {Scene} scene */
@@ -120,7 +125,7 @@ export class MapAxes {
       this.fill(map.left, y, map.width, 1, colours.grid);
       this.fill(prices.left, y, 4, 1, colours.rule);
       const hidden = [this.touchY(), this.vwapY()].some((tag) => Math.abs(y - tag) < font * 1.4);
-      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
+      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 2.2) {
         this.label(number(price, decimals), prices.left + 7, y);
       }
     }
@@ -142,8 +147,10 @@ export class MapAxes {
     const mid = (newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2;
     const y = this.y(mid);
     const away = y < map.top ? -1 : y > map.top + map.height ? 1 : 0;
+    this.context.globalAlpha = this.scene.isHeld ? 0.4 : 1;
     this.tag(number(mid, decimals + 1), prices, this.touchY(), colours.tag, colours.tagText);
     if (away) this.arrow(prices.left + 1, this.touchY(), away, colours.tagText);
+    this.context.globalAlpha = 1;
   }
 
   /** Where the tag of the volume-weighted price is, px; NaN where there is none. */
@@ -262,8 +269,12 @@ export class MapAxes {
     this.fill(book.left, foot.top, foot.width, 1, colours.rule);
     this.fill(traded.left, traded.top, 1, traded.height, colours.rule);
     this.fill(book.left + book.width / 2, book.top, 1, book.height, colours.grid);
-    this.text(bookTitle, book.left + 3, y, bookIsPast ? colours.detection : colours.text);
     const titled = fits(bookTitle, book.width - 6);
+    if (titled) this.text(bookTitle, book.left + 3, y, bookIsPast ? colours.detection : colours.text);
+    else { // it reaches over the price axis
+      this.fill(prices.left, 0, prices.width, book.top - 1, colours.back);
+      this.text(bookTitle, book.left + book.width + traded.width - 3, y, bookIsPast ? colours.detection : colours.text, "right");
+    }
     if (titled && fits("traded", traded.width - 4)) this.text("traded", traded.left + 4, y, colours.text);
     const full = [`${shortSize(shapes.full)} ${base}`, shortSize(shapes.full)].find((text) => fits(text, book.width - 6)) ?? "";
     if (fits(full, book.width - font * 1.5)) this.text("0", book.left + 3, below, colours.faint);
@@ -309,31 +320,36 @@ export class MapAxes {
 
 /** Draw the crosshair: rules through all panels and its values on the axes.
  * @param {CanvasRenderingContext2D} context @param {Scene} scene
- * @param {{x: number, y: number, time: number, price: number | null}} at
+ * @param {Crosshair} at
  */
 export function drawCrosshair(context, scene, at) {
   const axes = new MapAxes(context, scene);
   const { layout, colours, decimals, tick, font } = scene;
-  const { map, prices, book, traded, times } = layout;
+  const { map, prices, book, traded, times, lane } = layout;
+  const showsPrice = at.price !== null && at.y >= map.top && at.y <= map.top + map.height;
   context.setLineDash([3, 3]);
   context.strokeStyle = colours.crosshair;
   context.beginPath();
   if (at.x < map.left + map.width) {
-    context.moveTo(Math.round(at.x) + 0.5, layout.lane.top);
+    context.moveTo(Math.round(at.x) + 0.5, lane.top);
     context.lineTo(Math.round(at.x) + 0.5, times.top);
   }
-  if (at.price !== null) {
+  if (showsPrice) {
     context.moveTo(map.left, Math.round(at.y) + 0.5);
     context.lineTo(book.left + book.width + traded.width, Math.round(at.y) + 0.5);
   }
   context.stroke();
   context.setLineDash([]);
-  if (at.price !== null) {
+  if (at.price !== null && showsPrice) {
     const y = apart(Math.round(at.y), [axes.touchY(), axes.vwapY()], Math.round(font * 1.6));
     axes.cover({ left: prices.left + 1, top: y - font * 0.75, width: prices.width - 2, height: font * 1.5 });
     axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, y, colours.cross, colours.back);
   }
   if (at.x >= map.left + map.width) return;
+  if (at.entry) {
+    context.strokeStyle = colours.text;
+    context.strokeRect(Math.round(at.x) - scene.font * 0.75, lane.top + 1.5, scene.font * 1.5, lane.height - 3);
+  }
   const text = time(at.time, 1);
   const width = context.measureText(text).width + 10;
   const left = Math.min(map.width - width, Math.max(0, at.x - width / 2));

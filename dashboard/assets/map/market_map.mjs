@@ -24,7 +24,7 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 /** @import {Lattice, Raster} from "../book/raster.mjs" */
 /** @import {Box, Panel} from "./gl_canvas.mjs" */
 /** @import {Layout} from "./map_layout.mjs" */
-/** @import {Scene} from "./map_axes.mjs" */
+/** @import {Crosshair, Scene} from "./map_axes.mjs" */
 /** @import {Look} from "./shape_layer.mjs" */
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
@@ -309,19 +309,38 @@ export class MarketMap {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
       detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
-      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [],
+      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], isHeld: !this.view.following,
     };
     if (!frame) return;
     const [context] = fitted(this.elements.axes, this.canvas.ratio);
     this.marks = new MapAxes(context, this.scene).draw();
   }
 
-  /** Draw the crosshair at a place of the panel (CSS px), or none for null. @param {{x: number, y: number} | null} at */
+  /** Draw the crosshair at a place of the panel, or none for null. @param {Crosshair | null} at */
   drawCrosshair(at) {
     const [context] = fitted(this.elements.cross);
-    if (!at || !this.scene) return;
-    const place = this.placeAt(at.x, at.y);
-    drawCrosshair(context, this.scene, { ...at, time: place.time, price: place.price });
+    if (at && this.scene) drawCrosshair(context, this.scene, at);
+  }
+
+  /** Return where a time and price are on the panel (CSS px). @param {number} time @param {number} price */
+  pixelOf(time, price) {
+    const { layout: { map }, view: { range } } = this;
+    return {
+      x: map.left + ((time - range.from) / (range.to - range.from)) * map.width,
+      y: map.top + ((range.high - price) / (range.high - range.low)) * map.height,
+    };
+  }
+
+  /** Return the mark in the detections' lane nearest to `x`, within `reach` px; null where there is none.
+   * @param {number} x @param {number} reach @returns {import("./map_axes.mjs").LaneMark | null}
+   */
+  markNear(x, reach) {
+    let nearest = null;
+    for (const mark of this.marks) {
+      const distance = Math.abs(mark.x - x);
+      if (distance <= reach && !(nearest && distance >= Math.abs(nearest.x - x))) nearest = mark;
+    }
+    return nearest;
   }
 
   /** Return {time, price} at a place of the panel; price is null where it has no price axis. @param {number} x @param {number} y */

@@ -12,6 +12,8 @@ const LEAST_MS = 2000;
 const LEAST_TICKS = 6;
 const AHEAD = 0.02; // share of the view that is left free behind now
 const MARGIN = 0.3; // share of the known half width that is shown around the path of the mid
+const NEAR_EDGE = 0.1; // nearer to an edge the mid is brought back to the middle
+const BROUGHT = 0.25; // so far from the edge
 const SETTLED = 0.12; // the mid stays so far from both edges, or the range is chosen anew
 
 export class View {
@@ -24,6 +26,9 @@ export class View {
     this.isTight = false; // the prices are fitted to the path alone, without the book around it
     /** @type {{low: number, high: number, priceFits: boolean} | null} the prices before they were tight */
     this.wide = null;
+    this.priceIsFree = false; // a hand moved the prices: they need not show the mid
+    this.slides = false; // the prices are on their way to the mid
+    this.fitsLater = false; // the prices are chosen from the path of the mid once time follows again
     this.isSet = false; // whether anything has been shown
   }
 
@@ -123,7 +128,75 @@ export class View {
     const share = (at - range.low) / (range.high - range.low);
     range.low = at - share * height;
     range.high = range.low + height;
+    this.chosen();
+    this.keepPrices(limits);
+  }
+
+  /** Note that a hand chose the prices: they keep their height from here on. */
+  chosen() {
+    if (this.priceFits) this.priceIsFree = false;
     this.priceFits = false;
+  }
+
+  /** Choose the prices from the path of the mid, with the next `advance`. */
+  fitPricesAnew() {
+    this.priceFits = true;
+    this.priceIsFree = false;
+    this.fitsLater = false;
+  }
+
+  /** Whether the prices go with the mid: while time follows, unless a hand moved them away. */
+  get keepsMid() {
+    return this.following && this.isSet && !this.priceFits && !this.priceIsFree;
+  }
+
+  /** Move prices of a chosen height a `share` of the way to where the mid is seen well, if it is not; says whether more of
+   * the way is left. @param {number} mid @param {Limits} limits @param {number} share
+   */
+  slide(mid, limits, share) {
+    const { range } = this;
+    const height = range.high - range.low;
+    const lowTo = (/** @type {number} */ edge) => Math.min(mid - edge * height, Math.max(mid - (1 - edge) * height, range.low));
+    if (!this.keepsMid || (!this.slides && lowTo(NEAR_EDGE) === range.low)) return (this.slides = false);
+    const before = range.low;
+    const way = lowTo(BROUGHT) - before;
+    this.slides = Math.abs(way) > height * 0.002 && share < 1;
+    range.low += this.slides ? way * share : way;
+    range.high = range.low + height;
+    this.keepPrices(limits);
+    if (range.low === before) this.slides = false; // there is nothing beyond to be shown
+    return this.slides;
+  }
+
+  /** Say whether the mid is above (1) or below (-1) the prices that a hand moved away while time follows; else 0.
+   * @param {number | null | undefined} mid
+   */
+  lost(mid) {
+    if (!mid || !this.following || this.priceFits || !this.priceIsFree) return 0;
+    return Math.sign(Math.max(0, mid - this.range.high) + Math.min(0, mid - this.range.low));
+  }
+
+  /** Have the mid in the middle of prices that keep their height, and keep it in view. @param {number} mid @param {Limits} limits */
+  bringBack(mid, limits) {
+    const height = this.range.high - this.range.low;
+    this.range.low = mid - height / 2;
+    this.range.high = mid + height / 2;
+    this.priceIsFree = false;
+    this.keepPrices(limits);
+  }
+
+  /** Hold the view around a time and price, as far as there is something to see. @param {number} time @param {number} price
+   * @param {Limits} limits
+   */
+  centre(time, price, limits) {
+    const { range } = this;
+    const [halfTime, halfPrice] = [(range.to - range.from) / 2, (range.high - range.low) / 2];
+    this.following = false;
+    this.fitsLater ||= this.priceFits;
+    this.priceFits = false;
+    this.priceIsFree = true;
+    Object.assign(range, { from: time - halfTime, to: time + halfTime, low: price - halfPrice, high: price + halfPrice });
+    this.keepTimes(limits);
     this.keepPrices(limits);
   }
 
@@ -143,6 +216,7 @@ export class View {
       range.low += usdt;
       range.high += usdt;
       this.priceFits = false;
+      this.priceIsFree = true;
       this.keepPrices(limits);
     }
   }
@@ -152,9 +226,11 @@ export class View {
     this.following = false;
   }
 
-  /** Show the newest second again. @param {Limits} limits */
+  /** Show the newest second again; prices of a chosen height go with the mid. @param {Limits} limits */
   follow(limits) {
     this.following = true;
+    this.priceIsFree = false;
+    if (this.fitsLater) this.fitPricesAnew();
     this.advance(limits, () => null);
   }
 

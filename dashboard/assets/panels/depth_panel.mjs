@@ -140,7 +140,7 @@ export class DepthPanel {
       `${size(at.size)} ${this.base} from the touch to here`,
       this.rested(toUnits(at.price), at.side === "bid" ? 0 : 1),
       `to ${side} it: ${shortSize(at.cost)} USDT`,
-      `average ${number(average, this.decimals + 1)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
+      `average ${number(average, this.decimals)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
     this.lines = lines;
     context.fillStyle = colours.crosshair;

@@ -3,6 +3,7 @@
 import { colourSide, ENDINGS, figuresOf, isOpen, markOf, MEANINGS, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, definitions, make } from "../ui/dom.mjs";
 import { number, time, utc } from "../ui/formats.mjs";
+import { KeptScroll } from "../ui/kept_scroll.mjs";
 
 /** @import {Detection} from "../../types/frames.d.ts" */
 
@@ -20,6 +21,8 @@ export class DetectionList {
     this.items = new Map();
     /** @type {Set<string> | null} ids that were told before; null before the first rows */
     this.told = null;
+    const rows = byId("detections-rows");
+    this.scroll = new KeptScroll(/** @type {HTMLElement} */ (rows.parentElement), rows, "detections-newer");
   }
 
   /** Write the detections of these kinds. `hint` stands in place of an empty list.
@@ -46,8 +49,8 @@ export class DetectionList {
       items.set(entry.id, stays ? before : { entry, chosen, element: this.item(entry, decimals) });
     }
     this.items = items;
-    showOnly(body, Array.from(items.values(), ({ element }) => element));
-    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus();
+    this.scroll.during(() => showOnly(body, Array.from(items.values(), ({ element }) => element)));
+    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus({ preventScroll: true });
   }
 
   /** @param {Detection} entry @param {number} decimals */
@@ -81,6 +84,17 @@ export class DetectionList {
     this.onChosen(entry);
   }
 
+  /** Open a detection's evidence, with the next drawing. @param {string} id */
+  open(id) {
+    this.chosen = id;
+    this.key = "";
+  }
+
+  /** @param {string} id */
+  reveal(id) {
+    this.scroll.reveal(id);
+  }
+
   /** Return those that were not there the last time. @param {Detection[]} entries @returns {Detection[]} */
   takeNew(entries) {
     const fresh = this.told ? entries.filter(({ id }) => !this.told?.has(id)) : [];
@@ -93,6 +107,7 @@ export class DetectionList {
     this.chosen = "";
     this.told = null;
     this.key = "";
+    this.scroll.clear();
   }
 }
 

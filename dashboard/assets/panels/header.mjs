@@ -1,7 +1,7 @@
 // The header: numbers, state and source. Numbers go out unless the page is live.
 
 import { number, NONE, signed, time } from "../ui/formats.mjs";
-import { byId, setText } from "../ui/dom.mjs";
+import { byId, press, setText } from "../ui/dom.mjs";
 
 /** @import {Frame} from "../../types/frames.d.ts" */
 
@@ -13,9 +13,10 @@ export const STATES = { live: "LIVE", syncing: "SYNCING", stale: "STALE", discon
  * @property {number | null} imbalance @property {number | null} ofi
  */
 
-/** What the header says: `numbers` are of `at` (ms) in the past, or of now where it is null.
+/** What the header says: `numbers` are of `at` (ms) in the past, or of now where it is null. `held`: the view does not follow,
+ * and ends so long before now.
  * @typedef {{frame: Frame | null, state: string, reason: string, decimals: number, numbers: Numbers | null, at: number | null,
- *   behindMs: number}} HeaderFacts
+ *   held: boolean, behindMs: number}} HeaderFacts
  */
 
 /** @param {string} id @param {number | null | undefined} value @param {(value: number) => string} text */
@@ -32,30 +33,48 @@ function showNumbers(numbers, decimals) {
   write("number-ofi", numbers?.ofi, (value) => signed(value, 2));
 }
 
+/** Say that trades are missing, where they are. @param {any} health */
+function silence(health) {
+  return health && health.trades.state !== "open" ? `no trades: ${health.trades.reason || health.trades.state}` : "";
+}
+
+/** @param {number} behindMs */
+function heldText(behindMs) {
+  return behindMs >= 1000 ? `HELD, ${number(behindMs / 1000, 0)} s behind` : "HELD";
+}
+
 /** @param {HeaderFacts} facts */
-export function showHeader({ frame, state, reason, decimals, numbers, at, behindMs }) {
+export function showHeader({ frame, state, reason, decimals, numbers, at, held, behindMs }) {
   const live = state === "live";
   showNumbers(live || at !== null ? numbers : null, decimals);
   setText("numbers-at", at === null ? "" : `at ${time(at, 1)}`);
   const health = state === "disconnected" ? null : frame?.health;
   write("number-update-rate", health?.update_rate, (value) => `${number(value, 1)}/s`);
   write("number-latency", health?.latency_ms.median, (value) => `${number(value, 0)} ms`);
-  const behind = live && behindMs >= 1000 ? `, ${number(behindMs / 1000, 0)} s behind` : "";
-  setText("state", `${STATES[state]}${behind}`);
-  const silent = live && health && health.trades.state !== "open" ? `no trades: ${health.trades.reason || health.trades.state}` : "";
-  setText("reason", live ? silent : reason);
-  showSource(frame, state);
+  setText("state", held && live ? heldText(behindMs) : STATES[state]);
+  setText("stream-state", held ? (live ? "● live" : "held") : "");
+  setText("reason", live ? silence(health) : reason);
+  showSource(frame, `${state}${held ? " held" : ""}`);
   document.title = live && frame?.mid_price
     ? `${number(frame.mid_price, decimals + 1)} ${frame.symbol}` : `${STATES[state]} ${frame?.symbol ?? ""}`;
 }
 
-/** @param {Frame | null} frame @param {string} state */
+/** @param {Frame | null} frame @param {string} state  of the page, and whether it is held */
 function showSource(frame, state) {
   byId("source").hidden = !frame;
   setText("source", frame ? frame.source.toUpperCase() : "");
   const page = byId("page");
   const name = `${state}${frame?.source === "simulated" ? " simulated" : ""}`;
   if (page.className !== name) page.className = name;
+}
+
+/** Show on the button of the map what it would do. @param {boolean} held */
+export function showHold(held) {
+  const button = byId("follow");
+  if (button.getAttribute("aria-pressed") === String(held)) return;
+  press(button, held);
+  button.textContent = held ? "▶\uFE0E" : "❚❚";
+  button.title = held ? "Go on with now (space)" : "Hold the view (space)";
 }
 
 /** Show over the map why nothing of now is shown, or nothing where it is live. @param {string} state @param {string} reason */

@@ -6,7 +6,17 @@ import { byId, definitions, press, setText } from "../ui/dom.mjs";
 import { number, signed } from "../ui/formats.mjs";
 
 const SIDES = ["buy", "sell"];
+const A_NUMBER = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/iu;
+const TYPING_MS = 250; // after the last key the API is asked
+const ANSWER_MS = 700; // that the API is given, though a new second began
+const NO_ANSWER = "The API does not answer.";
 const EXACT = new Intl.NumberFormat("en-US", { maximumFractionDigits: 8 });
+
+/** Return the size that a text says; null where it is no number above 0. @param {string} text */
+export function sizeOf(text) {
+  const size = A_NUMBER.test(text.trim()) ? Number(text) : NaN;
+  return size > 0 && Number.isFinite(size) ? size : null;
+}
 
 /** Return [figures, note] that say what an order came to, with prices of so many decimals.
  * @param {any} order @param {number} decimals @returns {[[string, string][], string]}
@@ -16,8 +26,9 @@ export function orderTexts(order, decimals) {
   /** @type {[string, string][]} */
   const figures = [
     ["average", number(order.avg_price, decimals + 2)],
-    ["slippage", `${signed(order.slippage, decimals + 1)} (${signed(order.slippage_bps, 2)} bp)`],
+    ["slippage", `${signed(order.slippage, decimals + 1)} USDT (${signed(order.slippage_bps, 2)} bp)`],
     ["eats", `${levels}, to ${number(order.worst_price, decimals)}`],
+    [order.side === "sell" ? "brings" : "costs", `${number(order.avg_price * order.filled, 2)} USDT`],
   ];
   const [filled, size] = [EXACT.format(order.filled), EXACT.format(order.size)];
   return [figures, order.complete ? "" : `Only ${filled} of ${size}: the ten levels hold no more.`];
@@ -31,9 +42,12 @@ export class ImpactForm {
     this.base = base;
     this.onOrder = onOrder;
     this.side = "buy";
-    this.size = "";
+    this.size = ""; // as it was typed
+    this.asset = ""; // that sizes are in
+    this.typingTask = 0; // 0: nobody types
     /** @type {AbortController | null} only while an answer is awaited */
     this.asked = null;
+    this.askedAt = 0; // ms by the steady clock
   }
 
   /** @param {string} side */
@@ -42,30 +56,54 @@ export class ImpactForm {
     for (const name of SIDES) press(byId(`impact-${name}`), name === side);
   }
 
+  /** Say which asset sizes are in. @param {string} asset */
+  setAsset(asset) {
+    this.asset = asset;
+    setText("impact-unit", asset);
+    byId("impact-size").setAttribute("aria-label", `Size in ${asset}`);
+  }
+
+  /** Take what was typed so far; `onReady` is called once the hand rests. @param {string} text @param {() => void} onReady */
+  type(text, onReady) {
+    this.size = text;
+    window.clearTimeout(this.typingTask);
+    byId("impact-size").setAttribute("aria-invalid", String(text.trim() !== "" && sizeOf(text) === null));
+    this.clear();
+    this.typingTask = window.setTimeout(() => {
+      this.typingTask = 0;
+      onReady();
+    }, TYPING_MS);
+  }
+
   /** Show no figures, but `note` if the form has a size; an answer that is still to come is dropped.
    * @param {string} [note]
    */
   clear(note = "") {
     this.asked?.abort();
     this.asked = null;
-    this.show([], this.size.trim() ? note : "", null);
+    const isWrong = this.size.trim() !== "" && sizeOf(this.size) === null;
+    const wrong = `Type how much ${this.asset} as a number above 0, such as 0.5.`;
+    this.show([], isWrong ? wrong : this.size.trim() && note, null);
   }
 
-  /** Ask for the form's order on `symbol`, unless it has no size; an older question is dropped.
+  /** Ask for the form's order on `symbol`, unless it has no size yet; an older question is dropped.
    * @param {string} symbol @param {number} decimals
    */
   async ask(symbol, decimals) {
-    if (this.asked || !this.size.trim()) this.clear("The API does not answer."); // what is shown is of before
-    if (!this.size.trim()) return;
+    if (this.typingTask || (this.asked && performance.now() - this.askedAt < ANSWER_MS)) return;
+    const size = sizeOf(this.size);
+    if (this.asked || size === null) this.clear(NO_ANSWER); // what is shown is of before
+    if (size === null) return;
     const asked = new AbortController();
     this.asked = asked;
+    this.askedAt = performance.now();
     const query = new URLSearchParams({ symbol, side: this.side, size: this.size.trim() });
     let answer;
     try {
       const reply = await fetch(`${this.base}/simulate?${query}`, { signal: asked.signal });
       answer = await reply.json();
     } catch {
-      answer = { reason: "The API does not answer." };
+      answer = { reason: NO_ANSWER };
     }
     if (asked !== this.asked) return;
     this.asked = null;

@@ -4,26 +4,37 @@ import { restingSince, upTo } from "../book/instant.mjs";
 import { rowOf } from "../book/raster.mjs";
 import { isOpen, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
-import { duration, number, signed, size, time, utc } from "../ui/formats.mjs";
+import { bothTimes, duration, number, signed, size, time } from "../ui/formats.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
+/** @import {Crosshair} from "../map/map_axes.mjs" */
 /** @import {MarketMap} from "../map/market_map.mjs" */
+/** @import {Detection} from "../../types/frames.d.ts" */
 
 const TRADES_SHOWN = 6;
 const NEAR_PX = 9;
+const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
 
-/** Return the lines that say what is at a place of the map. `book` is the book of that instant, or null.
- * @param {MarketMap} map @param {BookWindow} known @param {{x: number, y: number}} at @param {Instant | null} book
+/** Return the lines that say what is under the crosshair, of the book that is shown, which is that of `shownAt` (ms).
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {number} shownAt
  */
-export function linesAt(map, known, at, book) {
-  const place = map.placeAt(at.x, at.y);
-  const lines = [`${time(place.time, 1)} · ${utc(place.time, 1)}`];
+export function linesAt(map, known, at, shownAt) {
+  if (at.part === "book" || at.part === "prices") return columnLines(map, known, at.y, shownAt);
+  if (!at.entry) return mapLines(map, known, at);
+  return [...markLines(map, at.x, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
+}
+
+/** Return the lines of a time and price of the map, or of a time of what lies above and below it.
+ * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} place
+ */
+function mapLines(map, known, place) {
+  const { book } = map;
+  const lines = [bothTimes(place.time, 1)];
   const second = known.seconds.find(({ row }) => place.time <= row.timestamp && place.time > row.timestamp - 1000);
   if (second && second.row.status !== "live") lines.push(`${second.row.status}: ${second.row.reason}`);
   if (place.price === null) {
     if (second) lines.push(...stripLines(second.row, map));
-    if (at.y < map.layout.map.top) lines.push(...markLines(map, at.x));
     return lines;
   }
   const cell = map.cellAt(place.time, place.price);
@@ -37,13 +48,13 @@ export function linesAt(map, known, at, book) {
     lines.push(most ? `${side} ${size(most)} ${base}` : "empty");
     if (book && most) lines.push(...bookLines(known, book, cell, side, place.time, base));
   }
-  return [...lines, ...tradeLines(map, at), ...detectionLines(map, known, place.time, place.price)];
+  return [...lines, ...tradeLines(map, place), ...(place.entry ? [] : detectionLines(map, known, place.time, place.price))];
 }
 
 /** Return the lines that say what the book beside the map has at a height, which is that of `now` (ms).
  * @param {MarketMap} map @param {BookWindow} known @param {number} y @param {number} now
  */
-export function columnLines(map, known, y, now) {
+function columnLines(map, known, y, now) {
   const { book, decimals, base, shapes: { column } } = map;
   const { price } = map.placeAt(0, y);
   if (price === null) return null;
@@ -51,7 +62,7 @@ export function columnLines(map, known, y, now) {
   const row = rowOf(price * 1e8, { step: column.step, tick });
   const lowest = Math.ceil((row * column.step) / tick) * tick;
   const highest = lowest + column.step - tick;
-  const lines = [`${time(now, 1)} · ${utc(now, 1)}`, `${priceRange(lowest / 1e8, highest / 1e8, decimals)} USDT`];
+  const lines = [bothTimes(now, 1), `${priceRange(lowest / 1e8, highest / 1e8, decimals)} USDT`];
   const found = column.rows.find((one) => one.row === row);
   if (!book || lowest < book.low || highest > book.high) lines.push("not known");
   else if (!found?.bid && !found?.ask) lines.push("empty");
@@ -112,10 +123,15 @@ function deltaLines(row, map) {
   return delta === null ? [] : [`volume delta ${signed(delta, 3)} ${map.base}`];
 }
 
-/** @param {MarketMap} map @param {number} x */
-function markLines(map, x) {
-  return map.marks.filter((mark) => Math.abs(mark.x - x) < NEAR_PX).slice(0, 3)
-    .map(({ entry }) => `${nameOf(entry)} at ${number(entry.price, map.decimals)}: ${summaryOf(entry, map.decimals, map.base)}`);
+/** What a detection is, and of those whose marks cannot be told from its own. @param {MarketMap} map @param {number} x
+ * @param {Detection} entry
+ */
+function markLines(map, x, entry) {
+  const beside = map.marks.filter((mark) => mark.entry.id !== entry.id && Math.abs(mark.x - x) < BESIDE_PX).slice(0, 2);
+  return [bothTimes(entry.started_at, 1), ...[entry, ...beside.map((mark) => mark.entry)].flatMap((each) => {
+    const end = isOpen(each) ? "open" : (each.reason ?? "").replaceAll("_", " ");
+    return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals, map.base)];
+  })];
 }
 
 /** Each trade under the pointer, the largest where there are many; and all of them together.
@@ -147,17 +163,18 @@ function detectionLines(map, known, now, price) {
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** What is shown, where it points to, which right end it is to leave free if it can, and how large it is: asking for the size
- * would have the page laid out at once.
+/** What is shown, where it points to, above which place or to the left of which end it is to stay if it can, and how large it
+ * is: asking for the size would have the page laid out at once.
  */
-const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, right: 0, width: 0, height: 0 };
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, width: 0, height: 0 };
 /** @type {ResizeObserver | null} */
 let observer = null;
 
-/** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
- * long as there is room. @param {string[] | null} lines @param {number} x @param {number} y @param {number} right
+/** Show lines beside a place of the window, or nothing for null: to the place's left where they would reach past `right`, as
+ * long as there is room, and above it where a finger hides what is below.
+ * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {{above?: boolean, right?: number}} [where]
  */
-export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
+export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth } = {}) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -167,7 +184,7 @@ export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
   lines.forEach((line, index) => {
     if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
   });
-  Object.assign(shown, { lines, x, y, right });
+  Object.assign(shown, { lines, x, y, above, right });
   moveTooltip(tooltip);
 }
 
@@ -183,9 +200,9 @@ function observe(tooltip) {
 
 /** @param {HTMLElement} tooltip */
 function moveTooltip(tooltip) {
-  const { x, y, right, width, height } = shown;
+  const { x, y, above, right, width, height } = shown;
   const isPast = x + 16 + width > right && x - 16 - width >= 4;
   const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
-  const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
   tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }

@@ -7,8 +7,10 @@ import { HeldRaster } from "../book/held_raster.mjs";
 import { KNOWN_FIELDS, rowOf } from "../book/raster.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
 import { number } from "../ui/formats.mjs";
+import { make } from "../ui/dom.mjs";
 import { THEMES } from "../ui/themes.mjs";
 import { smooth } from "./smooth.mjs";
+import { handOn, SurfaceCamera } from "./surface_camera.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Raster} from "../book/raster.mjs" */
@@ -18,9 +20,7 @@ import { smooth } from "./smooth.mjs";
 const COLUMN_MS = 6000; // 30 columns: few ridges are seen, many are noise
 const ROWS = 30;
 const SOFTER = 0.6; // of the gamma: smoothing takes from what is bright
-const WIDE = 2; // a panel so many times as wide as high is filled by the scene
 const SHARE = 0.0008; // of the mid, that the rows reach up and down
-const AFTER_POINTER_MS = 400; // an update in the middle of a turn makes the camera jump
 const UNREFINED = 721;
 // Plotly refines each surface to at least 120 x 120 points whenever it changes, which takes longer than all else, but not
 // one that ever had more than 720 points a row.
@@ -99,22 +99,43 @@ export class SurfacePanel {
     /** @type {any} what Plotly's trace last gave to its drawing, and for which x and y */
     this.given = null;
     this.places = "";
-    this.held = false;
-    this.freeAt = 0;
+    this.camera = new SurfaceCamera();
+    this.hand = make("div", {
+      id: "surface-hand", tabindex: 0, role: "img",
+      "aria-label": "The book over time as a surface: drag or arrows turn it, wheel or + and - zoom, a double click shows all again",
+    });
+    element.after(this.hand); // Plotly's own hands reach under the floor, and so near that the picture is cropped
+    handOn(this.hand, this.camera, () => this.look());
+    new ResizeObserver(() => this.look()).observe(element);
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
-    element.addEventListener("pointerdown", () => { this.held = true; }, true);
-    const release = () => {
-      this.held = false;
-      this.freeAt = performance.now() + AFTER_POINTER_MS;
-    };
-    for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, release, true);
-    element.addEventListener("wheel", () => { this.freeAt = performance.now() + AFTER_POINTER_MS; }, { capture: true, passive: true });
   }
 
-  /** Show the window, unless somebody is turning the scene. @param {BookWindow} known @param {number} gamma */
+  /** Plotly's camera for the panel as it is. */
+  get view() {
+    return this.camera.camera((this.gd.clientWidth || 1) / (this.gd.clientHeight || 1));
+  }
+
+  /** See the scene from where the camera is now. */
+  look() {
+    if (!this.made) return;
+    const camera = this.view;
+    const { scene } = this.gd._fullLayout;
+    Object.assign(scene.camera, camera);
+    this.gd.layout.scene.camera = camera; // with which Plotly begins at the next theme or page size
+    scene._scene.setViewport({ camera, aspectratio: scene.aspectratio });
+    scene._scene.glplot.redraw();
+  }
+
+  /** See the scene as at first. */
+  resetCamera() {
+    this.camera.reset();
+    this.look();
+  }
+
+  /** Show the window. @param {BookWindow} known @param {number} gamma */
   draw(known, gamma) {
     const mid = known.frame?.mid_price;
-    if (!mid || this.held || performance.now() < this.freeAt || !window.Plotly) return;
+    if (!mid || !window.Plotly) return;
     const sizes = surfaceOf(known, mid, gamma, this.cells);
     if (this.made && magnitudeOf(mid) === this.magnitude) this.setSizes(sizes);
     else this.make(sizes, mid);
@@ -185,9 +206,7 @@ export class SurfacePanel {
     for (const axis of ["xaxis", "yaxis", "zaxis"]) {
       Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.text, backgroundcolor: "rgba(0,0,0,0)" });
     }
-    const { eye } = layout.scene.camera;
-    const further = Math.max(1, WIDE * (this.gd.clientHeight / Math.max(1, this.gd.clientWidth)));
-    for (const axis of ["x", "y", "z"]) eye[axis] *= further;
+    layout.scene.camera = this.view;
     data[0].colorscale = diverging(this.theme, this.colours);
     this.magnitude = magnitudeOf(mid);
     if (this.made) { // the scene stays: browsers have few drawing contexts

@@ -24,7 +24,7 @@ export function buildToolbar(preferences, tell) {
     if (preferences.set(name, text)) tell.onChange(name);
   };
   byId("toolbar").append(
-    make("button", { id: "follow", class: "switch", type: "button", title: "Hold the view, or go on with now (space)", onclick: tell.onFollow }, "❚❚"),
+    make("button", { id: "follow", class: "switch", type: "button", "aria-label": "Hold the view", onclick: tell.onFollow }, "❚❚"),
     list("ticks", "row", TICKS, "Ticks in a row of the map; auto is the finest that can be seen", preferences, choose, ROWS),
     list("colours", "", COLOUR_MAPS, "Colour map", preferences, choose),
     toggle("top", "only ten levels", "Show only the ten best levels a side, of which numbers and detectors speak", preferences, choose),

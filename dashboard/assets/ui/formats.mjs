@@ -1,6 +1,7 @@
 // Numbers and times as a person reads them. Pure, but for the browser's time zone.
 
 export const NONE = "–";
+const MINUS = "−"; // as wide as a plus: the one that the page has
 
 /** @type {Map<string, Intl.NumberFormat>} a formatter costs far more to make than to use */
 const formatters = new Map();
@@ -15,13 +16,13 @@ export function number(value, decimals, least = decimals) {
     });
     formatters.set(key, formatter);
   }
-  return formatter.format(value);
+  return formatter.format(value).replace("-", MINUS);
 }
 
 /** @param {number} value @param {number} decimals */
 export function signed(value, decimals) {
   const text = number(Math.abs(value), decimals);
-  return Number(text.replaceAll(",", "")) === 0 ? text : (value > 0 ? "+" : "−") + text;
+  return Number(text.replaceAll(",", "")) === 0 ? text : (value > 0 ? "+" : MINUS) + text;
 }
 
 /** Return a size with three significant digits, never in powers of ten. @param {number} value */
@@ -60,6 +61,11 @@ export function time(ms, decimals = 0) {
 /** Return the UTC time of day, to `decimals` of a second. @param {number} ms @param {number} [decimals] */
 export function utc(ms, decimals = 0) {
   return `${new Date(ms).toISOString().slice(11, decimals ? 20 + decimals : 19)} UTC`;
+}
+
+/** Return the time of day, local and UTC; once where they are the same. @param {number} ms @param {number} [decimals] */
+export function bothTimes(ms, decimals = 0) {
+  return zoneOffset(ms) === 0 ? utc(ms, decimals) : `${time(ms, decimals)} · ${utc(ms, decimals)}`;
 }
 
 /** Return ms that local time is ahead of UTC at `ms`. @param {number} ms */

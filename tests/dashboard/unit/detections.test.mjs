@@ -18,6 +18,11 @@ function row(...detections) {
   return { ...emptyFrame(1), detections };
 }
 
+test("a sweep is named by what its takers did, all else by the side of the book", () => {
+  const names = [entry({ kind: "sweep", side: "ask" }), entry({ kind: "sweep", side: "bid" }), entry({}), entry({ kind: "iceberg", side: "ask" })];
+  assert.deepEqual(names.map(nameOf), ["buy sweep", "sell sweep", "bid wall", "ask iceberg"]);
+});
+
 test("the latest entry of each is told, the one that began last first", () => {
   const found = latestDetections([
     row(entry({ id: "a", started_at: 1 }), entry({ id: "b", started_at: 9 })), row(entry({ id: "c", started_at: 4 })),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { baseAsset, duration, number, ratio, shortSize, signed, signedSize, size, time, utc } from "../../../dashboard/assets/ui/formats.mjs";
+import { baseAsset, bothTimes, duration, number, ratio, shortSize, signed, signedSize, size, time, utc } from "../../../dashboard/assets/ui/formats.mjs";
 import { random } from "./market.mjs";
 
 test("no number is told with an exponent, or as less than nothing", () => {
@@ -27,7 +27,7 @@ test("signs are told of all that is not shown as nothing", () => {
 
 test("sizes have three digits, and stay near what they are", () => {
   assert.deepEqual([1234.5, 12.345, 1.2345, 0.0012345, 1e-8, 0.1, 10, 999.96].map(size), ["1,235", "12.3", "1.23", "0.00123", "0.00000001", "0.1", "10", "1,000"]);
-  assert.deepEqual([9999, 12_345, 3.4e6, 5.67e9, 0.5, -20_000].map(shortSize), ["9,999", "12.3k", "3.4M", "5.67G", "0.5", "-20k"]);
+  assert.deepEqual([9999, 12_345, 3.4e6, 5.67e9, 0.5, -20_000].map(shortSize), ["9,999", "12.3k", "3.4M", "5.67G", "0.5", "−20k"]);
   for (let seed = 1; seed <= 1000; seed += 1) {
     const value = 10 ** (random(seed)() * 12 - 5);
     assert.ok(Math.abs(Number(size(value).replaceAll(",", "")) / value - 1) <= 0.0051, `${value}`);
@@ -45,6 +45,11 @@ test("times have the fractions asked for", () => {
   assert.match(time(ms), /^\d\d:\d\d:05$/u);
   assert.deepEqual([time(ms, 1), time(ms, 2), time(ms, 3)].map((text) => text.slice(8)), [".0", ".06", ".067"]);
   assert.doesNotMatch(time(new Date(2026, 10, 26, 0, 0, 1).getTime()), /^24/u);
+});
+
+test("a time that is local and UTC at once is said once", () => {
+  const ms = Date.UTC(2026, 10, 26, 3, 4, 5, 67);
+  assert.equal(bothTimes(ms, 1), new Date(ms).getTimezoneOffset() ? `${time(ms, 1)} · 03:04:05.0 UTC` : "03:04:05.0 UTC");
 });
 
 test("the base asset is what the quote leaves", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { healthLines, processLines } from "../../../dashboard/assets/panels/health_panel.mjs";
-import { orderTexts } from "../../../dashboard/assets/panels/impact_form.mjs";
+import { orderTexts, sizeOf } from "../../../dashboard/assets/panels/impact_form.mjs";
 
 const STREAM = { state: "live", reason: null, reconnects: 2, reconnect_causes: { closed: 1, silent: 1 }, malformed: 0, dropped_in_bursts: 3 };
 const HEALTH = {
@@ -17,7 +17,7 @@ test("the lines of health say all that a frame has, and what is not known yet", 
   assert.equal(lines.depth, "live, 2 reconnects (closed 1, silent 1), 0 malformed, 3 dropped");
   assert.equal(lines.trades, "silent: no trade for 5 s, 2 reconnects, 0 malformed, 3 dropped, 4 missing in 1 gaps, 0 repeated");
   assert.equal(lines.latency, "12.3 ms median, – at 99 %");
-  assert.equal(lines.clock, "-3.2 ms to the exchange, within 1.0 ms");
+  assert.equal(lines.clock, "−3.2 ms to the exchange, within 1.0 ms");
   assert.equal(lines.book, "0 gaps, 1 resyncs (gap 1), 5 snapshots");
   assert.equal(lines.audits, "7, 12,345 levels compared, 0 mismatches");
   assert.equal(lines.covered, "900 bids, 1000 asks");
@@ -40,10 +40,17 @@ test("an order's figures have the symbol's decimals, and say what was not filled
     levels_consumed: 1, avg_price: 60_000.05, slippage: 0.05, slippage_bps: 0.0083, worst_price: 60_000.1, filled: 2, size: 2, complete: true,
   };
   assert.deepEqual(orderTexts(order, 1), [
-    [["average", "60,000.050"], ["slippage", "+0.05 (+0.01 bp)"], ["eats", "1 level, to 60,000.1"]], "",
+    [["average", "60,000.050"], ["slippage", "+0.05 USDT (+0.01 bp)"], ["eats", "1 level, to 60,000.1"], ["costs", "120,000.10 USDT"]], "",
   ]);
-  const partly = { ...order, levels_consumed: 10, slippage: -1.2, slippage_bps: -0.001, filled: 0.00000012, size: 5000, complete: false };
+  const partly = { ...order, side: "sell", levels_consumed: 10, slippage: -1.2, slippage_bps: -0.001, filled: 0.00000012, size: 5000, complete: false };
   const [figures, note] = orderTexts(partly, 2);
-  assert.deepEqual(figures.slice(1), [["slippage", "−1.200 (0.00 bp)"], ["eats", "10 levels, to 60,000.10"]]);
+  assert.deepEqual(figures.slice(1), [["slippage", "−1.200 USDT (0.00 bp)"], ["eats", "10 levels, to 60,000.10"], ["brings", "0.01 USDT"]]);
   assert.equal(note, "Only 0.00000012 of 5,000: the ten levels hold no more.");
+});
+
+test("a size is a number above 0 in plain figures, or none", () => {
+  assert.deepEqual(["1", " 2.5 ", ".5", "3.", "1e-3", "0012"].map(sizeOf), [1, 2.5, 0.5, 3, 0.001, 12]);
+  for (const text of ["", "  ", "0", "0.0", "-1", "+1", "1,5", "1 000", "abc", "Infinity", "NaN", "0x10", "1e999", "1.2.3", "."]) {
+    assert.equal(sizeOf(text), null, text);
+  }
 });

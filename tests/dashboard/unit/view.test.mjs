@@ -191,9 +191,73 @@ test("chosen prices stay, until the fit is asked for", () => {
   const { low, high } = view.range;
   view.advance(limits, () => [60_500, 60_600]);
   assert.deepEqual([view.range.low, view.range.high], [low, high]);
-  view.priceFits = true;
+  view.fitPricesAnew();
   view.advance(limits, () => [60_500, 60_600]);
   assert.ok(view.range.low < 60_500 && view.range.high > 60_600);
+});
+
+test("prices zoomed by hand go with the mid while time follows, and keep their height", () => {
+  for (const share of [0.25, 1]) {
+    const limits = limitsOf();
+    const view = shown(limits);
+    view.zoomPrice(0.1, 60_000, limits);
+    const height = view.range.high - view.range.low;
+    for (let second = 0; second < 300; second += 1) {
+      const mid = 60_000 + 300 * Math.sin(second / 20);
+      for (let step = 0; step < 200 && view.slide(mid, limits, share); step += 1) near(view.range.high - view.range.low, height, 1e-6);
+      const at = (mid - view.range.low) / height;
+      assert.ok(at >= 0.1 && at <= 0.9, `${second}: ${at}`);
+    }
+  }
+});
+
+test("the mid that stays in the middle of chosen prices moves nothing", () => {
+  const limits = limitsOf();
+  const view = shown(limits);
+  view.zoomPrice(0.1, 60_000, limits);
+  const before = { ...view.range };
+  const height = before.high - before.low;
+  for (const at of [0.11, 0.5, 0.89]) assert.equal(view.slide(before.low + at * height, limits, 0.5), false);
+  assert.deepEqual(view.range, before);
+});
+
+test("prices that a hand moved stay, say where the mid is lost, and are brought back at once", () => {
+  const limits = limitsOf();
+  const view = shown(limits);
+  view.zoomPrice(0.1, 60_000, limits);
+  const height = view.range.high - view.range.low;
+  assert.equal(view.lost(60_900), 0); // on its way
+  view.pan(0, 400, limits);
+  const before = { ...view.range };
+  assert.equal(view.slide(60_000, limits, 1), false);
+  assert.deepEqual(view.range, before);
+  assert.deepEqual([60_000, 60_400, 60_900, null].map((mid) => view.lost(mid)), [-1, 0, 1, 0]);
+  view.pause();
+  assert.equal(view.lost(60_000), 0);
+  view.follow(limits);
+  view.bringBack(60_000, limits);
+  assert.equal(view.lost(60_000), 0);
+  near((view.range.high + view.range.low) / 2, 60_000, 1e-6);
+  near(view.range.high - view.range.low, height, 1e-6);
+  assert.equal(view.keepsMid, true);
+});
+
+test("a view that is centred is held, shows what it is centred on, and nothing that is still to come", () => {
+  for (const [span, time] of [[0.2, NOW - 60_000], [0.2, NOW - 100], [1, NOW - 100_000]]) {
+    for (const held of [false, true]) {
+      const limits = limitsOf();
+      const view = shown(limits);
+      view.zoomTime(span, NOW, limits);
+      if (held) view.pause();
+      const width = view.range.to - view.range.from;
+      view.centre(time, 60_123, limits);
+      assert.equal(view.following, false);
+      near(view.range.to - view.range.from, width, 1e-3);
+      assert.ok(view.range.from < time && time < view.range.to && view.range.to <= NOW + 0.021 * width);
+      near((view.range.high + view.range.low) / 2, 60_123, 1e-6);
+      if (time === NOW - 60_000) near((view.range.from + view.range.to) / 2, time, 1e-3);
+    }
+  }
 });
 
 test("any gestures in any order leave a sound view, also of a book of one tick", () => {
@@ -208,7 +272,9 @@ test("any gestures in any order leave a sound view, also of a book of one tick",
       const gestures = [
         () => view.zoomTime(factor, at, limits), () => view.zoomPrice(factor, 59_000 + 2000 * next(), limits),
         () => view.pan((next() - 0.5) * 1e5, (next() - 0.5) * 1e3, limits), () => view.pause(), () => view.follow(limits),
-        () => view.fitTime(limits), () => { view.priceFits = true; },
+        () => view.fitTime(limits), () => view.fitPricesAnew(),
+        () => view.centre(at, 59_000 + 2000 * next(), limits), () => view.slide(59_000 + 2000 * next(), limits, next()),
+        () => view.bringBack(59_000 + 2000 * next(), limits),
         () => { limits = { ...limits, now: limits.now + 1000, oldest: limits.oldest + 1000 * whole(0, 1) }; },
       ];
       gestures[whole(0, gestures.length - 1)]();

@@ -1,0 +1,129 @@
+// From where the surface is seen: turned around the vertical, lifted between two limits, never so near that it is cropped.
+
+/** @typedef {{x: number, y: number, z: number}} Point */
+
+const FIRST = { azimuth: -1.2, elevation: 0.55, zoom: 1 };
+const LOWEST = 0.14; // rad above the floor
+const HIGHEST = 1.35;
+const FARTHEST = 2.5; // times the distance from which all is seen as large as it can be
+const HALF_ANGLE = Math.tan(Math.PI / 8); // of Plotly's view, upwards
+const TURN = 0.008; // rad for each pixel
+// The scene around its middle, in Plotly's units: see the aspect ratio in figures.py. Its labels lie around the floor.
+export const FLOOR = { x: 1.4, y: 0.9, z: -0.33 };
+export const CEILING = { x: 1.11, y: 0.585, z: 0.31 };
+const CORNERS = [FLOOR, CEILING].flatMap(({ x, y, z }) => [[x, y], [x, -y], [-x, y], [-x, -y]].map((at) => ({ x: at[0], y: at[1], z })));
+
+/** @param {Point} a @param {Point} b */
+const dot = (a, b) => a.x * b.x + a.y * b.y + a.z * b.z;
+
+export class SurfaceCamera {
+  constructor() {
+    this.azimuth = FIRST.azimuth;
+    this.elevation = FIRST.elevation;
+    this.zoom = FIRST.zoom;
+  }
+
+  /** See it as at first. */
+  reset() {
+    Object.assign(this, FIRST);
+  }
+
+  /** Turn and lift by so many pixels of a drag. @param {number} right @param {number} down */
+  turn(right, down) {
+    this.azimuth -= right * TURN;
+    this.elevation = Math.min(HIGHEST, Math.max(LOWEST, this.elevation + down * TURN));
+  }
+
+  /** Go farther away (above 1) or nearer. @param {number} factor */
+  move(factor) {
+    this.zoom = Math.min(FARTHEST, Math.max(1, this.zoom * factor));
+  }
+
+  /** The three directions of what is seen: towards the eye, to the right and upwards. */
+  get axes() {
+    const [a, e] = [this.azimuth, this.elevation];
+    return {
+      back: { x: Math.cos(e) * Math.cos(a), y: Math.cos(e) * Math.sin(a), z: Math.sin(e) },
+      right: { x: -Math.sin(a), y: Math.cos(a), z: 0 },
+      up: { x: -Math.sin(e) * Math.cos(a), y: -Math.sin(e) * Math.sin(a), z: Math.cos(e) },
+    };
+  }
+
+  /** Return from how far, and past which point, the whole scene fits a panel, as near as can be: {distance, right, up}.
+   * @param {number} aspect  width / height
+   */
+  fitting(aspect) {
+    const { back, right, up } = this.axes;
+    const along = (/** @type {Point} */ axis, /** @type {number} */ half) => {
+      // A corner is in view from `dot(corner, back) + |dot(corner, axis) - shift| / half` on.
+      const [most, least] = [1, -1].map((sign) => Math.max(...CORNERS.map((corner) => dot(corner, back) + (sign * dot(corner, axis)) / half)));
+      return { distance: (most + least) / 2, shift: (half * (most - least)) / 2 };
+    };
+    const [upwards, across] = [along(up, HALF_ANGLE), along(right, HALF_ANGLE * aspect)];
+    return { distance: Math.max(upwards.distance, across.distance), right: across.shift, up: upwards.shift };
+  }
+
+  /** Return Plotly's camera for a panel. @param {number} aspect  width / height */
+  camera(aspect) {
+    const { back, right, up } = this.axes;
+    const fit = this.fitting(aspect);
+    const distance = fit.distance * this.zoom;
+    const at = (/** @type {"x" | "y" | "z"} */ axis) => right[axis] * fit.right + up[axis] * fit.up;
+    const center = { x: at("x"), y: at("y"), z: at("z") };
+    return {
+      eye: { x: center.x + distance * back.x, y: center.y + distance * back.y, z: center.z + distance * back.z },
+      center, up: { x: 0, y: 0, z: 1 }, projection: { type: "perspective" },
+    };
+  }
+}
+
+const STEP_PX = 24;
+
+/** Have a hand on `element` move a camera, by pointer, wheel and keys. @param {HTMLElement} element
+ * @param {SurfaceCamera} camera @param {() => void} onMove
+ */
+export function handOn(element, camera, onMove) {
+  /** @type {Map<number, {x: number, y: number}>} the pointers that are down */
+  const down = new Map();
+  const act = (/** @type {() => void} */ change) => {
+    change();
+    onMove();
+  };
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button > 0) return;
+    element.setPointerCapture(event.pointerId);
+    down.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  });
+  element.addEventListener("pointermove", (event) => {
+    const before = down.get(event.pointerId);
+    if (!before) return;
+    const at = { x: event.clientX, y: event.clientY };
+    const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
+    down.set(event.pointerId, at);
+    const apart = (/** @type {{x: number, y: number}} */ one) => Math.max(20, other ? Math.hypot(one.x - other.x, one.y - other.y) : 0);
+    if (other) act(() => camera.move(apart(before) / apart(at)));
+    else act(() => camera.turn(at.x - before.x, event.pointerType === "touch" ? 0 : at.y - before.y)); // which scrolls the page
+  });
+  for (const kind of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"])) {
+    element.addEventListener(kind, (event) => down.delete(event.pointerId));
+  }
+  element.addEventListener("touchmove", (event) => {
+    if (event.cancelable && down.size > 1) event.preventDefault();
+  }, { passive: false });
+  element.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    act(() => camera.move(Math.exp(Math.max(-400, Math.min(400, event.deltaMode ? event.deltaY * 30 : event.deltaY)) * 0.0012)));
+  }, { passive: false });
+  element.addEventListener("dblclick", () => act(() => camera.reset()));
+  /** @type {Record<string, () => void>} */
+  const keys = {
+    ArrowLeft: () => camera.turn(-STEP_PX, 0), ArrowRight: () => camera.turn(STEP_PX, 0), ArrowUp: () => camera.turn(0, -STEP_PX),
+    ArrowDown: () => camera.turn(0, STEP_PX), "+": () => camera.move(0.85), "=": () => camera.move(0.85), "-": () => camera.move(1 / 0.85),
+  };
+  element.addEventListener("keydown", (event) => {
+    if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act(keys[event.key]);
+  });
+}
