@@ -18,7 +18,7 @@ NUMBERS = (
     ("spread", "spread", "Best ask less best bid, USDT"),
     ("microprice", "microprice", "Mid weighted with the opposite sizes at the touch, USDT"),
     ("imbalance", "imbalance", "Ten-level bid volume against ask volume, from \N{MINUS SIGN}1 to 1"),
-    ("ofi", "OFI 1 s", "Order flow imbalance of the last second, base asset"),
+    ("ofi", "OFI 1 s", "Order flow imbalance of the last second, base asset; choose which under scale"),
     ("update-rate", "updates", "Depth events a second, last ten seconds"),
     (
         "latency",
@@ -84,7 +84,7 @@ TERMS = (
     ("mid", "halfway between best bid and best ask; spread is what lies between them"),
     ("microprice", "the mid, drawn towards the side with less size at the touch"),
     ("imbalance", "ten-level bid size against ask size, from \N{MINUS SIGN}1 to 1"),
-    ("OFI", "order flow imbalance: how much more size came to the ten bids than to the ten asks"),
+    ("OFI", "order flow imbalance: size that came to the best bid or left the best ask, less the opposite"),
     ("volume delta", "size bought less size sold by takers, since the window began"),
     ("VWAP", "volume-weighted average price, since the window began"),
     ("pulled", "cancelled, not traded; consumed is the other way round"),

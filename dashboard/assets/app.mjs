@@ -25,7 +25,7 @@ import { listenToKeys } from "./ui/keys.mjs";
 import { askForNotes, notify } from "./ui/notes.mjs";
 import { Picture, savePicture } from "./ui/picture.mjs";
 import { DEPTH_RANGES } from "./ui/preferences.mjs";
-import { numbersOf } from "./book/numbers.mjs";
+import { FLOWS, numbersOf } from "./book/numbers.mjs";
 
 /** @import {Connection} from "./feed/connection.mjs" */
 /** @import {Instant} from "./book/instant.mjs" */
@@ -84,7 +84,7 @@ export class App {
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
     /** @type {import("./map/market_map.mjs").Choices} */
-    this.choices = { ticks: "auto", onlyTop: false, vwap: false, colours: "", kinds: new Set() };
+    this.choices = { ticks: "auto", onlyTop: false, vwap: false, colours: "", kinds: new Set(), flow: FLOWS[0] };
     this.map = new MarketMap({
       gl: canvas("map-canvas"), axes: canvas("map-axes"), cross: canvas("map-cross"),
     }, this.known, this.choices, () => this.contextChanged());
@@ -204,13 +204,13 @@ export class App {
   showState() {
     const [state, reason] = this.state();
     const { frame } = this.known;
-    const { view } = this.map;
+    const { view, choices: { flow } } = this.map;
     const held = !view.following;
     const past = this.map.bookIsPast && held && this.map.book ? this.map.book : null;
     const second = past && this.known.seconds.find(({ row }) => row.timestamp >= past.time)?.row; // OFI is of a second
     showHeader({
       frame, state, reason, decimals: this.decimals, held, at: past ? past.time : null,
-      numbers: past ? { ...numbersOf(past), ofi: second?.ofi ?? null } : frame,
+      numbers: past ? { ...numbersOf(past), ofi: second?.[flow] ?? null } : frame && { ...frame, ofi: frame[flow] },
       behindMs: held && view.isSet ? Math.max(0, this.known.end - view.range.to) : 0,
     });
     showVeil(state, reason);
@@ -518,6 +518,7 @@ export class App {
     choices.onlyTop = preferences.get("top") === "1";
     map.chooseReach();
     choices.vwap = preferences.get("vwap") === "1";
+    choices.flow = /** @type {import("./book/numbers.mjs").Flow} */ (preferences.get("flow"));
     choices.colours = preferences.get("colours");
     choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));
     this.depth.range = preferences.get("depth");

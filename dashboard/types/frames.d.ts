@@ -48,10 +48,13 @@ export interface Row {
   spread: number | null;
   imbalance: number | null;
   ofi: number | null;
+  ofi_best: number | null;
+  ofi_levels: number[] | null;
+  queue_imbalance: number | null;
   microprice: number | null;
   bid_levels: Level[] | null;
   ask_levels: Level[] | null;
-  trades: { buy_volume: number; sell_volume: number; count: number } | null;
+  trades: { buy_volume: number; sell_volume: number; vwap: number | null; rpi_volume: number | null; count: number } | null;
   detections: Detection[];
   updates: Update[] | null;
   book: WholeBook | null;

@@ -480,7 +480,7 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
         "(at) => window.liquidity.page.known.seconds.find(({ row }) => row.timestamp >= at).row",
         await page.do("window.liquidity.page.map.book.time"),
     )
-    assert await page.text("number-ofi") == f"{row['ofi']:+.2f}"
+    assert await page.text("number-ofi") == f"{row['ofi_best']:+.2f}"
     assert await page.text("mid-price") == f"{row['mid_price']:,.2f}"
     for name in ("update-rate", "latency"):
         assert (

@@ -460,6 +460,26 @@ async def test_help_and_health_have_a_title_and_a_button_that_closes_them(page: 
         assert word in told
 
 
+async def test_which_order_flow_is_shown_can_be_chosen(page: Watched) -> None:
+    """That of the best levels, unless the change of ten-level volumes is asked for: in strip and header."""
+    shown = """() => {
+      const { known: { frame, seconds }, map: { shapes, scene } } = window.liquidity.page;
+      const { ofi_best, ofi } = seconds.at(-1).row;
+      return [frame.timestamp, shapes.strips.ofi.last, scene.flow, ofi_best, ofi];
+    }"""
+    await page.page.click("[aria-controls=scale-menu]")
+    for flow in ("ofi", "ofi_best"):
+        await page.page.select_option("#choose-flow", flow)
+        await page.until("(flow) => window.liquidity.page.map.scene.flow === flow", flow)
+        _, last, chosen, best, ten = await page.do(shown)
+        assert (last, chosen) == ({"ofi_best": best, "ofi": ten}[flow], flow)
+        assert best != ten
+        assert await page.do(
+            f"new URLSearchParams(location.search).get('flow') === {'null' if flow == 'ofi_best' else repr(flow)}"
+        )
+    await page.page.keyboard.press("Escape")
+
+
 async def test_vwap_has_a_name_and_a_value(page: Watched) -> None:
     """As a tag on the price axis, which keeps away from the mid's."""
     await page.page.click("#toggle-vwap")

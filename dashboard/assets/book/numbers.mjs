@@ -2,6 +2,10 @@
 
 /** @import {Instant} from "./instant.mjs" */
 
+/** Which order flow is shown: of the best levels, or the change of ten-level volumes; named as frames name them. */
+export const FLOWS = /** @type {const} */ (["ofi_best", "ofi"]);
+/** @typedef {typeof FLOWS[number]} Flow */
+
 /** Return mid, spread, microprice and imbalance; null where a side has fewer than ten levels. The order flow of one
  * instant is none. @param {Instant} book
  */

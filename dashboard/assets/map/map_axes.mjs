@@ -33,6 +33,7 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {boolean} bookIsPast
  * @property {number | null} vwap  where it is drawn
  * @property {Box[]} labels  of the axes, as they are drawn
+ * @property {import("../book/numbers.mjs").Flow} flow  that a strip shows
  * @property {boolean} isHeld  what is of now is not of this picture
  */
 
@@ -202,7 +203,7 @@ export class MapAxes {
 
   /** Under the map: each strip's zero, ends and last value, and beside it what it shows. */
   strips() {
-    const { layout, colours, font, shapes, base, decimals } = this.scene;
+    const { layout, colours, font, shapes, base, decimals, flow } = this.scene;
     const { prices, book, traded } = layout;
     const columns = book.width + traded.width;
     const roomy = columns > font * 11;
@@ -214,7 +215,7 @@ export class MapAxes {
     const titles = {
       delta: [roomy ? "volume delta" : "delta", `${base} bought − sold`, signedSize],
       imbalance: ["imbalance", "bids against asks", (value) => signed(value, Math.abs(value) === 1 ? 0 : 2)],
-      ofi: ["OFI", `${base} a second`, signedSize],
+      ofi: [roomy && flow === "ofi" ? "OFI, ten levels" : "OFI", `${base} a second`, signedSize],
       spread: [roomy ? `spread${reach}` : "spread", "", usdt],
     };
     layout.strips.forEach((box, index) => {

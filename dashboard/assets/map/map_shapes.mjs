@@ -5,6 +5,7 @@ import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/tr
 import { bookBars, bookRows, roundFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
+/** @import {Flow} from "../book/numbers.mjs" */
 /** @import {BookWindow, Second} from "../book/book_window.mjs" */
 /** @import {Bubble} from "../book/trades.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
@@ -35,11 +36,11 @@ export function stripOf(values, isEven = false) {
   return { range: [low && low - room, high && high + room], ends: [low, high], least, most, last: numbers.at(-1) ?? null };
 }
 
-/** What a strip shows, per second. @type {Record<string, (second: Second) => number | null>} */
+/** What a strip shows, per second. @type {Record<string, (second: Second, flow: Flow) => number | null>} */
 export const STRIP_VALUES = {
   spread: ({ row }) => row.spread,
   imbalance: ({ row }) => row.imbalance,
-  ofi: ({ row }) => row.ofi,
+  ofi: ({ row }, flow) => row[flow],
 };
 
 export class MapShapes {
@@ -73,8 +74,10 @@ export class MapShapes {
     this.vwap = null;
   }
 
-  /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Set<string>} kinds that are shown */
-  writeData(kinds) {
+  /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Set<string>} kinds that are shown
+   * @param {Flow} flow
+   */
+  writeData(kinds, flow) {
     const { layer, known } = this;
     const { bid, ask, mid } = touchLines(known.seconds, known.end);
     layer.write("best bid", "boxes", bid);
@@ -86,7 +89,7 @@ export class MapShapes {
     this.writeStrip("delta", totals.map(({ time, delta }) => ({ time, value: delta })));
     this.trades = known.seconds.flatMap(({ row }) => row.tape ?? []);
     for (const [name, read] of Object.entries(STRIP_VALUES)) {
-      this.writeStrip(name, known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second) })));
+      this.writeStrip(name, known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second, flow) })));
     }
     this.writeDetections(kinds);
   }
@@ -110,9 +113,9 @@ export class MapShapes {
     this.layer.write("detection lines", "boxes", lines);
   }
 
-  /** Choose the ends of the strips' axes from what is seen. @param {Range} range */
-  fitStrips(range) {
-    const key = `${this.known.version} ${range.from} ${range.to}`;
+  /** Choose the ends of the strips' axes from what is seen. @param {Range} range @param {Flow} flow */
+  fitStrips(range, flow) {
+    const key = `${this.known.version} ${range.from} ${range.to} ${flow}`;
     if (key === this.seenKey) return;
     this.seenKey = key;
     const isSeen = (/** @type {number} */ time) => time > range.from && time <= range.to + 1000;
@@ -122,7 +125,7 @@ export class MapShapes {
     this.strips = {
       delta: stripOf(totals.map(({ delta }) => delta)),
       imbalance: { ...stripOf(seen.map(({ row }) => row.imbalance)), range: [-1.12, 1.12], ends: [-1, 1] },
-      ofi: stripOf(seen.map(({ row }) => row.ofi), true),
+      ofi: stripOf(seen.map(({ row }) => row[flow]), true),
       spread: stripOf(seen.map(({ row }) => row.spread)),
     };
   }

@@ -108,10 +108,11 @@ export function restLine(known, price, side, now) {
 
 /** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
 function stripLines(row, map) {
-  if (row.mid_price === null || row.spread === null || row.imbalance === null || row.ofi === null) return [];
+  if (row.mid_price === null || row.spread === null || row.imbalance === null || row.ofi === null || row.ofi_best === null) return [];
   return [
     `mid ${number(row.mid_price, map.decimals + 1)} USDT, spread ${number(row.spread, map.decimals)}`,
-    `imbalance ${number(row.imbalance, 2)}, OFI ${size(Math.abs(row.ofi)) === "0" ? "0" : number(row.ofi, 3)} ${map.base}`,
+    `imbalance ${number(row.imbalance, 2)}, at the touch ${number(row.queue_imbalance ?? NaN, 2)}`,
+    `OFI ${signed(row.ofi_best, 3)}, of ten-level volumes ${signed(row.ofi, 3)} ${map.base}`,
     ...deltaLines(row, map),
     row.trades ? `bought ${size(row.trades.buy_volume)}, sold ${size(row.trades.sell_volume)} ${map.base}` : "trades not all known",
   ];

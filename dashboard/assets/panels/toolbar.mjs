@@ -1,6 +1,7 @@
 // The map's controls: row height, colours, what is drawn, and the picture to take away.
 
 import { KINDS, MEANINGS } from "../book/detections.mjs";
+import { FLOWS } from "../book/numbers.mjs";
 import { COLOUR_MAPS } from "../map/colour_maps.mjs";
 import { byId, make, press } from "../ui/dom.mjs";
 import { isCutOff, TICKS } from "../ui/preferences.mjs";
@@ -10,6 +11,8 @@ import { isCutOff, TICKS } from "../ui/preferences.mjs";
 /** @typedef {{onChange: (name: string) => void, onFollow: () => void, onPicture: () => void}} Tell */
 
 const ROWS = Object.fromEntries(TICKS.map((ticks) => [ticks, ticks === "auto" ? "auto" : `${ticks} tick${ticks === "1" ? "" : "s"}`]));
+
+const FLOW_NAMES = { ofi_best: "of the best levels", ofi: "change of ten-level volumes" };
 
 /** Say how many ticks a row has that is chosen by itself. @param {number} ticks */
 export function showRow(ticks) {
@@ -114,6 +117,7 @@ function scaleFields(preferences, choose) {
     field("black", "black point", "A percentile of the sizes in view, as 30 %, or a size, as 0.5", isCutOff),
     field("white", "white point", "A percentile of the sizes in view, as 99.5 %, or a size, as 12", isCutOff),
     field("gamma", "gamma", "From 0.2 to 5; more makes small sizes darker", (text) => Number(text) >= 0.2 && Number(text) <= 5),
+    list("flow", "OFI", FLOWS, "Which order flow imbalance the strip and the header show", preferences, choose, FLOW_NAMES),
     make("p", { class: "hint" }, "“30 %” is a percentile of the sizes in view, “0.5” a size."),
   ];
 }

@@ -1,5 +1,6 @@
 // The page's picture as PNG: composed for itself, the same on every screen, and twice as fine as a page is.
 
+import { FLOWS } from "../book/numbers.mjs";
 import { MarketMap } from "../map/market_map.mjs";
 import { make } from "./dom.mjs";
 import { number, shortSize, time, utc } from "./formats.mjs";
@@ -25,7 +26,7 @@ export class Picture {
     document.body.append(this.stage);
     this.elements = elements;
     this.known = known;
-    this.choices = { ticks: /** @type {number | "auto"} */ ("auto"), onlyTop: false, vwap: false, colours: "", kinds: new Set() };
+    this.choices = { ticks: /** @type {number | "auto"} */ ("auto"), onlyTop: false, vwap: false, colours: "", kinds: new Set(), flow: FLOWS[0] };
     this.map = new MarketMap(elements, known, this.choices, () => {});
     this.map.canvas.ownRatio = RATIO;
   }

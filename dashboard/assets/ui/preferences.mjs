@@ -2,6 +2,7 @@
 
 import { COLOUR_MAPS } from "../map/colour_maps.mjs";
 import { KINDS } from "../book/detections.mjs";
+import { FLOWS } from "../book/numbers.mjs";
 
 const KEY = "liquidity";
 export const TICKS = ["auto", "1", "2", "5", "10", "20", "50", "100", "200", "500", "1000"];
@@ -15,6 +16,7 @@ const CHOICES = {
   ticks: { normal: "auto", allows: (text) => TICKS.includes(text) },
   top: { normal: "0", allows: (text) => ["0", "1"].includes(text) },
   vwap: { normal: "0", allows: (text) => ["0", "1"].includes(text) },
+  flow: { normal: FLOWS[0], allows: (text) => /** @type {readonly string[]} */ (FLOWS).includes(text) },
   depth: { normal: "0.1 %", allows: (text) => /** @type {readonly string[]} */ (DEPTH_RANGES).includes(text) },
   kinds: { normal: Object.keys(KINDS).join(" "), allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },
   notes: { normal: "none", allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },

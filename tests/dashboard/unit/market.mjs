@@ -36,7 +36,8 @@ export function emptyFrame(timestamp) {
   return {
     symbol: "BTCUSDT", source: "simulated", timestamp, status: "syncing", reason: "rebuilding", last_update_id: null,
     exchange_time: null, tick_size: null, total_bid_volume: null, total_ask_volume: null, health: null, mid_price: null,
-    spread: null, imbalance: null, ofi: null, microprice: null, bid_levels: null, ask_levels: null, trades: null,
+    spread: null, imbalance: null, ofi: null, ofi_best: null, ofi_levels: null, queue_imbalance: null, microprice: null,
+    bid_levels: null, ask_levels: null, trades: null,
     detections: [], updates: null, book: null, tape: [],
   };
 }

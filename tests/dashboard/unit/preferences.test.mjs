@@ -6,7 +6,7 @@ import { isCutOff, Preferences } from "../../../dashboard/assets/ui/preferences.
 /** The values of a page with nothing kept and nothing asked for. */
 const NORMAL = {
   symbol: "", theme: "dark", colours: "blue and orange", ticks: "auto", top: "0", vwap: "0", depth: "0.1 %",
-  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "55 %", white: "98 %", gamma: "1.8",
+  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "55 %", white: "98 %", gamma: "1.8", flow: "ofi_best",
 };
 
 /** Put a window in place that has kept `text`, and notes what is kept and which address is shown.
@@ -70,7 +70,7 @@ test("a choice is kept, and a page that is opened anew has it", () => {
   const preferences = new Preferences("");
   const chosen = {
     symbol: "ETHUSDT", theme: "light", colours: "one hue", ticks: "100", top: "1", vwap: "1", depth: "all known", kinds: "none", notes: "wall sweep",
-    black: "2.5", white: "90 %", gamma: "0.5",
+    black: "2.5", white: "90 %", gamma: "0.5", flow: "ofi",
   };
   for (const [name, text] of Object.entries(chosen)) assert.equal(preferences.set(name, text), true, name);
   assert.deepEqual(new Preferences("").values, chosen);

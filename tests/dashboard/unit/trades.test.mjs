@@ -18,7 +18,7 @@ function secondsOf(seed, count) {
     row.tape = Array.from({ length: whole(0, 20) }, (__, index) => (
       [end - whole(-50, 1100), whole(599_990, 600_010) / 10, whole(1, 5000) / 1000, null, whole(0, 1) ? "buy" : "sell", 100 * second + index]
     ));
-    if (whole(0, 5)) row.trades = { buy_volume: 0, sell_volume: 0, count: 0 };
+    if (whole(0, 5)) row.trades = { buy_volume: 0, sell_volume: 0, vwap: null, rpi_volume: null, count: 0 };
     return { row, changes: null, base: null };
   });
 }
@@ -83,7 +83,7 @@ test("running totals are sums from the first second, and null where trades are m
     if (vwap !== null) near(vwap, until.reduce((sum, [, price, size]) => sum + price * size, 0) / volume(until));
   });
   const quiet = emptyFrame(START);
-  quiet.trades = { buy_volume: 0, sell_volume: 0, count: 0 };
+  quiet.trades = { buy_volume: 0, sell_volume: 0, vwap: null, rpi_volume: null, count: 0 };
   quiet.tape = null;
   assert.deepEqual(runningTotals([{ row: quiet, changes: null, base: null }]), [{ time: START, delta: 0, vwap: null }]);
 });
