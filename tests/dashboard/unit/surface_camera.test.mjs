@@ -14,7 +14,9 @@ const HALF_ANGLE = Math.tan(Math.PI / 8);
 function seen(point, { eye, center }, aspect) {
   const less = (/** @type {Point} */ a, /** @type {Point} */ b) => ({ x: a.x - b.x, y: a.y - b.y, z: a.z - b.z });
   const dot = (/** @type {Point} */ a, /** @type {Point} */ b) => a.x * b.x + a.y * b.y + a.z * b.z;
-  const cross = (/** @type {Point} */ a, /** @type {Point} */ b) => ({ x: a.y * b.z - a.z * b.y, y: a.z * b.x - a.x * b.z, z: a.x * b.y - a.y * b.x });
+  const cross = (/** @type {Point} */ a, /** @type {Point} */ b) => (
+    { x: a.y * b.z - a.z * b.y, y: a.z * b.x - a.x * b.z, z: a.x * b.y - a.y * b.x }
+  );
   const unit = (/** @type {Point} */ a) => {
     const length = Math.sqrt(dot(a, a));
     return { x: a.x / length, y: a.y / length, z: a.z / length };
