@@ -24,7 +24,7 @@ SETTLED = "window.liquidity.page.nextDrawing === 0"
 STATE = "document.getElementById('state').textContent"
 TIP = "document.getElementById('map-tooltip')"
 CROSS = """(() => { const canvas = document.getElementById("map-cross");
-  return canvas.width > 0 && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v); })()"""
+  return canvas.width > 0 && canvas.style.opacity !== "0" && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v); })()"""
 # The time that the crosshair's upright rule stands at, of its pixels alone; null without one.
 CROSS_TIME = """(() => { const canvas = document.getElementById("map-cross");
   const { map, strips } = window.liquidity.page.map.layout;
@@ -141,6 +141,12 @@ async def a_mark(page: Watched, share: float = 0.6) -> tuple[dict[str, Any], flo
     return entry, x, (await place(page, "lane"))[1]
 
 
+async def pixels(page: Watched) -> bytes:
+    """Return the map as the eye sees it, which is not always what its canvases hold."""
+    await page.do("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return await page.page.locator("#map").screenshot()
+
+
 # --- the crosshair ----------------------------------------------------------------------------------------
 
 
@@ -148,12 +154,18 @@ async def a_mark(page: Watched, share: float = 0.6) -> tuple[dict[str, Any], flo
     ("part", "to"),
     [("map", "header"), ("map", "#depth"), ("strip", "#depth"), ("book", "#depth"), ("lane", "#toolbar")],
 )
-async def test_the_crosshair_leaves_with_the_pointer(page: Watched, part: str, to: str) -> None:
-    """Rules, tags and readout are gone, and do not come back with the next second."""
-    await page.page.mouse.move(*await place(page, part))
-    await page.until(CROSS)
-    await page.page.mouse.move(*await middle(page, to))
-    await page.until(f"!{CROSS} && {TIP}.hidden")
+async def test_the_crosshair_leaves_with_the_pointer(page: Watched, api: FakeApi, part: str, to: str) -> None:
+    """The picture is that of before to the last pixel, and the crosshair does not come back with the next second."""
+    async with api.paused():
+        await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
+        await page.until(f"{SETTLED} && !window.liquidity.page.map.isCoarse")
+        before = await pixels(page)
+        await page.page.mouse.move(*await place(page, part))
+        await page.until(f"{CROSS} && {SETTLED}")
+        assert await pixels(page) != before
+        await page.page.mouse.move(*await middle(page, to))
+        await page.until(f"!{CROSS} && {TIP}.hidden && {SETTLED}")
+        assert await pixels(page) == before
     await page.frames(1)
     assert not await page.do(CROSS)
     assert not await page.do("window.liquidity.page.map.bookIsPast")

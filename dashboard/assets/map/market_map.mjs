@@ -5,7 +5,7 @@
 
 import { HeldRaster } from "../book/held_raster.mjs";
 import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
-import { fitted } from "../ui/dom.mjs";
+import { blank, fitted } from "../ui/dom.mjs";
 import { number } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
 import { CellLayer } from "./cell_layer.mjs";
@@ -103,7 +103,7 @@ export class MarketMap {
     this.scene = null;
     this.marks = [];
     this.canvas.clear();
-    for (const element of [this.elements.axes, this.elements.cross]) fitted(element);
+    for (const element of [this.elements.axes, this.elements.cross]) blank(element);
   }
 
   /** What the view can reach. @returns {Limits} */
@@ -319,8 +319,8 @@ export class MarketMap {
 
   /** Draw the crosshair at a place of the panel, or none for null. @param {Crosshair | null} at */
   drawCrosshair(at) {
-    const [context] = fitted(this.elements.cross);
-    if (at && this.scene) drawCrosshair(context, this.scene, at);
+    if (at && this.scene) drawCrosshair(fitted(this.elements.cross)[0], this.scene, at);
+    else blank(this.elements.cross);
   }
 
   /** Return where a time and price are on the panel (CSS px). @param {number} time @param {number} price */

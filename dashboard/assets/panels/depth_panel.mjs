@@ -5,7 +5,7 @@ import { toUnits } from "../book/units.mjs";
 import { decimalsOfStep, numberTicks } from "../map/axis_ticks.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
-import { fitted } from "../ui/dom.mjs";
+import { blank, fitted } from "../ui/dom.mjs";
 import { number, shortSize, size } from "../ui/formats.mjs";
 import { FONT, premultiplied, THEMES } from "../ui/themes.mjs";
 
@@ -67,7 +67,7 @@ export class DepthPanel {
     const [low, high] = book ? curveRange(book, this.range) : [0, 1];
     this.curve = book ? curveOf(book, low, high) : null;
     const { curve } = this;
-    if (!curve) return;
+    if (!curve) return blank(this.texts);
     const font = parseFloat(getComputedStyle(this.texts).fontSize) || 11;
     const most = Math.max(curve.bids.sizes.at(-1) ?? 0, curve.asks.sizes.at(-1) ?? 0) * 1.06 || 1;
     const box = { left: 0, top: 4, width: width - Math.round(font * 4), height: height - 4 - Math.round(font * 1.8) };

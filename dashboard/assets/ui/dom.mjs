@@ -49,5 +49,14 @@ export function fitted(canvas, ratio = window.devicePixelRatio || 1) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, clientWidth, clientHeight);
+  if (canvas.style.opacity) canvas.style.opacity = "";
   return [context, clientWidth, clientHeight];
+}
+
+/** Show nothing of a canvas until it is `fitted` again. Chromium goes on showing what was there where a canvas is cleared and
+ * nothing is drawn. @param {HTMLCanvasElement} canvas
+ */
+export function blank(canvas) {
+  fitted(canvas);
+  canvas.style.opacity = "0";
 }
