@@ -412,6 +412,23 @@ async def test_tags_and_tooltip_leave_what_they_point_beside_in_sight(page: Watc
     )
 
 
+@pytest.mark.parametrize("size", [(390, 844), (683, 384), NOTEBOOK, (2560, 1440)])
+async def test_nothing_moves_as_the_pointer_comes(
+    browser: Browser, program: Program, size: tuple[int, int]
+) -> None:
+    """The numbers of another time say of when, in the room that there is."""
+    top = "document.getElementById('map').getBoundingClientRect().top"
+    async with open_page(browser, program.dashboard_port, size=size) as small:
+        await small.live()
+        before = await small.do(top)
+        x, y = await centre(small)
+        await small.page.mouse.move(x + 0.3 * (x - 20), y)
+        await small.until("window.liquidity.page.map.bookIsPast")
+        await small.page.keyboard.press(" ")
+        await small.until("document.getElementById('numbers-at').textContent !== ''")
+        assert abs(await small.do(top) - before) < 1
+
+
 async def test_a_notebook_shows_seven_detections_and_one_line_of_the_order(page: Watched) -> None:
     """Until an order is typed its panel is a line; head and controls are a line each."""
     heights = await page.do(
