@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, assert_type
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from api import client as module
 from api.client import (
     URL,
     Book,
+    DetectionKind,
     ClientError,
     ClockSetBack,
     Frame,
@@ -134,6 +135,21 @@ def test_the_types_are_those_of_the_schema() -> None:
     plain = [_plain({"$ref": one["$ref"]}, one["$defs"]) for one in (ours, theirs)]
     assert plain[0] == plain[1]
     assert "mid_price" in plain[0]["required"] or "mid_price" in plain[0]["properties"]
+
+
+async def test_mypy_sees_all_types(served: Served) -> None:
+    """What a user's own strict run has to go on: `make test` checks these by mypy."""
+    async with contextlib.aclosing(frames(SYMBOL, f"ws://127.0.0.1:{served.port}")) as stream:
+        async for frame in stream:
+            assert_type(frame, Frame)
+            assert_type(frame.mid_price, float | None)
+            assert_type(frame.bid_levels, list[tuple[float, float]] | None)
+            assert_type(frame.status, Literal["live", "syncing", "stale", "unknown"])
+            assert_type(frame.detections[0].kind if frame.detections else None, DetectionKind | None)
+            break
+    recorder = Recorder(SYMBOL)
+    assert_type(recorder.frames, list[Frame])
+    assert_type(recorder.seconds.columns, list[str])
 
 
 def test_it_imports_nothing_of_the_program() -> None:
@@ -532,7 +548,7 @@ async def test_a_recorder_has_tables_of_seconds_updates_and_trades() -> None:
     assert scalars - {"timestamp"} <= set(table.columns)
     for made in (recorder.seconds.to_polars(), recorder.seconds.to_arrow().to_pandas()):
         assert list(made["mid_price"])[:4] == list(table.mid_price)[:4]
-    assert recorder.seconds.to_polars()["timestamp"].dtype.time_zone == "UTC"
+    assert str(recorder.seconds.to_polars()["timestamp"].dtype).endswith("time_zone='UTC')")
     updates = recorder.updates.to_pandas()
     assert list(updates.u) == [update.u for frame in recorder.replay() for update in frame.updates or ()]
     for row in updates.itertuples():
