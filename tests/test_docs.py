@@ -61,7 +61,7 @@ def test_the_readme_names_every_kind_and_ending_of_a_detection(readme: str) -> N
 
 
 async def test_the_readmes_notebook_scripts_run_as_written(readme: str) -> None:
-    """The scripts under "Read it from a notebook" print live prices and a book; only their port is another."""
+    """The scripts under "Read it from a notebook" print prices and a book; only their port is another."""
     section = readme.split("\n## Read it from a notebook\n")[1].split("\n## ", maxsplit=1)[0]
     scripts = [part.split("```", maxsplit=1)[0] for part in section.split("```python\n")[1:]]
     async with Program(source="simulated", symbols="BTCUSDT") as program:

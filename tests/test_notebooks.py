@@ -17,7 +17,7 @@ MOST_BYTES = 300_000
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 async def test_a_notebook_runs_and_draws(path: Path) -> None:
     """No cell fails or warns, and there is at least one picture."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     async with Program(source="simulated", symbols="BTCUSDT") as program:
         async with listening(program.url("BTCUSDT")) as connection:
             for _ in range(6):  # an order flow takes more than one second to have a slope

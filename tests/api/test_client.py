@@ -21,9 +21,9 @@ from api import client as module
 from api.client import (
     URL,
     Book,
-    DetectionKind,
     ClientError,
     ClockSetBack,
+    DetectionKind,
     Frame,
     MissingPackage,
     NobodyListens,
