@@ -87,7 +87,8 @@ class Channel:
         self.delivered = LatencyMeter()  # each live frame: T of its last depth event to here
         self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated
-        self._rows = _no_rows()
+        self._rows = _no_rows()  # as they went out
+        self._told = _no_rows()  # as the engine told them, too late or not: they lead from book to book
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
         self._history: dict[tuple[Wants, bool], str] = {}
@@ -115,6 +116,9 @@ class Channel:
         self._rows = _no_rows()
         for row in (*older, *state.rows):
             self._rows.append(row)
+        self._told = _no_rows()
+        for row in state.rows:
+            self._told.append(row)
         self._history.clear()
         newest = self._head.timestamp if self._head else 0
         if state.latest is not None and state.latest.row.timestamp > newest:
@@ -124,8 +128,10 @@ class Channel:
         """Take one second from the engine; return whether it goes out, for one given up as dark does not."""
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
+            self._told.append(second.row)
             return False
         self._publish(second)
+        self._told.append(second.row)
         return True
 
     def go_dark(self, timestamp: int, reason: str) -> None:
@@ -148,6 +154,7 @@ class Channel:
         head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
         if (head.symbol, head.source) != (self.symbol, self.source):
             raise ForeignFrame(f"a frame of {head.symbol!r}, source {head.source!r}")
+        second = self._with_book(second)
         first_for_all = self._latest is None
         self._latest, self._head = second, head
         self._rows.append(second.row)
@@ -163,6 +170,14 @@ class Channel:
             dropped = client.queue.take_dropped()
             self.frames_dropped += dropped
             client.behind = bool(dropped) and client.wants.updates
+
+    def _with_book(self, second: FeedSecond) -> FeedSecond:
+        """Return `second` with a whole book before its updates, if the one before it went out dark."""
+        row, went_out_live = second.row, self._head is not None and self._head.status is Status.LIVE
+        if went_out_live or row.updates == NULL or row.book != NULL:
+            return second
+        before = [told for told in self._told if told.timestamp < row.timestamp]
+        return msgspec.structs.replace(second, row=msgspec.structs.replace(row, book=book_after(before)))
 
     def _outgoing(
         self, second: FeedSecond, head: FrameHead, wants: Wants, behind: bool, *, first: bool

@@ -5,7 +5,7 @@ from typing import Any
 
 def surface_figure() -> dict[str, Any]:
     """Return the surface: seconds before now, USDT from the mid, size, coloured by side."""
-    axis = {"type": "linear", "showspikes": False, "zeroline": False, "title": {"text": ""}}
+    axis = {"type": "linear", "showspikes": False, "zeroline": False, "tickangle": 0, "title": {"text": ""}}
     highlight = {"highlight": False}
     return {
         "data": [
@@ -15,7 +15,7 @@ def surface_figure() -> dict[str, Any]:
                 "cmin": -1,
                 "cmax": 1,
                 "connectgaps": False,
-                "lighting": {"ambient": 0.7, "diffuse": 0.55, "specular": 0.12, "roughness": 0.7},
+                "lighting": {"ambient": 0.75, "diffuse": 0.5, "specular": 0.08, "roughness": 0.85},
                 "contours": {"x": highlight, "y": highlight, "z": highlight},
                 "hoverinfo": "skip",
             }
@@ -29,15 +29,15 @@ def surface_figure() -> dict[str, Any]:
                     **axis,
                     "range": [-180, 0],
                     "tickvals": [-120, -60, 0],
-                    "ticktext": ["-2 min", "-1 min", "now"],
+                    "ticktext": ["\N{MINUS SIGN}2 min", "\N{MINUS SIGN}1 min", "now"],
                 },
                 "yaxis": axis,
-                "zaxis": {**axis, "range": [0, 1], "showticklabels": False},
+                "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "showgrid": False},
                 "aspectmode": "manual",
-                "aspectratio": {"x": 1.6, "y": 1.15, "z": 0.55},
+                "aspectratio": {"x": 2.2, "y": 1.15, "z": 0.6},
                 "camera": {
-                    "eye": {"x": 1.15, "y": -1.42, "z": 0.85},
-                    "center": {"x": 0.0, "y": 0, "z": -0.24},
+                    "eye": {"x": 0.76, "y": -1.95, "z": 1.0},
+                    "center": {"x": 0.06, "y": 0, "z": -0.36},
                 },
                 "dragmode": "orbit",
             },

@@ -2,9 +2,9 @@
 
 python -m tests.order_flow
 
-Prints, per update and per second, how often a figure's sign agrees with the move of the mid where the mid moved,
-and the R2 of least squares of the move on the figure. Same time: this explains moves and predicts none. The last
-row is the one that looks ahead: the queue imbalance before the next move.
+Prints, per update and per second, how often a figure's sign agrees with the move of the mid where the mid
+moved, and the R2 of least squares of the move on the figure. Same time: this explains moves and predicts
+none. The last row is the one that looks ahead: the queue imbalance before the next move.
 """
 
 import argparse
@@ -45,7 +45,8 @@ class Step(msgspec.Struct, frozen=True):
 def updates_of(source: Input, book_levels: int = 5_000) -> Iterator[Step]:
     """Yield what each update of the exact top ten did."""
     book: LocalBook | None = None
-    ofi, flow, before, mid = OrderFlowImbalance(), LevelOrderFlow(), b"", None
+    ofi, flow, before = OrderFlowImbalance(), LevelOrderFlow(), b""
+    mid: float | None = None
     for tick in source.ticks:
         if tick.snapshot is not None:
             book = LocalBook(decode_snapshot(tick.snapshot), book_levels=book_levels)
@@ -143,9 +144,7 @@ def main() -> int:
     """Read the command line and print."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None).parse_args()
     if not (RIG.exists() and RECORDING.exists()):
-        sys.stderr.write(
-            "The recording is not beside the project (../shared): there is nothing to measure.\n"
-        )
+        sys.stderr.write("The recording is not beside the project (../shared).\n")
         return 1
     sys.stdout.write(report(recorded()) + "\n")
     return 0

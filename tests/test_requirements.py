@@ -6,11 +6,12 @@ import re
 from importlib.metadata import distributions
 
 import pytest
+from packaging.markers import Marker
 
 from tests.program import ROOT
 
 NAMES = ("requirements", "requirements-dev")
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\\s]+)", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\\s]+)(?: *;([^\\\n#]+))?", re.MULTILINE)
 OF_PYTHON_ITSELF = {"pip", "setuptools", "wheel"}  # come with a virtual environment
 
 
@@ -20,9 +21,13 @@ def canonical(name: str) -> str:
 
 
 def pins(file: str) -> dict[str, str]:
-    """Return the versions that a file of requirements pins."""
+    """Return the versions that a file of requirements pins for this Python on this system."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    return {canonical(name): version for name, version in PINNED.findall(text)}
+    return {
+        canonical(name): version
+        for name, version, marker in PINNED.findall(text)
+        if not marker or Marker(marker.strip()).evaluate()
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,7 @@
 // Ties the page's parts together: frames in, one update a second, and what a person does.
 
-import { KINDS } from "./book/detections.mjs";
-import { BookCursor } from "./book/instant.mjs";
+import { KINDS, nameOf } from "./book/detections.mjs";
+import { bookAt, NewestBook } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
@@ -13,16 +13,16 @@ import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { ImpactForm } from "./panels/impact_form.mjs";
-import { linesAt, showTooltip } from "./panels/readout.mjs";
+import { columnLines, linesAt, restLine, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
-import { buildToolbar, closeMenus } from "./panels/toolbar.mjs";
+import { buildToolbar, closeMenus, showRow } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
-import { baseAsset, shortSize, time } from "./ui/formats.mjs";
+import { baseAsset, number, shortSize, time, utc } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
-import { askForNotes, tell } from "./ui/notes.mjs";
-import { savePicture } from "./ui/picture.mjs";
+import { askForNotes, notify } from "./ui/notes.mjs";
+import { Picture, savePicture } from "./ui/picture.mjs";
 import { DEPTH_RANGES } from "./ui/preferences.mjs";
 import { numbersOf } from "./book/numbers.mjs";
 
@@ -33,7 +33,7 @@ import { numbersOf } from "./book/numbers.mjs";
 
 const TICK_MS = 250;
 const KEPT_TIMINGS = 600;
-const REFINE_MS = 90; // after the last gesture
+const REFINE_MS = 120; // after the last gesture
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
@@ -48,7 +48,7 @@ export class App {
     this.symbol = connection.symbol;
     this.known = new BookWindow();
     this.live = new Liveness();
-    this.cursor = new BookCursor();
+    this.newest = new NewestBook();
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
     /** @type {number[]} ms of JavaScript for each drawing of a gesture */
@@ -67,6 +67,9 @@ export class App {
     /** @type {Instant | null} the book of an instant in the past, and which */
     this.pastBook = null;
     this.pastKey = "";
+    this.pastAt = NaN;
+    /** @type {Picture | null} */
+    this.picture = null;
     this.surfaceTask = 0;
     this.contextTask = 0;
     this.refineTask = 0;
@@ -104,6 +107,8 @@ export class App {
     byId("health").addEventListener("click", () => this.health.toggle(this.heard()));
     byId("theme").addEventListener("click", () => this.toggleTheme());
     byId("keys").addEventListener("click", () => this.toggleKeys());
+    byId("keys-close").addEventListener("click", () => this.toggleKeys());
+    byId("health-close").addEventListener("click", () => this.health.toggle(this.heard()));
     for (const side of ["buy", "sell"]) byId(`impact-${side}`).addEventListener("click", () => this.chooseSide(side));
     const size = make("input", {
       id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off",
@@ -223,7 +228,7 @@ export class App {
     this.map.base = baseAsset(this.symbol);
     this.map.advance();
     this.map.isLive = this.state()[0] === "live";
-    this.newestBook = this.map.isLive ? this.cursor.at(this.known.seconds, this.known.end, this.known.end) : null;
+    this.newestBook = this.map.isLive ? this.newest.of(this.known) : null;
     this.chooseBook();
     this.map.draw();
     const beforeDepth = performance.now();
@@ -240,6 +245,7 @@ export class App {
     const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
     this.timings.push(timing);
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    this.refineLater();
     window.clearTimeout(this.surfaceTask);
     this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
   }
@@ -255,9 +261,13 @@ export class App {
     this.showState();
     this.showScale();
     this.gestureTimings.push(performance.now() - begin);
+    this.refineLater();
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  refineLater() {
     window.clearTimeout(this.refineTask);
     if (this.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
-    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
   /** Draw cells of the size that the view asks for: the hand rests. */
@@ -269,17 +279,21 @@ export class App {
   drawDepth() {
     const { depth } = this;
     Object.assign(depth, { book: this.map.book, isNow: !this.map.bookIsPast, decimals: this.decimals, base: baseAsset(this.symbol) });
+    const at = this.shownAt;
+    depth.when = Number.isFinite(at) ? `${time(at, 1)} · ${utc(at, 1)}` : "";
+    depth.rested = (price, side) => restLine(this.known, price, side, at);
     depth.draw();
   }
 
   drawList() {
-    const rows = this.known.seconds.map(({ row }) => row);
+    const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const hint = state === "disconnected" && !rows.length ? "Not connected: nothing is known." : `None in the last ${Math.min(180, rows.length)} seconds.`;
-    this.list.draw(rows, this.choices.kinds, this.decimals, hint);
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
+    this.list.base = baseAsset(this.symbol);
+    this.list.draw(detections, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
-    for (const entry of this.list.takeNew(rows)) {
-      if (wanted.has(entry.kind)) tell(`${entry.kind} · ${this.symbol}`, `${entry.side} at ${entry.price}, ${time(entry.started_at)}`);
+    for (const entry of this.list.takeNew(detections)) {
+      if (wanted.has(entry.kind)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
 
@@ -307,21 +321,24 @@ export class App {
 
   showScale() {
     const { map } = this;
-    const { corner, prices } = map.layout;
-    byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
-    byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
-    const range = map.scale.range(1e8);
+    const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.scale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    setText("legend-range", map.shownScale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
-    setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
+    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "");
+    showRow(map.autoTicks);
   }
 
   // --- any instant ------------------------------------------------------------------------------------------
+
+  /** Of which instant (ms) the shown book is. */
+  get shownAt() {
+    return this.map.bookIsPast ? this.pastAt : this.known.end;
+  }
 
   /** Choose the book that is shown: of the instant under the pointer, of a held view's end, or of now. */
   chooseBook() {
@@ -333,9 +350,10 @@ export class App {
       if (this.pointer.x < box.left + box.width && pointed < known.end) at = pointed;
     }
     map.bookIsPast = Number.isFinite(at) && at < known.end;
+    this.pastAt = at;
     if (map.bookIsPast) {
       const key = `${known.version} ${Math.floor(at)}`;
-      if (key !== this.pastKey) this.pastBook = this.cursor.at(known.since(at), at, known.end);
+      if (key !== this.pastKey) this.pastBook = bookAt(known.since(at), at, known.end);
       this.pastKey = key;
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
@@ -358,10 +376,12 @@ export class App {
     if (!pointer || !map.scene || this.gestures?.drags) return showTooltip(null);
     const { part } = partAt(map.layout, pointer.x, pointer.y);
     const { left, top } = byId("map").getBoundingClientRect();
-    const place = { ...pointer };
-    if (part === "book" || part === "prices") place.x = map.layout.map.left + map.layout.map.width - 1;
     if (part === "corner" || part === "none") return showTooltip(null);
-    return showTooltip(linesAt(map, this.known, place, map.book), left + pointer.x, top + pointer.y);
+    const isBeside = part === "book" || part === "prices";
+    const lines = isBeside ? columnLines(map, this.known, pointer.y, this.shownAt) : linesAt(map, this.known, pointer, map.book);
+    // What it says is of the map; price, book and depth beside it stay in sight.
+    const right = left + map.layout.map.left + map.layout.map.width;
+    return showTooltip(lines, left + pointer.x, top + pointer.y, right);
   }
 
   viewChanged() {
@@ -425,11 +445,12 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 55, whitePercent: white.percent ?? 98, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));
     choices.onlyTop = preferences.get("top") === "1";
+    map.chooseReach();
     choices.vwap = preferences.get("vwap") === "1";
     choices.colours = preferences.get("colours");
     choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));
@@ -447,7 +468,7 @@ export class App {
   /** @param {string} name */
   choiceChanged(name) {
     this.readChoices();
-    if (["black", "white"].includes(name)) this.map.scale.restart();
+    if (["black", "white"].includes(name)) this.map.restartScale();
     this.map.drawnVersion = -1;
     this.map.drawnRaster = "";
     if (name === "notes") askForNotes();
@@ -520,6 +541,7 @@ export class App {
 
   /** @param {any} order */
   showOrder(order) {
+    if (order === null && this.order === null) return;
     this.order = order;
     const mid = order?.mid_price;
     this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
@@ -527,14 +549,19 @@ export class App {
     if (this.known.seconds.length) this.drawSoon("view");
   }
 
+  /** Save what the map shows, but for what is of the pointer. */
   savePicture() {
+    if (!this.map.canvas.gl || !this.known.seconds.length) return null;
+    const { pointer, map } = this;
+    this.pointer = null;
+    this.chooseBook();
+    this.picture ??= new Picture(this.known);
     const [state] = this.state();
-    const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
-    this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
-    this.depth.draw();
-    return savePicture(
-      ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
-    );
+    const at = map.view.following ? this.known.end : Math.min(this.known.end, map.view.range.to);
+    const picture = this.picture.draw(map, { symbol: this.symbol, source: this.known.frame?.source ?? "", state, at });
+    this.pointer = pointer;
+    this.chooseBook();
+    return savePicture(picture, this.symbol, at);
   }
 
   /** Say what is missing where the browser draws no WebGL. */

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from api.channel import Channel, Client
-from api.feed import FeedRow, FeedSecond
+from api.feed import FeedRow, FeedSecond, FeedState
 from api.whole_book import NULL, book_after
 from state.updates import Chunk, Update, WholeBook, encoded
 from tests.api.serving import SOURCE, a_second, at
@@ -54,6 +55,20 @@ def test_rows_that_lead_to_no_book_give_none() -> None:
     assert (
         book_after([]) == book_after(rows_of(*SECONDS[1:])) == book_after(rows_of(*SECONDS[:2], dark)) == NULL
     )
+
+
+def test_levels_that_the_range_left_do_not_come_back_with_it() -> None:
+    """What changed of them in between was not told; a snapshot that widens the range tells what is there."""
+    shrinks = Update(11, 10, 2, [], [], 99.0, None)
+    grows = Update(11, 11, 2, [(97.0, 7.0)], [], 96.0, None)
+    after = json.loads(book_after(rows_of(second_of(1, Chunk([shrinks, grows], BOOK, [])))))
+    assert (after["low"], after["bids"]) == (96.0, [[99.0, 1.0], [97.0, 7.0]])
+
+
+def test_updates_with_a_hole_between_them_lead_to_no_book() -> None:
+    """As where seconds were replaced because a clock was set back."""
+    assert book_after(rows_of(second_of(1, Chunk([FIRST], BOOK, [])), SECONDS[2])) != NULL
+    assert book_after(rows_of(second_of(1, Chunk([], BOOK, [])), SECONDS[1])) == NULL
 
 
 async def frames(client: Client) -> list[dict[str, Any]]:
@@ -109,6 +124,45 @@ async def test_who_lost_a_frame_gets_history_again_from_the_newest_book_on() -> 
     assert [row["timestamp"] for row in again["history"]] == [at(3)]
     assert again["book"]["u"] == 12
     assert "history" not in then
+
+
+LATER = second_of(4, Chunk([Update(13, 12, 4, [(98.0, 7.0)], [])], None, []))
+LEADS_TO_LATER = AFTER | {"bids": [[98.0, 2.0]]}
+
+
+@pytest.mark.parametrize("late", [[2, 3], [3], [2]], ids=["two late", "one late", "late, then in time"])
+async def test_a_whole_book_comes_after_seconds_that_went_out_dark(late: list[int]) -> None:
+    """What the engine told too late to be sent still leads to the book of the next live frame."""
+    channel = Channel("BTCUSDT", SOURCE)
+    channel.take(SECONDS[0])
+    client = Client(updates=True, queue_size=8)
+    channel.join(client)
+    for number in (2, 3):
+        if number in late:
+            channel.go_dark(at(number), "the engine of this symbol does not answer")
+        assert channel.take(SECONDS[number - 1]) is (number not in late)
+    channel.take(LATER)
+    *_, last = await frames(client)
+    live_before = 3 not in late
+    assert (last["timestamp"], last["book"]) == (at(4), None if live_before else LEADS_TO_LATER)
+    joining = Client(updates=True, queue_size=8)
+    channel.join(joining)
+    (first,) = await frames(joining)
+    assert first["book"] == LEADS_TO_LATER
+
+
+async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> None:
+    """The link was cut: seconds went out dark, and the engine's own rows lead on."""
+    channel = Channel("BTCUSDT", SOURCE)
+    channel.take(SECONDS[0])
+    client = Client(updates=True, queue_size=8)
+    channel.join(client)
+    for number in (2, 3):
+        channel.go_dark(at(number), "the engine of this symbol is not running")
+    channel.restore(FeedState(SOURCE, rows_of(*SECONDS), SECONDS[-1]))
+    channel.take(LATER)
+    *_, last = await frames(client)
+    assert (last["timestamp"], last["book"]) == (at(4), LEADS_TO_LATER)
 
 
 async def test_the_window_begins_with_a_whole_book_wherever_its_oldest_row_lies() -> None:

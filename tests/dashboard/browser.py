@@ -5,7 +5,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -168,9 +168,35 @@ class Watched:
         return await self.page.get_attribute(f"#{element}", "aria-pressed") == "true"
 
 
+class Wire:
+    """Counts the bytes that a page's answers take on the wire, heads included, as the browser measured them."""
+
+    def __init__(self) -> None:
+        self.answers: list[float] = []
+
+    async def watch(self, watched: Watched) -> None:
+        """Count from now on."""
+        session = await watched.context.new_cdp_session(watched.page)
+        session.on("Network.loadingFinished", lambda event: self.answers.append(event["encodedDataLength"]))
+        await session.send("Network.enable")
+
+    def take(self) -> int:
+        """Return the bytes since the last time."""
+        total, self.answers = sum(self.answers), []
+        return round(total)
+
+
+SURFACE_DRAWN = "window.liquidity?.page?.timings.some(({ surface }) => surface > 0)"
+"""All that a first load asks for has come by then."""
+
+
 async def shown_numbers(watched: Watched) -> dict[str, str]:
-    """Return the header's market numbers."""
-    return {name: await watched.text(name) for name in NOT_SHOWN}
+    """Return the header's market numbers, all of one moment."""
+    texts: dict[str, str] = await watched.do(
+        "(names) => Object.fromEntries(names.map((name) => [name, document.getElementById(name).textContent]))",
+        list(NOT_SHOWN),
+    )
+    return texts
 
 
 async def listening_at(port: int) -> None:
@@ -186,15 +212,28 @@ async def listening_at(port: int) -> None:
 
 @contextlib.asynccontextmanager
 async def open_page(
-    browser: Browser, port: int, *, size: tuple[int, int] = NOTEBOOK
+    browser: Browser,
+    port: int,
+    *,
+    size: tuple[int, int] = NOTEBOOK,
+    ratio: float = 1,
+    prepare: Callable[[Watched], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Watched]:
-    """Open the page that is served at `port`, as soon as somebody serves it."""
+    """Open the page that is served at `port`, as soon as somebody serves it and it is prepared for.
+
+    A CSS pixel is `ratio` device pixels wide.
+    """
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, timezone_id=TIMEZONE, locale="en-GB"
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=ratio,
+        timezone_id=TIMEZONE,
+        locale="en-GB",
     )
     try:
         await context.add_init_script(COUNT_CONTEXTS)
         watched = Watched(context, await context.new_page())
+        if prepare is not None:
+            await prepare(watched)
         await listening_at(port)
         await watched.page.goto(f"http://127.0.0.1:{port}/", timeout=PATIENCE_MS)
         yield watched

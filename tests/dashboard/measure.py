@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import Watched, chromium, open_page
+from tests.dashboard.browser import SURFACE_DRAWN, Watched, Wire, chromium, open_page
 from tests.program import Program
 from tests.soak import slope
 
@@ -117,9 +117,21 @@ async def _pictures(browser: Browser, program: Program, folder: Path) -> None:
         await page.page.screenshot(path=folder / "light.png")
 
 
+async def _loads(browser: Browser, program: Program) -> None:
+    """Print what a first and a second load take on the wire."""
+    wire = Wire()
+    async with open_page(browser, program.dashboard_port, prepare=wire.watch) as page:
+        for which in ("first", "second"):
+            await page.until(SURFACE_DRAWN)
+            answers = len(wire.answers)
+            print(f"{which} load: {wire.take() / 1e6:.3f} MB on the wire in {answers} answers")
+            await page.page.reload()
+
+
 async def measure(minutes: float, folder: Path | None) -> None:
     """Run the program and the page, and print what was seen."""
     async with Program(source="simulated") as program, chromium() as browser:
+        await _loads(browser, program)
         async with open_page(browser, program.dashboard_port) as page:
             await page.live()
             await _report(page, minutes)

@@ -115,27 +115,27 @@ async def test_an_order_is_answered_and_drawn(
     await page.until(
         "(id) => document.getElementById(id).getAttribute('aria-pressed') === 'true'", f"impact-{side}"
     )
-    async with api.paused():
-        await page.live(SYMBOL)
-        frame = api.sent[SYMBOL][api.second]
-        await page.until("(second) => window.liquidity.page.drawnSecond === second", api.second)
-        eaten = frame[levels][:5]
-        size = round(sum(quantity for _, quantity in eaten), 8)
-        average = sum(price * quantity for price, quantity in eaten) / size
-        slippage = sign * (average - frame["mid_price"])
-        await order_shown(page, f" {size} ")
-        assert await figures(page) == [
-            f"{average:,.3f}",
-            f"{slippage:+.2f} ({slippage / frame['mid_price'] * 10_000:+.2f} bp)",
-            f"5 levels, to {eaten[-1][0]:,.1f}",
-        ]
-        assert await page.text("impact-note") == ""
-        drawn = await page.do("window.liquidity.page.map.layer.shapes.get('order').base")
-        assert drawn == [0, frame["mid_price"]]
-        assert await page.do("window.liquidity.page.depth.order.filled") == size
-        await page.page.fill("#impact-size", "")
-        await page.until(GONE)
-        assert await page.do("window.liquidity.page.depth.order") is None
+    frame = api.sent[SYMBOL][api.second]
+    api.others = {name: frame[name] for name in ("mid_price", "bid_levels", "ask_levels")}
+    await page.until("(mid) => window.liquidity.page.known.frame.mid_price === mid", frame["mid_price"])
+    await page.frames(2)
+    eaten = frame[levels][:5]
+    size = round(sum(quantity for _, quantity in eaten), 8)
+    average = sum(price * quantity for price, quantity in eaten) / size
+    slippage = sign * (average - frame["mid_price"])
+    await order_shown(page, f" {size} ")
+    assert await figures(page) == [
+        f"{average:,.3f}",
+        f"{slippage:+.2f} ({slippage / frame['mid_price'] * 10_000:+.2f} bp)",
+        f"5 levels, to {eaten[-1][0]:,.1f}",
+    ]
+    assert await page.text("impact-note") == ""
+    drawn = await page.do("window.liquidity.page.map.layer.shapes.get('order').base")
+    assert drawn == [0, frame["mid_price"]]
+    assert await page.do("window.liquidity.page.depth.order.filled") == size
+    await page.page.fill("#impact-size", "")
+    await page.until(GONE)
+    assert await page.do("window.liquidity.page.depth.order") is None
 
 
 async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
@@ -184,7 +184,7 @@ async def test_keys_in_the_form_are_no_shortcuts(page: Watched, api: FakeApi) ->
         await page.until("document.getElementById('impact-note').textContent === 'size is 2 & t=h'")
         await page.page.fill("#impact-size", "")
         await page.until("document.getElementById('impact-note').textContent === ''")
-    assert asked[-1] == {"symbol": SYMBOL, "side": "buy", "size": "2 & t=h"}
+    assert {"symbol": SYMBOL, "side": "buy", "size": "2 & t=h"} in asked
     assert await page.do("window.liquidity.page.symbol") == SYMBOL
     assert await page.do("document.documentElement.dataset.theme") == theme
     assert not await page.page.is_visible("#health-panel")

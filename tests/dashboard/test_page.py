@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import struct
 from collections.abc import AsyncIterator
 
 import psutil
@@ -13,6 +14,7 @@ from playwright.async_api import Browser
 from tests.dashboard.browser import (
     NOT_SHOWN,
     NOTEBOOK,
+    SURFACE_DRAWN,
     Watched,
     chromium,
     chromium_path,
@@ -26,6 +28,7 @@ from tests.program import PATIENCE, Program
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MOST_CONTEXTS = 4
+SMALL = (1000, 620)  # what software draws in time, with four times the pixels
 VIEW = "() => { const { range } = window.liquidity.page.map.view; return { ...range }; }"
 SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
 
@@ -115,6 +118,36 @@ async def test_each_cell_has_the_colour_of_the_books_own_size(page: Watched, pro
         await page.page.select_option("#choose-ticks", "auto")
 
 
+async def test_cells_are_as_sharp_as_the_screen(browser: Browser, program: Program) -> None:
+    """With two device pixels a CSS pixel every canvas has twice the pixels, and each has its cell's own colour."""
+    async with (
+        open_page(browser, program.dashboard_port, size=SMALL, ratio=2) as sharp,
+        listener(program, SYMBOLS[0]) as heard,
+    ):
+        await sharp.live(SYMBOLS[0])
+        await sharp.do("window.liquidity.page.map.view.span = 5000")
+        await sharp.frames(2)
+        sizes = await sharp.do(
+            """["map-canvas", "map-axes", "map-cross", "depth-canvas", "depth-texts"].map((id) => {
+              const { width, height, clientWidth, clientHeight } = document.getElementById(id);
+              return [id, width / clientWidth, height / clientHeight]; })"""
+        )
+        assert sizes == [[name, 2, 2] for name, *_ in sizes]
+        step, high = await sharp.do(
+            """(() => { const all = window.liquidity.page.map;
+            const { cells, view: { range }, layout: { map } } = all;
+            all.refine = true;
+            all.writeCells();
+            return [cells.raster.lattice.step / 1e8, (range.high - range.low) / map.height]; })()"""
+        )
+        assert step < high * 1.5  # cells use the finer pixels
+        cells = await compare(sharp, heard, count=120)
+        assert cells.wrong == []
+        assert cells.compared > 60
+        assert cells.coloured > 20
+        assert sharp.complaints == []
+
+
 async def test_there_is_one_drawing_a_frame_and_no_frame_is_lost(page: Watched) -> None:
     """Each second is there, and is drawn with the whole of its data once."""
     before = await page.do("[window.liquidity.page.timings.length, window.liquidity.page.known.end]")
@@ -127,12 +160,18 @@ async def test_there_is_one_drawing_a_frame_and_no_frame_is_lost(page: Watched) 
 
 
 async def test_the_simulated_exchange_is_named_where_nobody_can_miss_it(page: Watched) -> None:
-    """In the header, in a colour of its own."""
+    """In the header, with a strong border and text in a colour of its own, as large as the state beside it."""
     assert await page.text("source") == "SIMULATED"
-    assert (
-        await page.do("getComputedStyle(document.getElementById('source')).backgroundColor")
-        == "rgb(255, 210, 74)"
+    style = await page.do(
+        """() => { const { borderTopColor, borderTopWidth, color, fontWeight } =
+        getComputedStyle(document.getElementById("source"));
+        return [borderTopColor, borderTopWidth, color, fontWeight]; }"""
     )
+    assert style == ["rgb(255, 210, 74)", "2px", "rgb(255, 210, 74)", "700"]
+    boxes = [await page.page.locator(f"#{name}").bounding_box() for name in ("source", "state")]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["height"] >= boxes[1]["height"]
 
 
 async def test_another_symbol_takes_the_place_of_the_first(page: Watched) -> None:
@@ -240,6 +279,60 @@ async def test_the_pointer_says_what_is_there_and_goes_on_saying_it(page: Watche
     assert not await page.do("window.liquidity.page.map.bookIsPast")
 
 
+def as_number(text: str) -> float:
+    """Return the number that a text says."""
+    return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+
+
+async def test_any_instant_of_a_held_view_has_the_numbers_of_its_frame(
+    page: Watched, program: Program
+) -> None:
+    """Header, book beside the map and depth curve under the pointer are those of that very update."""
+    async with listener(program, SYMBOLS[0]) as heard:
+        await page.do("window.liquidity.page.map.view.span = 8000")
+        await page.frames(6)
+        await page.page.keyboard.press(" ")
+        await page.frames(1)
+        held = await page.do(VIEW)
+        await heard.until(int(held["to"]) // 1000 * 1000)
+        left, top, wide = await page.do(
+            """(() => { const box = document.getElementById("map").getBoundingClientRect();
+            const { map } = window.liquidity.page.map.layout;
+            return [box.left + map.left, box.top + map.top + 40, map.width]; })()"""
+        )
+        compared = 0
+        for timestamp, frame in sorted(heard.seconds.items()):
+            after = heard.seconds.get(timestamp + 1000)
+            if "last_update_id" not in frame or not frame["updates"] or not after or not after["updates"]:
+                continue
+            last, following = frame["updates"][-1]["T"], after["updates"][0]["T"]
+            if not (held["from"] < last and following < held["to"]) or following - last < 30:
+                continue  # not seen, or too close to the next update for a pixel
+            x = left + ((last + following) / 2 - held["from"]) / (held["to"] - held["from"]) * wide
+            await page.page.mouse.move(x, top)
+            await page.until("(u) => window.liquidity.page.map.book?.u === u", frame["last_update_id"])
+            await page.until("document.getElementById('numbers-at').textContent.startsWith('at ')")
+            shown = await shown_numbers(page)
+            for name, key in (("mid-price", "mid_price"), ("number-spread", "spread"),
+                              ("number-microprice", "microprice"), ("number-imbalance", "imbalance")):  # fmt: skip
+                decimals = len(shown[name].partition(".")[2])
+                assert as_number(shown[name]) == pytest.approx(frame[key], abs=0.5001 * 10**-decimals), name
+            levels = await page.do(
+                """window.liquidity.page.map.book.prices.map((prices, side) => Array.from(prices.slice(0, 10),
+                  (price, rank) => [price / 1e8, window.liquidity.page.map.book.sizes[side][rank] / 1e8]))"""
+            )
+            assert levels == [frame["bid_levels"], frame["ask_levels"]]
+            curve = await page.do(
+                """(() => { const { curve } = window.liquidity.page.depth;
+                return [curve.mid, curve.bids.sizes.slice(0, 10), curve.asks.sizes.slice(0, 10)]; })()"""
+            )
+            assert curve[0] == pytest.approx(frame["mid_price"])
+            assert curve[1] == pytest.approx(frame["cumulative_bids"])
+            assert curve[2] == pytest.approx(frame["cumulative_asks"])
+            compared += 1
+        assert compared >= 3
+
+
 async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched, program: Program) -> None:
     """A link shows what its sender saw, whatever the browser kept."""
     await page.page.click("#toggle-vwap")
@@ -262,11 +355,76 @@ async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched,
 
 
 async def test_the_picture_is_saved(page: Watched) -> None:
-    """As PNG, named by symbol and time."""
+    """As PNG, named by symbol and time, composed twice as fine as a page, and without anything of the pointer."""
+    x, y = await centre(page)
+    await page.page.mouse.move(x - 100, y)
+    await page.until("window.liquidity.page.map.bookIsPast")
     async with page.page.expect_download() as waiting:
-        await page.page.click("#picture")
+        await page.page.keyboard.press("p")
     saved = await waiting.value
     assert re.fullmatch(r"BTCUSDT-\d{4}-\d\d-\d\dT\d{6}Z\.png", saved.suggested_filename)
+    head = (await saved.path()).read_bytes()[:24]
+    assert head.startswith(b"\x89PNG")
+    assert struct.unpack(">II", head[16:24]) == (3200, 1800)
+    facts = await page.do(
+        """(() => { const { map } = window.liquidity.page.picture;
+        return [map.bookIsPast, map.bookTitle, map.book !== null, map.isCoarse]; })()"""
+    )
+    assert facts == [False, "book now", True, False]
+    assert await page.do("window.liquidity.page.map.bookIsPast")
+    async with page.page.expect_download():
+        await page.page.click("#picture")  # and once more, in the same place
+
+
+async def test_only_ten_levels_are_shown_as_large_as_they_fit(page: Watched) -> None:
+    """The prices reach little further than the ten levels did, and are as before when all is shown again."""
+    before = await page.do(VIEW)
+    await page.page.click("#toggle-top")
+    await page.frames(1)
+    tight = await page.do(VIEW)
+    low, high = await page.do(
+        """() => { const { known, map } = window.liquidity.page;
+        const seen = known.seconds.filter(({ row }) => row.timestamp > map.view.range.from && row.bid_levels);
+        return [Math.min(...seen.map(({ row }) => row.bid_levels[9][0])),
+          Math.max(...seen.map(({ row }) => row.ask_levels[9][0]))]; }"""
+    )
+    assert tight["low"] < low < high < tight["high"]
+    assert tight["high"] - tight["low"] < 0.8 * (before["high"] - before["low"])
+    await page.page.click("#toggle-top")
+    after = await page.do(VIEW)
+    assert after["high"] - after["low"] > 0.7 * (before["high"] - before["low"])
+
+
+async def test_tags_and_tooltip_leave_what_they_point_beside_in_sight(page: Watched) -> None:
+    """At the mid the pointer's tag stands beside the mid's, and the tooltip reaches over neither prices nor book."""
+    place = await page.do(
+        """() => { const { map } = window.liquidity.page; const { range } = map.view; const box = map.layout.map;
+        const { left, top } = document.getElementById("map").getBoundingClientRect();
+        const mid = window.liquidity.page.known.frame.mid_price;
+        return [left + box.left + box.width - 30,
+          top + box.top + ((range.high - mid) / (range.high - range.low)) * box.height + 3,
+          left + box.left + box.width]; }"""
+    )
+    await page.page.mouse.move(place[0], place[1])
+    await page.until("!document.getElementById('map-tooltip').hidden")
+    assert (
+        await page.do("document.getElementById('map-tooltip').getBoundingClientRect().right") <= place[2] + 1
+    )
+
+
+async def test_a_notebook_shows_seven_detections_and_one_line_of_the_order(page: Watched) -> None:
+    """Until an order is typed its panel is a line; head and controls are a line each."""
+    heights = await page.do(
+        """["impact-panel", "toolbar", "detections-panel"].map(
+        (id) => document.getElementById(id).getBoundingClientRect().height)"""
+    )
+    assert heights[0] < 45
+    assert heights[1] < 40
+    assert heights[2] - 30 > 7 * 36
+    await page.page.fill("#impact-size", "1")
+    await page.until("document.querySelectorAll('#impact-figures dd').length === 3")
+    await page.page.fill("#impact-size", "")
+    await page.until("document.getElementById('impact-panel').getBoundingClientRect().height < 45")
 
 
 async def test_keys_are_shown_and_closed_again(page: Watched) -> None:
@@ -278,6 +436,36 @@ async def test_keys_are_shown_and_closed_again(page: Watched) -> None:
     await page.page.keyboard.press("Escape")
     assert not await page.page.is_visible("#keys-panel")
     assert not await page.page.is_visible("#health-panel")
+
+
+async def test_help_and_health_have_a_title_and_a_button_that_closes_them(page: Watched) -> None:
+    """Help says what each mark, colour and term is; and both are closed by hand."""
+    for name, title in (("keys", "help"), ("health", "health")):
+        await page.page.click(f"#{name}")
+        assert await page.text(f"{name}-title") == title
+        await page.page.click(f"#{name}-close")
+        assert not await page.page.is_visible(f"#{name}-panel")
+    told = await page.text("keys-panel")
+    for word in (
+        "wall",
+        "sweep",
+        "absorption",
+        "layering",
+        "iceberg",
+        "exhaustion",
+        "gave way",
+        "OFI",
+        "VWAP",
+    ):
+        assert word in told
+
+
+async def test_vwap_has_a_name_and_a_value(page: Watched) -> None:
+    """As a tag on the price axis, which keeps away from the mid's."""
+    await page.page.click("#toggle-vwap")
+    await page.until("window.liquidity.page.map.scene.vwap !== null")
+    await page.page.click("#toggle-vwap")
+    await page.until("window.liquidity.page.map.scene.vwap === null")
 
 
 async def test_the_theme_is_toggled_and_kept(page: Watched) -> None:
@@ -298,16 +486,24 @@ async def test_the_surface_follows_the_window(page: Watched) -> None:
 
 
 async def test_contexts_of_webgl_are_few(page: Watched) -> None:
-    """However often the symbol changes."""
+    """The same few however often theme and symbol change and the view is held."""
+    await page.until(SURFACE_DRAWN)
+    before = await page.do("window.webglCanvases.size")
+    assert before <= MOST_CONTEXTS
     with page.reconnecting():
-        for key in "2121":
-            await page.page.keyboard.press(key)
-            await page.live(SYMBOLS[int(key) - 1])
-            await page.frames(1)
-    assert await page.do("window.webglCanvases.size") <= MOST_CONTEXTS
+        for turn in range(10):
+            await page.page.keyboard.press("t")
+            await page.page.keyboard.press(" ")
+            await page.page.keyboard.press("21"[turn % 2])
+            await page.live(SYMBOLS[1 - turn % 2])
+            await page.do("window.liquidity.page.timings.length = 0")
+            await page.until(SURFACE_DRAWN)
+            await page.page.keyboard.press("f")
+    assert await page.do("window.webglCanvases.size") == before
+    assert await page.do("document.querySelectorAll('canvas').length") < 20
 
 
-@pytest.mark.parametrize("size", [(390, 844), NOTEBOOK, (2560, 1440)])
+@pytest.mark.parametrize("size", [(390, 844), (683, 384), (1024, 768), NOTEBOOK, (2560, 1440)])
 async def test_nothing_is_cut_off_at_any_size(
     browser: Browser, program: Program, size: tuple[int, int]
 ) -> None:
@@ -326,6 +522,8 @@ async def test_nothing_is_cut_off_at_any_size(
             assert box["left"] >= 0
             assert box["right"] <= size[0]
             assert 0 <= box["top"] < size[1]
+        above = await small.do("document.getElementById('map').getBoundingClientRect().top")
+        assert above < {390: 160, 683: 70}.get(size[0], 100)  # head and controls are low
         assert small.complaints == []
 
 

@@ -4,10 +4,11 @@
 // known until the next whole book. The window drops what is older than its length, or than what a paused view shows.
 
 import { BaseBook, Changes } from "./changes.mjs";
+import { latestDetections } from "./detections.mjs";
 import { ASK, BID, TrackedBook } from "./tracked_book.mjs";
 import { commonStep, toUnits } from "./units.mjs";
 
-/** @import {Frame, Row} from "../../types/frames.d.ts" */
+/** @import {Detection, Frame, Row} from "../../types/frames.d.ts" */
 
 /** One second: its row as it came, without what has gone into `changes` (null where the book is not known) and
  * `base` (the whole book before them, where the frame had one).
@@ -29,18 +30,29 @@ export class BookWindow {
     this.broken = false; // updates are missing: history is to be asked for again
     this.heldFrom = Infinity; // ms; a paused view begins there
     this.version = 0; // counts all changes of what is known
+    this.era = 0; // counts those that were more than one second more
+    this.taken = 0; // seconds that ever came
     this.missed = 0; // seconds that never came
+    /** @type {{version: number, entries: Detection[]}} */
+    this.latest = { version: -1, entries: [] };
   }
 
   /** Forget everything: another symbol follows. */
   clear() {
-    const { version } = this;
-    Object.assign(this, new BookWindow(), { version: version + 1 });
+    const { version, era } = this;
+    Object.assign(this, new BookWindow(), { version: version + 1, era: era + 1 });
   }
 
   /** Ms since the epoch of the end of the newest second; NaN before the first. */
   get end() {
     return this.seconds.length ? this.seconds[this.seconds.length - 1].row.timestamp : NaN;
+  }
+
+  /** The latest entry of each detection, the one that began last first. */
+  get detections() {
+    const { version, seconds } = this;
+    if (this.latest.version !== version) this.latest = { version, entries: latestDetections(seconds.map(({ row }) => row)) };
+    return this.latest.entries;
   }
 
   /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */
@@ -67,6 +79,7 @@ export class BookWindow {
 
   /** Begin anew with the rows of a history; what is older than they are is kept. @param {Row[]} rows */
   begins(rows) {
+    this.era += 1;
     const known = this.seconds;
     const first = rows.find((row) => row.book)?.timestamp ?? rows[0]?.timestamp ?? Infinity;
     const older = known.filter(({ row }) => row.timestamp < first);
@@ -79,6 +92,7 @@ export class BookWindow {
 
   /** @param {number} timestamp */
   forgetFrom(timestamp) {
+    this.era += 1;
     this.seconds = this.seconds.filter(({ row }) => row.timestamp < timestamp);
     this.book = null;
   }
@@ -105,6 +119,7 @@ export class BookWindow {
     else if (!changes && row.status === "live") this.broken = true;
     const shown = /** @type {Row} */ ({ ...kept, updates: null, book: null });
     this.seconds.push({ row: shown, changes, base: changes && base });
+    this.taken += 1;
     if (changes && this.book && !this.isRight(row, this.book)) this.distrust();
   }
 
@@ -146,6 +161,14 @@ export class BookWindow {
     let first = this.seconds.findIndex(({ row }) => row.timestamp > kept);
     while (first > 0 && this.seconds[first].changes && !this.seconds[first].base) first -= 1;
     if (first > 0) this.seconds.splice(0, first);
+  }
+
+  /** The seconds that came after the first `taken` of an era; null where they are not all that is new since.
+   * @param {number} era @param {number} taken
+   */
+  after(era, taken) {
+    const count = this.taken - taken;
+    return era !== this.era || count > this.seconds.length ? null : this.seconds.slice(this.seconds.length - count);
   }
 
   /** The seconds that a view from `from` (ms) on can show, with those that lead to it from a whole book. @param {number} from */

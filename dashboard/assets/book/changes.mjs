@@ -70,7 +70,7 @@ export class Changes {
   }
 }
 
-/** A whole book in flat arrays: what a second begins with. */
+/** A whole book in flat arrays, best first: what a second begins with. */
 export class BaseBook {
   /** @param {TrackedBook} book */
   constructor(book) {
@@ -82,7 +82,10 @@ export class BaseBook {
     this.bestAsk = book.near[1].at(0);
     this.tenthBid = book.near[0].at(9);
     this.tenthAsk = book.near[1].at(9);
-    this.prices = book.sides.map((levels) => Float64Array.from(levels.keys()));
-    this.sizes = book.sides.map((levels) => Float64Array.from(levels.values()));
+    this.prices = book.sides.map((levels, side) => {
+      const prices = Float64Array.from(levels.keys()).sort();
+      return side ? prices : prices.reverse();
+    });
+    this.sizes = book.sides.map((levels, side) => this.prices[side].map((price) => levels.get(price) ?? 0));
   }
 }

@@ -53,7 +53,8 @@ export function curveOf(book, low, high) {
   };
 }
 
-/** Return {price, size, cost, side} of the curve at a price: what stands from the touch to it; null between the touch.
+/** Return {price, own, size, cost, side} of the curve at a price: the last level that lies from the touch to it, its own
+ * size, and what stands up to there; null between the touch.
  * @param {Curve} curve @param {number} price
  */
 export function curveAt(curve, price) {
@@ -61,7 +62,8 @@ export function curveAt(curve, price) {
   const { prices, sizes, costs } = side === "bid" ? curve.bids : curve.asks;
   let rank = -1;
   while (rank + 1 < prices.length && (side === "bid" ? prices[rank + 1] >= price : prices[rank + 1] <= price)) rank += 1;
-  return rank < 0 ? null : { side, price: prices[rank], size: sizes[rank], cost: costs[rank] };
+  if (rank < 0) return null;
+  return { side, price: prices[rank], own: sizes[rank] - (sizes[rank - 1] ?? 0), size: sizes[rank], cost: costs[rank] };
 }
 
 /** Return one side as boxes from 0 up, in steps: x, y, x, y. `edge` is the price at which the curve ends.

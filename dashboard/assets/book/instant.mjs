@@ -1,10 +1,10 @@
 // The whole book at any instant of the window. Pure.
 
 import { ASK, BID } from "./tracked_book.mjs";
-import { walk } from "./timeline.mjs";
+import { walk, Walker } from "./timeline.mjs";
 
 /** @import {BaseBook, Changes} from "./changes.mjs" */
-/** @import {Second} from "./book_window.mjs" */
+/** @import {BookWindow, Second} from "./book_window.mjs" */
 
 /** One book: prices (units) best first and their sizes (units), and since when each has stood there (exchange ms, or
  * null where that is longer than is known).
@@ -17,84 +17,135 @@ import { walk } from "./timeline.mjs";
  * @property {[Float64Array, Float64Array]} sizes
  */
 
-/** Follows the window to an instant and from there to others, going back only to the whole book before. */
-export class BookCursor {
-  constructor() {
-    /** @type {[Map<number, number>, Map<number, number>]} */
-    this.levels = [new Map(), new Map()];
-    this.time = NaN;
+/** Leads to an instant on a walk; visitor of timeline.mjs. Holds a sorted book, and what has changed in it since. */
+class Assembly {
+  /** @param {number} limit  ms; what comes later is left out */
+  constructor(limit) {
+    this.limit = limit;
     this.known = false;
+    this.time = NaN;
     this.u = 0;
     this.low = 0;
     this.high = 0;
-  }
-
-  /** Return the book as it was at `time` (ms), or null where it is not known. O(updates since its whole book).
-   * @param {Second[]} seconds @param {number} time @param {number} end  ms; until then the newest book stands
-   * @returns {Instant | null}
-   */
-  at(seconds, time, end) {
-    this.known = false;
-    if (!(time <= end)) return null;
-    const from = seconds.findLastIndex(({ base }) => base !== null && base.time <= time);
-    if (from < 0) return null;
-    let until = from + 1;
-    while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {
-      until += 1;
-    }
-    walk(seconds.slice(from, until + 1), new Until(this, time)); // the one behind says whether a book was lost before it
-    return this.known ? this.read() : null;
-  }
-
-  /** @returns {Instant} */
-  read() {
-    const bids = Float64Array.from(this.levels[BID].keys()).sort().reverse();
-    const asks = Float64Array.from(this.levels[ASK].keys()).sort();
-    const sizesOf = (/** @type {Float64Array} */ prices, /** @type {number} */ side) => (
-      prices.map((price) => /** @type {number} */ (this.levels[side].get(price)))
-    );
-    return {
-      time: this.time, u: this.u, low: this.low, high: this.high,
-      prices: [bids, asks], sizes: [sizesOf(bids, BID), sizesOf(asks, ASK)],
-    };
-  }
-}
-
-/** Leads a cursor to an instant. */
-class Until {
-  /** @param {BookCursor} cursor @param {number} limit  ms */
-  constructor(cursor, limit) {
-    this.cursor = cursor;
-    this.limit = limit;
+    /** @type {Instant["prices"]} */
+    this.prices = [new Float64Array(0), new Float64Array(0)];
+    /** @type {Instant["sizes"]} */
+    this.sizes = [new Float64Array(0), new Float64Array(0)];
+    /** @type {[Map<number, number>, Map<number, number>]} sizes by price */
+    this.changed = [new Map(), new Map()];
   }
 
   /** @param {number} time @param {BaseBook} base */
   begin(time, base) {
-    const { cursor } = this;
     if (time > this.limit) return;
-    base.prices.forEach((prices, side) => {
-      const levels = cursor.levels[side];
-      levels.clear();
-      for (let index = 0; index < prices.length; index += 1) levels.set(prices[index], base.sizes[side][index]);
-    });
-    Object.assign(cursor, { known: true, time, u: base.u, low: base.low, high: base.high });
+    for (const side of /** @type {const} */ ([BID, ASK])) {
+      this.prices[side] = base.prices[side];
+      this.sizes[side] = base.sizes[side];
+      this.changed[side].clear();
+    }
+    Object.assign(this, { known: true, time, u: base.u, low: base.low, high: base.high });
   }
 
   /** @param {number} time @param {Changes} changes @param {number} index */
   update(time, changes, index) {
-    const { cursor } = this;
     if (time > this.limit) return;
+    const { prices, sides, after } = changes;
+    const { changed } = this;
     for (let at = index ? changes.ends[index - 1] : 0; at < changes.ends[index]; at += 1) {
-      const levels = cursor.levels[changes.sides[at]];
-      if (changes.after[at]) levels.set(changes.prices[at], changes.after[at]);
-      else levels.delete(changes.prices[at]);
+      changed[/** @type {0 | 1} */ (sides[at])].set(prices[at], after[at]);
     }
-    Object.assign(cursor, { time, u: changes.us[index], low: changes.lows[index], high: changes.highs[index] });
+    this.time = time;
+    this.u = changes.us[index];
+    this.low = changes.lows[index];
+    this.high = changes.highs[index];
   }
 
   /** @param {number} time */
   lose(time) {
-    if (time <= this.limit) this.cursor.known = false;
+    if (time <= this.limit) this.known = false;
+  }
+
+  /** Return the book, or null where it is not known. O(levels), and O(n log n) of what has changed. @returns {Instant | null} */
+  read() {
+    if (!this.known) return null;
+    for (const side of /** @type {const} */ ([BID, ASK])) {
+      if (!this.changed[side].size) continue;
+      const merged = merge(this.prices[side], this.sizes[side], this.changed[side], side === BID ? -1 : 1);
+      [this.prices[side], this.sizes[side]] = merged;
+      this.changed[side].clear();
+    }
+    const { time, u, low, high } = this;
+    return { time, u, low, high, prices: [this.prices[BID], this.prices[ASK]], sizes: [this.sizes[BID], this.sizes[ASK]] };
+  }
+}
+
+/** Return sorted prices and their sizes after changes, of which a size of 0 removes. `sign` is -1 where the highest is first.
+ * @param {Float64Array} prices @param {Float64Array} sizes @param {Map<number, number>} changed @param {1 | -1} sign
+ */
+function merge(prices, sizes, changed, sign) {
+  const fresh = Float64Array.from(changed.keys()).sort();
+  if (sign < 0) fresh.reverse();
+  const room = prices.length + fresh.length;
+  const [allPrices, allSizes] = [new Float64Array(room), new Float64Array(room)];
+  let [count, old] = [0, 0];
+  for (let at = 0; at <= fresh.length; at += 1) {
+    const price = at < fresh.length ? fresh[at] : sign * Infinity;
+    while (old < prices.length && (prices[old] - price) * sign < 0) {
+      allPrices[count] = prices[old];
+      allSizes[count] = sizes[old];
+      count += 1;
+      old += 1;
+    }
+    if (old < prices.length && prices[old] === price) old += 1;
+    const size = changed.get(price);
+    if (!size) continue;
+    allPrices[count] = price;
+    allSizes[count] = size;
+    count += 1;
+  }
+  return [allPrices.subarray(0, count), allSizes.subarray(0, count)];
+}
+
+/** Return the book as it was at `time` (ms), or null where it is not known. O(levels, and updates since its whole book).
+ * @param {Second[]} seconds @param {number} time @param {number} end  ms; until then the newest book stands
+ * @returns {Instant | null}
+ */
+export function bookAt(seconds, time, end) {
+  if (!(time <= end)) return null;
+  const from = seconds.findLastIndex(({ base }) => base !== null && base.time <= time);
+  if (from < 0) return null;
+  let until = from + 1;
+  while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {
+    until += 1;
+  }
+  const assembly = new Assembly(time);
+  walk(seconds.slice(from, until + 1), assembly); // the one behind says whether a book was lost before it
+  return assembly.read();
+}
+
+/** Follows the newest book. */
+export class NewestBook {
+  constructor() {
+    this.era = -1;
+    this.taken = 0;
+    this.assembly = new Assembly(Infinity);
+    this.walker = new Walker(this.assembly);
+  }
+
+  /** Return the book after the newest update, or null while it is not known. O(levels, and updates since the last call).
+   * @param {BookWindow} known @returns {Instant | null}
+   */
+  of(known) {
+    let seconds = known.after(this.era, this.taken);
+    if (!seconds) {
+      this.assembly = new Assembly(Infinity);
+      this.walker = new Walker(this.assembly);
+      seconds = known.since(Infinity);
+    }
+    for (const second of seconds) this.walker.take(second);
+    this.era = known.era;
+    this.taken = known.taken;
+    return this.assembly.read();
   }
 }
 
@@ -113,12 +164,14 @@ export function restingSince(seconds, price, side, time) {
     },
     lose() {},
     update(at, changes, index) {
-      const isFromSnapshot = changes.us[index] === last; // its levels stood there before they were known
-      last = changes.us[index];
+      const { prices, ends, us } = changes;
+      const isFromSnapshot = us[index] === last; // its levels stood there before they were known
+      last = us[index];
       if (at > time) return;
-      for (let entry = index ? changes.ends[index - 1] : 0; entry < changes.ends[index]; entry += 1) {
-        const isIt = changes.prices[entry] === price && changes.sides[entry] === side;
-        if (isIt && changes.before[entry] === 0) since = isFromSnapshot ? null : at;
+      const end = ends[index];
+      for (let entry = index ? ends[index - 1] : 0; entry < end; entry += 1) {
+        if (prices[entry] !== price) continue;
+        if (changes.sides[entry] === side && changes.before[entry] === 0) since = isFromSnapshot ? null : at;
       }
     },
   });

@@ -29,6 +29,7 @@ import { walk } from "./timeline.mjs";
 
 export const KNOWN_FIELDS = 4;
 const NOTHING_LOW = 1e6;
+const SLACK = 1.25; // of the room that is made where there was too little
 
 /** Return the row of a price (units): a level is drawn around its price, half a tick up and down.
  * @param {number} price @param {{step: number, tick: number}} lattice
@@ -55,16 +56,20 @@ export function rasterOf(seconds, lattice, end, room = null) {
   return { lattice, cells: raster.cells, known: raster.known };
 }
 
-class Rasterizer {
+/** Fills a raster on a walk; visitor of timeline.mjs. */
+export class Rasterizer {
   /** @param {Lattice} lattice @param {Float32Array | null} room */
   constructor(lattice, room) {
     const { columns, rows } = lattice;
     this.lattice = lattice;
     // What an old raster left there is seen by nobody: all of a column that is known is written.
-    this.cells = room?.length === columns * rows ? room : new Float32Array(columns * rows);
+    const count = columns * rows;
+    const buffer = room && room.buffer.byteLength >= 4 * count ? room.buffer : new ArrayBuffer(4 * (room ? Math.ceil(count * SLACK) : count));
+    this.cells = new Float32Array(buffer, 0, count);
     this.known = new Float32Array(KNOWN_FIELDS * columns);
-    for (let at = 0; at < this.known.length; at += KNOWN_FIELDS) this.known.set([NOTHING_LOW, -1, 0, 0], at);
+    for (let column = 0; column < columns; column += 1) this.forget(column);
     this.sums = new Float64Array(2 * rows);
+    this.touched = new Int32Array(256); // rows that an update changes
     this.shown = new Float32Array(rows); // of the sums, as a cell shows them
     this.column = -1; // that is being filled, from 0; -1 before the first
     this.isKnown = false;
@@ -103,15 +108,20 @@ class Rasterizer {
     const { prices, sides, before, after } = changes;
     const { sums, cells, shown } = this;
     const [first, end] = [index ? changes.ends[index - 1] : 0, changes.ends[index]];
-    for (let at = first; at < end; at += 1) {
-      const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
-      if (row >= 0 && row < rows) sums[2 * row + sides[at]] += after[at] - before[at];
-    }
-    // Only now: in the middle of an update a row may hold more than the book ever did.
-    const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
+    let count = 0;
     for (let at = first; at < end; at += 1) {
       const row = Math.floor((prices[at] + tick / 2) / step) - firstRow;
       if (row < 0 || row >= rows) continue;
+      sums[2 * row + sides[at]] += after[at] - before[at];
+      if (count === this.touched.length) this.touched = widened(this.touched);
+      this.touched[count] = row;
+      count += 1;
+    }
+    const { touched } = this;
+    // Only now: in the middle of an update a row may hold more than the book ever did.
+    const offset = this.column >= 0 && this.column < this.lattice.columns ? this.column * rows : -1;
+    for (let at = 0; at < count; at += 1) {
+      const row = touched[at];
       const size = larger(sums[2 * row], sums[2 * row + 1]);
       shown[row] = size;
       if (offset >= 0 && Math.abs(size) > Math.abs(cells[offset + row])) cells[offset + row] = size;
@@ -142,9 +152,29 @@ class Rasterizer {
     for (let column = Math.max(0, this.column + 1); column <= target; column += 1) {
       this.column = column;
       this.isWhole = this.isKnown;
-      if (this.isKnown && column < columns) this.copySums();
+      if (column === columns) break;
+      if (this.isKnown) this.copySums();
+      else this.forget(column); // it may have been foreseen
     }
     this.column = Math.max(this.column, target);
+  }
+
+  /** Fill the columns up to `time` with what stands now, though updates of before may still come. @param {number} time */
+  foresee(time) {
+    const { column, isWhole } = this;
+    this.reach(time);
+    this.column = column;
+    this.isWhole = isWhole;
+  }
+
+  /** Drop the first `count` columns, for as many behind the last, of which nothing is known yet. @param {number} count */
+  shift(count) {
+    const { columns, rows } = this.lattice;
+    this.lattice = { ...this.lattice, firstColumn: this.lattice.firstColumn + count };
+    this.cells.copyWithin(0, count * rows);
+    this.known.copyWithin(0, count * KNOWN_FIELDS);
+    for (let column = Math.max(0, columns - count); column < columns; column += 1) this.forget(column);
+    this.column = Math.max(-1, this.column - count);
   }
 
   copySums() {
@@ -160,7 +190,16 @@ class Rasterizer {
     const { column } = this;
     if (column < 0 || column >= this.lattice.columns) return;
     this.isWhole = false;
-    this.known.set([NOTHING_LOW, -1, 0, 0], KNOWN_FIELDS * column);
+    this.forget(column);
+  }
+
+  /** @param {number} column */
+  forget(column) {
+    const at = KNOWN_FIELDS * column;
+    this.known[at] = NOTHING_LOW;
+    this.known[at + 1] = -1;
+    this.known[at + 2] = 0;
+    this.known[at + 3] = 0;
   }
 
   /** Only rows that lie wholly in what is covered are known. @param {number} low @param {number} high  units */
@@ -183,6 +222,13 @@ class Rasterizer {
     this.known[at + 2] = Math.min(this.known[at + 2], this.tenths[0]);
     this.known[at + 3] = Math.max(this.known[at + 3], this.tenths[1]);
   }
+}
+
+/** @param {Int32Array} array */
+function widened(array) {
+  const wider = new Int32Array(2 * array.length);
+  wider.set(array);
+  return wider;
 }
 
 /** @param {number} bid @param {number} ask @returns {number} as a cell says it */

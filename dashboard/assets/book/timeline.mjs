@@ -10,32 +10,45 @@
  * @property {(time: number) => void} lose  from here on nothing is known
  */
 
-/** Walk through `seconds`, oldest first. Linear in their updates. @param {Second[]} seconds @param {Visitor} visitor */
-export function walk(seconds, visitor) {
-  let known = false;
-  let time = -Infinity;
-  let heard = -Infinity; // end of the second before, behind which seconds may be missing
-  let at = { u: 0, low: 0, high: 0 };
-  for (const { row, changes, base } of seconds) {
+/** Walks on as seconds come. */
+export class Walker {
+  /** @param {Visitor} visitor */
+  constructor(visitor) {
+    this.visitor = visitor;
+    this.known = false;
+    this.time = -Infinity;
+    this.heard = -Infinity; // end of the second before, behind which seconds may be missing
+    this.at = { u: 0, low: 0, high: 0 };
+  }
+
+  /** Walk through the next second. Linear in its updates. @param {Second} second */
+  take({ row, changes, base }) {
+    const { visitor, at, heard } = this;
     const isLost = !changes || (base !== null && (base.u !== at.u || base.low !== at.low || base.high !== at.high));
-    if (known && isLost) {
-      visitor.lose(Math.max(time, Math.min(heard, base?.time ?? heard)));
-      known = false;
+    if (this.known && isLost) {
+      visitor.lose(Math.max(this.time, Math.min(heard, base?.time ?? heard)));
+      this.known = false;
     }
-    heard = row.timestamp;
-    if (!changes) continue;
-    if (!known) {
-      if (!base) continue; // what it begins with is not held
-      time = Math.max(time, base.time);
-      visitor.begin(time, base);
-      known = true;
-      at = base;
+    this.heard = row.timestamp;
+    if (!changes) return;
+    if (!this.known) {
+      if (!base) return; // what it begins with is not held
+      this.time = Math.max(this.time, base.time);
+      visitor.begin(this.time, base);
+      this.known = true;
+      this.at = base;
     }
     for (let index = 0; index < changes.times.length; index += 1) {
-      time = Math.max(time, changes.times[index]);
-      visitor.update(time, changes, index);
+      this.time = Math.max(this.time, changes.times[index]);
+      visitor.update(this.time, changes, index);
     }
     const last = changes.times.length - 1;
-    if (last >= 0) at = { u: changes.us[last], low: changes.lows[last], high: changes.highs[last] };
+    if (last >= 0) this.at = { u: changes.us[last], low: changes.lows[last], high: changes.highs[last] };
   }
+}
+
+/** Walk through `seconds`, oldest first. Linear in their updates. @param {Second[]} seconds @param {Visitor} visitor */
+export function walk(seconds, visitor) {
+  const walker = new Walker(visitor);
+  for (const second of seconds) walker.take(second);
 }

@@ -7,18 +7,8 @@ import { toUnits } from "./units.mjs";
 /** @import {TapeEntry} from "../../types/frames.d.ts" */
 
 /** Trades of a place of the map, as one: exchange ms and price (USDT), volume-weighted; size bought and sold.
- * @typedef {{time: number, price: number, bought: number, sold: number, count: number}} Bubble
+ * @typedef {{time: number, price: number, bought: number, sold: number, trades: TapeEntry[]}} Bubble
  */
-
-/** Yield the trades of `seconds` from `from` to `to` (exchange ms). @param {Second[]} seconds @param {number} from
- * @param {number} to @returns {Generator<TapeEntry>}
- */
-export function* tradesOf(seconds, from, to) {
-  for (const { row } of seconds) {
-    if (row.timestamp < from - 5000 || row.timestamp > to + 5000) continue;
-    for (const trade of row.tape ?? []) if (trade[0] >= from && trade[0] < to) yield trade;
-  }
-}
 
 /** Return the bubbles of trades: one for all that fall into the same `ms` and the same `step` (units).
  * @param {Iterable<TapeEntry>} trades @param {number} ms @param {number} step @param {number} tick
@@ -27,15 +17,16 @@ export function* tradesOf(seconds, from, to) {
 export function bubblesOf(trades, ms, step, tick) {
   /** @type {Map<number, Bubble>} */
   const bubbles = new Map();
-  for (const [time, price, size, , side] of trades) {
+  for (const trade of trades) {
+    const [time, price, size, , side] = trade;
     const key = Math.floor(time / ms) * 1e5 + (rowOf(toUnits(price), { step, tick }) % 1e5);
-    const bubble = bubbles.get(key) ?? { time: 0, price: 0, bought: 0, sold: 0, count: 0 };
+    const bubble = bubbles.get(key) ?? { time: 0, price: 0, bought: 0, sold: 0, trades: [] };
     const before = bubble.bought + bubble.sold;
     bubble.time = (bubble.time * before + time * size) / (before + size);
     bubble.price = (bubble.price * before + price * size) / (before + size);
     if (side === "buy") bubble.bought += size;
     else bubble.sold += size;
-    bubble.count += 1;
+    bubble.trades.push(trade);
     bubbles.set(key, bubble);
   }
   return Array.from(bubbles.values()).sort((a, b) => a.bought + a.sold - b.bought - b.sold);

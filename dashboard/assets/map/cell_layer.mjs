@@ -25,6 +25,7 @@ precision highp int;
 uniform highp sampler2D cells;   // across: rows, up: columns; a size, negative of bids
 uniform highp sampler2D known;   // of each column: first and last known row, rows of the tenth bid and ask
 uniform lowp sampler2D colours;  // bids, then asks
+uniform ivec2 whole;             // rows and columns that are written
 uniform vec4 view;               // first and last column, lowest and highest row, as shares of a cell too
 uniform float last;              // column at which now is
 uniform vec3 scale;              // black point, log(white / black), gamma
@@ -41,7 +42,6 @@ void main() {
   float columns = mix(view.x, view.y, at.x);
   float rows = mix(view.z, view.w, at.y);
   if (columns >= last) { colour = vec4(0); return; }
-  ivec2 whole = textureSize(cells, 0);
   int column = int(floor(columns));
   int row = int(floor(rows));
   if (column < 0 || column >= whole.y || row < 0 || row >= whole.x) { colour = hatched(); return; }
@@ -61,50 +61,63 @@ void main() {
   if (onlyTop < 0.5 && edge) colour = mix(colour, vec4(outline.rgb / max(outline.a, 0.01), 1), outline.a);
 }`;
 
+const GRAIN = 256; // of the textures' sizes: to make one anew whenever the zoom changes holds the drawing up
+
+/** What is written of a raster, and the rows and columns that its textures have room for.
+ * @typedef {{raster: Raster | null, rows: number, columns: number}} Written
+ */
+
 export class CellLayer {
   /** @param {GlCanvas} canvas */
   constructor(canvas) {
     this.canvas = canvas;
-    /** @type {Raster | null} */
-    this.raster = null;
+    /** @type {[Written, Written]} one is shown, the other stands by */
+    this.written = [{ raster: null, rows: 0, columns: 0 }, { raster: null, rows: 0, columns: 0 }];
+    this.shown = 0;
     /** @type {Uint8Array | null} */
     this.table = null;
-    this.size = "";
     canvas.add(this);
+  }
+
+  /** The raster that is shown. */
+  get raster() {
+    return this.written[this.shown].raster;
   }
 
   /** @param {WebGL2RenderingContext} gl */
   start(gl) {
     this.program = link(gl, VERTEX, FRAGMENT);
     this.uniforms = uniformsOf(gl, this.program, [
-      "cells", "known", "colours", "view", "last", "scale", "hatchBack", "hatch", "outline", "pixel", "ratio", "onlyTop",
+      "cells", "known", "colours", "whole", "view", "last", "scale", "hatchBack", "hatch", "outline", "pixel", "ratio", "onlyTop",
     ]);
-    this.textures = [0, 1, 2].map((unit) => texture(gl, unit));
+    this.textures = [0, 1, 2, 3, 4].map(() => texture(gl)); // of both rasters cells and known, and the colours
     gl.useProgram(this.program);
     ["cells", "known", "colours"].forEach((name, unit) => gl.uniform1i(this.uniforms?.[name] ?? null, unit));
-    this.size = "";
     if (this.table) this.setColours(this.table);
-    if (this.raster) this.write(this.raster);
+    this.written.forEach((written, which) => {
+      written.rows = 0;
+      if (written.raster) this.write(written.raster, which);
+    });
   }
 
-  /** Show this raster from now on. @param {Raster} raster */
-  write(raster) {
+  /** Write a raster. `changed` are the first column that is not as it was written before, and the one behind the last.
+   * @param {Raster} raster @param {number} which of the two @param {[number, number]} [changed]
+   */
+  write(raster, which, [first, end] = [0, raster.lattice.columns]) {
     const { gl } = this.canvas;
-    this.raster = raster;
+    const written = this.written[which];
+    written.raster = raster;
     if (!gl || !this.textures) return;
     const { rows, columns } = raster.lattice;
-    const size = `${rows} ${columns}`;
-    this.bind(gl, 0);
-    if (size === this.size) {
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, rows, columns, gl.RED, gl.FLOAT, raster.cells);
-      this.bind(gl, 1);
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, columns, 1, gl.RGBA, gl.FLOAT, raster.known);
-    } else {
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, rows, columns, 0, gl.RED, gl.FLOAT, raster.cells);
-      this.bind(gl, 1);
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, columns, 1, 0, gl.RGBA, gl.FLOAT, raster.known);
-      this.size = size;
-    }
+    const fits = rows <= written.rows && columns <= written.columns;
+    if (!fits) [written.rows, written.columns] = [rows, columns].map((count) => Math.ceil(count / GRAIN) * GRAIN);
+    if (fits && end <= first) return;
+    this.bind(gl, 0, 2 * which);
+    if (!fits) gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, written.rows, written.columns, 0, gl.RED, gl.FLOAT, null);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, first, rows, end - first, gl.RED, gl.FLOAT, raster.cells, first * rows);
+    this.bind(gl, 1, 2 * which + 1);
+    if (!fits) gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, written.columns, 1, 0, gl.RGBA, gl.FLOAT, null);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, first, 0, end - first, 1, gl.RGBA, gl.FLOAT, raster.known, first * KNOWN_FIELDS);
     if (raster.known.length !== KNOWN_FIELDS * columns) throw new Error("a raster's columns and their range differ");
   }
 
@@ -113,14 +126,14 @@ export class CellLayer {
     const { gl } = this.canvas;
     this.table = table;
     if (!gl || !this.textures) return;
-    this.bind(gl, 2);
+    this.bind(gl, 2, 4);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, ENTRIES, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
-  /** @param {WebGL2RenderingContext} gl @param {number} unit */
-  bind(gl, unit) {
+  /** @param {WebGL2RenderingContext} gl @param {number} unit @param {number} which of the textures */
+  bind(gl, unit, which) {
     gl.activeTexture(gl.TEXTURE0 + unit);
-    gl.bindTexture(gl.TEXTURE_2D, this.textures?.[unit] ?? null);
+    gl.bindTexture(gl.TEXTURE_2D, this.textures?.[which] ?? null);
   }
 
   /** Draw into a panel (ms across, units upwards) what is known before `now` (ms).
@@ -137,8 +150,9 @@ export class CellLayer {
     const view = [columnAt(panel.from), columnAt(panel.to), rowAt(panel.low), rowAt(panel.high)];
     const { uniforms } = this;
     gl.useProgram(this.program);
-    [0, 1, 2].forEach((unit) => this.bind(gl, unit));
+    [2 * this.shown, 2 * this.shown + 1, 4].forEach((which, unit) => this.bind(gl, unit, which));
     gl.viewport(x, y, width, height);
+    gl.uniform2i(uniforms.whole, this.raster.lattice.rows, this.raster.lattice.columns);
     gl.uniform4fv(uniforms.view, view);
     gl.uniform1f(uniforms.last, columnAt(now));
     gl.uniform3f(uniforms.scale, scale.black, Math.log(scale.white / scale.black), scale.gamma);
@@ -152,10 +166,10 @@ export class CellLayer {
   }
 }
 
-/** @param {WebGL2RenderingContext} gl @param {number} unit */
-function texture(gl, unit) {
+/** @param {WebGL2RenderingContext} gl */
+function texture(gl) {
   const made = gl.createTexture();
-  gl.activeTexture(gl.TEXTURE0 + unit);
+  gl.activeTexture(gl.TEXTURE0);
   gl.bindTexture(gl.TEXTURE_2D, made);
   for (const which of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, which, gl.NEAREST);
   for (const which of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, which, gl.CLAMP_TO_EDGE);

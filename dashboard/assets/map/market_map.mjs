@@ -3,7 +3,8 @@
 // It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
 // of the browser.
 
-import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
+import { HeldRaster } from "../book/held_raster.mjs";
+import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
 import { fitted } from "../ui/dom.mjs";
 import { number } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
@@ -11,7 +12,7 @@ import { CellLayer } from "./cell_layer.mjs";
 import { lookUpTable } from "./colour_maps.mjs";
 import { ColourScale } from "./colour_scale.mjs";
 import { GlCanvas } from "./gl_canvas.mjs";
-import { pathOf } from "./lines.mjs";
+import { pathOf, tenLevels } from "./lines.mjs";
 import { drawCrosshair, MapAxes } from "./map_axes.mjs";
 import { mapLayout, STRIPS } from "./map_layout.mjs";
 import { MapShapes } from "./map_shapes.mjs";
@@ -20,13 +21,20 @@ import { msAColumn, ticksARow, View } from "./view.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
-/** @import {Raster} from "../book/raster.mjs" */
+/** @import {Lattice, Raster} from "../book/raster.mjs" */
 /** @import {Box, Panel} from "./gl_canvas.mjs" */
 /** @import {Layout} from "./map_layout.mjs" */
 /** @import {Scene} from "./map_axes.mjs" */
 /** @import {Look} from "./shape_layer.mjs" */
 /** @import {Limits} from "./view.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
+
+const [VIEW, WIDE] = [0, 1]; // of the layer's rasters
+const WIDE_CELLS = 600; // across and upwards, about
+const COARSEST = 4; // so many cells may fall into one pixel while a hand moves the view
+const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
+const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
+const LEAST_ROW = 2; // device pixels: a wall is a line that is seen
 
 /** What a person chose to see. @typedef {object} Choices
  * @property {number | "auto"} ticks  a row
@@ -47,6 +55,9 @@ export class MarketMap {
     this.choices = choices;
     this.view = new View();
     this.scale = new ColourScale();
+    this.wideScale = new ColourScale();
+    this.wideScale.settings = this.scale.settings;
+    this.wideSeen = -1;
     this.canvas = new GlCanvas(elements.gl, () => {
       this.drawnRaster = "";
       onContext();
@@ -56,11 +67,14 @@ export class MarketMap {
     this.shapes = new MapShapes(this.layer, known);
     /** @type {Theme} */
     this.theme = "dark";
-    this.drawnRaster = ""; // what the cells that are held are of
+    this.held = new HeldRaster(); // the view's cells
+    this.wide = new HeldRaster(); // cells of all that is known
+    this.drawnRaster = ""; // the zoom that they are of; "": they are to be made anew
+    this.drawnZoom = "";
     this.isCoarse = false;
     this.refine = false;
-    this.drawnZoom = "";
     this.drawnVersion = -1;
+    this.reach = { version: -1, lowest: Infinity, highest: -Infinity }; // of what is known, units
     /** @type {Instant | null} the book that is shown beside the map */
     this.book = null;
     this.base = ""; // the base asset's name
@@ -82,6 +96,8 @@ export class MarketMap {
     this.scale.restart();
     this.book = null;
     this.drawnRaster = "";
+    this.drawnZoom = "";
+    this.isCoarse = false;
     this.drawnVersion = -1;
     this.scene = null;
     this.marks = [];
@@ -93,12 +109,8 @@ export class MarketMap {
   get limits() {
     const { known } = this;
     const tick = (known.tick || 1e6) / 1e8;
-    let [lowest, highest] = [Infinity, -Infinity];
-    for (const { base, changes } of known.seconds) {
-      const low = changes?.lows.at(-1) ?? base?.low;
-      const high = changes?.highs.at(-1) ?? base?.high;
-      if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
-    }
+    if (this.reach.version !== known.version) this.reach = reachOf(known);
+    let { lowest, highest } = this.reach;
     if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
     return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
   }
@@ -106,53 +118,128 @@ export class MarketMap {
   /** Take over new data: move on with it. */
   advance() {
     this.measure();
-    this.view.advance(this.limits, (from, to) => pathOf(this.known.seconds, from, to));
+    this.view.advance(this.limits, (from, to) => this.pathOf(from, to));
     this.known.heldFrom = this.view.following ? Infinity : this.view.range.from;
+  }
+
+  /** The prices that are to be seen between two times. @param {number} from @param {number} to */
+  pathOf(from, to) {
+    return (this.choices.onlyTop ? tenLevels : pathOf)(this.known.seconds, from, to);
+  }
+
+  /** Fit the prices to what is chosen to be seen: the ten best levels, or the book around the price. */
+  chooseReach() {
+    const { range } = this.view;
+    this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, range.to));
   }
 
   measure() {
     const { clientWidth, clientHeight } = this.elements.gl;
     this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
-    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length + 1;
+    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length;
     this.layout = mapLayout(clientWidth, clientHeight, this.font, letters);
+  }
+
+  /** The fewest ticks that make a row which can be seen. */
+  get autoTicks() {
+    return ticksARow(this.view.range, this.limits.tick, (this.layout.map.height * this.canvas.ratio) / LEAST_ROW);
   }
 
   /** The ticks that a row holds at the present zoom. */
   get ticks() {
-    const { range } = this.view;
-    const fewest = ticksARow(range, this.limits.tick, this.layout.map.height * this.canvas.ratio);
+    const fewest = this.autoTicks;
     return this.choices.ticks === "auto" ? fewest : Math.max(fewest, this.choices.ticks);
   }
 
   /** Write the cells of the present view, unless they are held already.
    *
-   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: `isCoarse` says so,
-   * and `refine` has them made anew.
+   * While a hand moves the view, cells of another size do for the moment, as long as they cover it: those that were drawn
+   * before, or those of all that is known. `isCoarse` says so, and `refine` has the view's own made.
    */
   writeCells() {
-    const { known, view: { range }, layout: { map }, canvas } = this;
+    const { known, view: { range }, layout: { map }, canvas, cells, held } = this;
     const tick = known.tick || 1e6;
     const step = tick * this.ticks;
     const columnMs = msAColumn(range, map.width * canvas.ratio);
     const zoom = `${columnMs} ${step} ${tick}`;
-    const key = `${known.version} ${zoom}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
-    const held = this.drawnRaster.startsWith(`${known.version} `) ? this.cells.raster?.lattice : undefined;
+    const isNew = this.drawnVersion !== known.version;
+    const isMoving = this.drawnZoom !== "" && !this.refine && (this.isCoarse || !isNew);
+    if (isNew) this.writeWide(tick);
+    if (this.drawnRaster && held.version !== known.version) this.goOn(range);
+    const does = (/** @type {HeldRaster} */ { raster, version }) => (
+      raster !== null && version === known.version && raster.lattice.tick === tick && covers(raster.lattice, lattice)
+      && Math.max(columnMs / raster.lattice.columnMs, step / raster.lattice.step) <= COARSEST
+    );
     this.isCoarse = false;
-    if (held && covers(held, lattice)) {
-      if (key === this.drawnRaster) return;
-      this.isCoarse = !this.refine && held.tick === tick && Math.max(columnMs / held.columnMs, step / held.step) <= 4;
-      if (this.isCoarse) return;
+    if (this.drawnRaster && does(held)) {
+      cells.shown = VIEW;
+      this.isCoarse = zoom !== this.drawnRaster && !this.refine;
+      if (this.isCoarse || zoom === this.drawnRaster) return this.seeSizes(isNew);
+    }
+    if (isMoving && does(this.wide)) {
+      cells.shown = WIDE;
+      this.isCoarse = true;
+      return this.seeSizes(isNew);
     }
     this.refine = false;
-    // A hand moves the view: take more than is seen, so that it need not be done again at once.
-    if (this.drawnVersion === known.version) Object.assign(lattice, latticeOf(range, columnMs, step, tick, 0.15));
-    if (zoom !== this.drawnZoom && this.drawnZoom) this.scale.restart();
+    cells.shown = VIEW;
+    cells.write(held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)), VIEW);
+    if (this.drawnZoom && zoom !== this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
-    const raster = rasterOf(known.since(range.from), lattice, known.end, this.cells.raster?.cells);
-    this.cells.write(raster);
-    if (this.drawnVersion !== known.version || !this.scale.shown) this.scale.see(sampleSizes(raster));
-    this.drawnRaster = key;
+    this.drawnRaster = zoom;
+    return this.seeSizes(isNew);
+  }
+
+  /** Go on with the view's cells, as they are. @param {import("./view.mjs").Range} range */
+  goOn(range) {
+    const { known, held, cells } = this;
+    const lattice = held.raster?.lattice;
+    const grown = lattice ? held.grow(known, latticeOf(range, lattice.columnMs, lattice.step, lattice.tick, 0)) : null;
+    if (grown && held.raster) cells.write(held.raster, VIEW, grown);
+    else this.drawnRaster = "";
+  }
+
+  /** Hold cells of all that is known, too: a hand that zooms out needs no others until it rests. @param {number} tick  units */
+  writeWide(tick) {
+    const { known, wide, cells, limits } = this;
+    const room = (limits.highest - limits.lowest) / 8; // of which a view shows as much at most, and a little behind now
+    const range = {
+      from: Math.min(limits.oldest, limits.now - limits.windowMs), to: limits.now + limits.windowMs * 0.03,
+      low: limits.lowest - room, high: limits.highest + room,
+    };
+    if (!(room > 0) || !Number.isFinite(range.from)) return;
+    const columnMs = 100 * 2 ** Math.ceil(Math.log2((range.to - range.from) / 100 / WIDE_CELLS));
+    const step = tick * ticksARow(range, limits.tick, WIDE_CELLS);
+    const zoom = wide.raster?.lattice;
+    // A little more or less known does not change the size of the cells, which would have all of them made anew.
+    const keeps = zoom && zoom.tick === tick && zoom.columnMs === columnMs && zoom.step >= step && zoom.step <= 2.5 * step;
+    const lattice = latticeOf(range, columnMs, keeps ? zoom.step : step, tick, 0);
+    const grown = wide.grow(known, lattice);
+    if (grown && wide.raster) cells.write(wide.raster, WIDE, grown);
+    else cells.write(wide.make(known, ahead(latticeOf(range, columnMs, lattice.step, tick, MARGIN))), WIDE);
+  }
+
+  /** The colours' scale of the cells that are shown. */
+  get shownScale() {
+    return this.cells.shown === WIDE ? this.wideScale : this.scale;
+  }
+
+  /** Choose the ends of the colours anew. */
+  restartScale() {
+    this.scale.restart();
+    this.wideSeen = -1;
+  }
+
+  /** Let the scale hear the sizes that are shown. @param {boolean} isNew */
+  seeSizes(isNew) {
+    const { shownScale: scale, cells: { raster }, known } = this;
+    if (scale === this.wideScale && this.wideSeen === known.version) return;
+    if (scale === this.wideScale) {
+      this.wideSeen = known.version;
+      scale.restart();
+    }
+    if (raster && (isNew || !scale.shown)) scale.see(sampleSizes(raster));
   }
 
   /** Write and draw everything that the view shows. */
@@ -161,9 +248,10 @@ export class MarketMap {
     if (!this.view.isSet || !known.seconds.length) return;
     const tick = known.tick || 1e6;
     this.writeCells();
-    if (this.drawnVersion !== known.version) shapes.writeData(this.choices.kinds);
+    const isNew = this.drawnVersion !== known.version;
+    if (isNew) shapes.writeData(this.choices.kinds);
     shapes.fitStrips(range);
-    shapes.writeBubbles(range, layout.map, tick);
+    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
     shapes.writeBook(this.book, range, layout.book, tick);
     this.drawnVersion = known.version;
     this.paint();
@@ -179,27 +267,37 @@ export class MarketMap {
     if (!canvas.gl) return;
     const map = { ...layout.map, ...range };
     const units = { ...map, low: range.low * 1e8, high: range.high * 1e8 };
-    this.cells.draw(units, known.end, this.scale.range(1e8), {
+    this.cells.draw(units, known.end, this.shownScale.range(1e8), {
       hatchBack: colour("hatchBack"), hatch: colour("hatch"), outline: colour("outline"),
       onlyTop: this.choices.onlyTop,
     });
     const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
     line("detection lines", map, { fill: colour("detection"), stroke: 1 });
+    line("best bid", map, { fill: colour("bidLine"), stroke: 1 });
+    line("best ask", map, { fill: colour("askLine"), stroke: 1 });
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
-    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("best bid", map, { fill: colour("bidLine"), stroke: 1.5 });
-    line("best ask", map, { fill: colour("askLine"), stroke: 1.5 });
+    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.6 });
+    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.6 });
+    const width = Math.max(2, Math.round(this.font / 5.5));
+    line("mid", map, { fill: colour("casing"), stroke: width + 2 });
+    line("mid", map, { fill: colour("mid"), stroke: width });
     layout.strips.forEach((box, index) => {
-      const [low, high] = shapes.stripRanges[STRIPS[index]];
-      line(STRIPS[index], { ...box, from: range.from, to: range.to, low, high }, { fill: colour("line"), stroke: 1.5 });
+      const name = STRIPS[index];
+      const [low, high] = shapes.strips[name].range;
+      const panel = { ...box, from: range.from, to: range.to, low, high };
+      if (name !== "spread") {
+        line(`${name} above`, panel, { fill: colour("aboveFill") });
+        line(`${name} below`, panel, { fill: colour("belowFill") });
+      }
+      line(name, panel, { fill: colour("line"), stroke: 1 });
     });
     const book = { ...layout.book, from: 0, to: 1, low: range.low, high: range.high };
-    line("book bought", book, { fill: colour("bought") });
-    line("book sold", book, { fill: colour("sold") });
+    const traded = { ...book, ...layout.traded };
+    line("book bought", traded, { fill: colour("boughtBar") });
+    line("book sold", traded, { fill: colour("soldBar") });
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
-    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width },
+    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width + layout.traded.width },
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 
@@ -210,10 +308,11 @@ export class MarketMap {
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
-      rows: known.seconds.map(({ row }) => row), kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [],
     };
     if (!frame) return;
-    const [context] = fitted(this.elements.axes);
+    const [context] = fitted(this.elements.axes, this.canvas.ratio);
     this.marks = new MapAxes(context, this.scene).draw();
   }
 
@@ -268,9 +367,25 @@ function latticeOf(range, columnMs, step, tick, margin) {
   };
 }
 
-/** @param {import("../book/raster.mjs").Lattice} held @param {import("../book/raster.mjs").Lattice} wanted */
+/** @param {BookWindow} known */
+function reachOf({ seconds, version }) {
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (const { base, changes } of seconds) {
+    const low = changes?.lows.at(-1) ?? base?.low;
+    const high = changes?.highs.at(-1) ?? base?.high;
+    if (low !== undefined && high !== undefined) [lowest, highest] = [Math.min(lowest, low), Math.max(highest, high)];
+  }
+  return { version, lowest, highest };
+}
+
+/** Return a lattice with room behind its last column for the seconds to come. @param {Lattice} lattice @returns {Lattice} */
+function ahead(lattice) {
+  return { ...lattice, columns: lattice.columns + Math.ceil(lattice.columns * AHEAD) };
+}
+
+/** @param {Lattice} held @param {Lattice} wanted */
 function covers(held, wanted) {
-  const ends = (/** @type {import("../book/raster.mjs").Lattice} */ of) => [
+  const ends = (/** @type {Lattice} */ of) => [
     of.firstColumn * of.columnMs, (of.firstColumn + of.columns) * of.columnMs, of.firstRow * of.step, (of.firstRow + of.rows) * of.step,
   ];
   const [from, to, low, high] = ends(held);

@@ -1,6 +1,7 @@
 // The depth curve: price across, cumulative size up, from the middle outwards; what lies at a price under the pointer.
 
 import { curveAt, curveBoxes, curveLine, curveOf, curveRange } from "../book/curve.mjs";
+import { toUnits } from "../book/units.mjs";
 import { decimalsOfStep, numberTicks } from "../map/axis_ticks.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
@@ -15,7 +16,10 @@ import { FONT, premultiplied, THEMES } from "../ui/themes.mjs";
 export class DepthPanel {
   /** @param {HTMLCanvasElement} gl @param {HTMLCanvasElement} texts @param {() => void} onChange  wants to be drawn again */
   constructor(gl, texts, onChange) {
-    this.canvas = new GlCanvas(gl, onChange);
+    this.canvas = new GlCanvas(gl, () => {
+      this.drawn = [];
+      onChange();
+    });
     this.layer = new ShapeLayer(this.canvas);
     this.texts = texts;
     /** @type {Instant | null} */
@@ -30,8 +34,15 @@ export class DepthPanel {
     /** @type {{side: string, filled: number, worst: number} | null} the simulated order */
     this.order = null;
     this.isNow = true; // the book is the newest, of which the order was
+    this.when = ""; // the book is of
+    /** @type {(price: number, side: number) => string} says how long a level (units) has rested */
+    this.rested = () => "";
+    /** @type {string[]} what is said of the place under the pointer */
+    this.lines = [];
     /** @type {number | null} where the pointer is, px from the left */
     this.pointer = null;
+    /** @type {unknown[]} all that what is drawn hangs on */
+    this.drawn = [];
     texts.addEventListener("pointermove", (event) => {
       this.pointer = event.clientX - texts.getBoundingClientRect().left;
       onChange();
@@ -42,9 +53,16 @@ export class DepthPanel {
     });
   }
 
-  draw() {
+  /** Draw, unless the same is drawn already. @param {boolean} [again]  even then */
+  draw(again = false) {
     const { canvas, book, layer } = this;
+    const { clientWidth, clientHeight } = this.texts;
+    const is = [book, this.range, this.theme, this.decimals, this.base, this.order, this.isNow, this.pointer, clientWidth, clientHeight,
+      canvas.ratio, canvas.gl];
+    if (!again && is.every((each, index) => each === this.drawn[index])) return;
+    this.drawn = is;
     canvas.clear();
+    this.lines = [];
     const [context, width, height] = fitted(this.texts);
     const [low, high] = book ? curveRange(book, this.range) : [0, 1];
     this.curve = book ? curveOf(book, low, high) : null;
@@ -117,10 +135,14 @@ export class DepthPanel {
     const average = at.cost / at.size;
     const side = at.side === "bid" ? "sell" : "buy";
     const lines = [
-      `${number(at.price, this.decimals)}  ·  ${size(at.size)} ${this.base}`,
+      this.when,
+      `${at.side} ${number(at.price, this.decimals)}  ·  ${size(at.own)} ${this.base}`,
+      `${size(at.size)} ${this.base} from the touch to here`,
+      this.rested(toUnits(at.price), at.side === "bid" ? 0 : 1),
       `to ${side} it: ${shortSize(at.cost)} USDT`,
       `average ${number(average, this.decimals + 1)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
+    this.lines = lines;
     context.fillStyle = colours.crosshair;
     context.fillRect(Math.round(this.pointer), panel.top, 1, panel.height);
     context.beginPath();

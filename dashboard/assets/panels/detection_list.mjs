@@ -1,10 +1,10 @@
 // The list of detections: a line each, in words that are read at a glance; a click opens its evidence.
 
-import { figuresOf, isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { colourSide, ENDINGS, figuresOf, isOpen, markOf, MEANINGS, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, definitions, make } from "../ui/dom.mjs";
 import { number, time, utc } from "../ui/formats.mjs";
 
-/** @import {Detection, Row} from "../../types/frames.d.ts" */
+/** @import {Detection} from "../../types/frames.d.ts" */
 
 const MOST_SHOWN = 100;
 
@@ -14,15 +14,19 @@ export class DetectionList {
     this.onChosen = onChosen;
     this.chosen = "";
     this.key = "";
+    this.base = ""; // the base asset's name
+    this.decimals = NaN;
+    /** @type {Map<string, {entry: Detection, chosen: boolean, element: HTMLElement}>} what is written, by id */
+    this.items = new Map();
     /** @type {Set<string> | null} ids that were told before; null before the first rows */
     this.told = null;
   }
 
-  /** Write the rows' detections of these kinds. `hint` stands in place of an empty list.
-   * @param {Row[]} rows @param {Set<string>} kinds @param {number} decimals @param {string} hint
+  /** Write the detections of these kinds. `hint` stands in place of an empty list.
+   * @param {Detection[]} detections  the latest entry of each @param {Set<string>} kinds @param {number} decimals @param {string} hint
    */
-  draw(rows, kinds, decimals, hint) {
-    const entries = latestDetections(rows).filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
+  draw(detections, kinds, decimals, hint) {
+    const entries = detections.filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
     const none = byId("detections-none");
     none.hidden = entries.length > 0;
     if (none.textContent !== hint) none.textContent = hint;
@@ -31,25 +35,40 @@ export class DetectionList {
     this.key = key;
     const body = byId("detections-rows");
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#detections-rows [data-id]"))?.dataset.id;
-    body.replaceChildren(...entries.map((entry) => this.item(entry, decimals)));
+    const isSame = this.decimals === decimals;
+    this.decimals = decimals;
+    /** @type {typeof this.items} */
+    const items = new Map();
+    for (const entry of entries) {
+      const chosen = entry.id === this.chosen;
+      const before = this.items.get(entry.id);
+      const stays = isSame && before && before.entry === entry && before.chosen === chosen;
+      items.set(entry.id, stays ? before : { entry, chosen, element: this.item(entry, decimals) });
+    }
+    this.items = items;
+    showOnly(body, Array.from(items.values(), ({ element }) => element));
     if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"] button`))?.focus();
   }
 
   /** @param {Detection} entry @param {number} decimals */
   item(entry, decimals) {
     const open = isOpen(entry);
-    const what = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+    const ending = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+    const meaning = open ? "It still stands" : told(ENDINGS, entry.reason ?? "");
+    const summary = summaryOf(entry, decimals, this.base);
     const chosen = entry.id === this.chosen;
     const head = make("button", { type: "button", "aria-expanded": String(chosen), onclick: () => this.choose(entry) },
-      make("span", { class: "when" }, time(entry.started_at)),
-      make("span", { class: "what" }, `${entry.kind} ${what}`.trim()),
-      make("span", { class: `side ${entry.side}` }, entry.side),
+      make("span", { class: `mark ${colourSide(entry)}`, "aria-hidden": "true" }, markOf(entry)),
+      make("span", { class: "what" },
+        make("span", { class: "name", title: told(MEANINGS, entry.kind) }, nameOf(entry)), " ",
+        make("span", { class: "ending", title: meaning }, ending)),
       make("span", { class: "price" }, number(entry.price, decimals)),
-      make("span", { class: "why" }, summaryOf(entry, decimals)));
+      make("span", { class: "when" }, time(entry.started_at)),
+      make("span", { class: "why", title: summary }, summary));
     const item = make("li", { class: open ? "open" : "", "data-id": entry.id }, head);
     if (chosen) {
       item.append(make("dl", {}, ...definitions([
-        ["began", utc(entry.started_at, 3)], ["last word", utc(entry.time, 3)], ...figuresOf(entry.evidence),
+        ["began", utc(entry.started_at, 3)], ["last event", utc(entry.time, 3)], ...figuresOf(entry.evidence, decimals, this.base),
       ])));
     }
     return item;
@@ -62,9 +81,8 @@ export class DetectionList {
     this.onChosen(entry);
   }
 
-  /** Return those that were not there with the rows before. @param {Row[]} rows @returns {Detection[]} */
-  takeNew(rows) {
-    const entries = latestDetections(rows);
+  /** Return those that were not there the last time. @param {Detection[]} entries @returns {Detection[]} */
+  takeNew(entries) {
     const fresh = this.told ? entries.filter(({ id }) => !this.told?.has(id)) : [];
     this.told = new Set(entries.map(({ id }) => id));
     return fresh;
@@ -76,4 +94,18 @@ export class DetectionList {
     this.told = null;
     this.key = "";
   }
+}
+
+/** @param {Record<string, string>} texts @param {string} name */
+function told(texts, name) {
+  return Object.hasOwn(texts, name) ? texts[name] : null;
+}
+
+/** Have a list show these items, in this order; those that stay are left alone. @param {HTMLElement} list @param {HTMLElement[]} items */
+function showOnly(list, items) {
+  const wanted = new Set(items);
+  for (const item of Array.from(list.children)) if (!wanted.has(/** @type {HTMLElement} */ (item))) item.remove();
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
 }

@@ -1,15 +1,16 @@
-// The box beside the pointer: what the map shows there, in words.
+// The box beside the pointer: what the page shows there, in words.
 
 import { restingSince, upTo } from "../book/instant.mjs";
-import { isOpen, latestDetections, summaryOf } from "../book/detections.mjs";
+import { rowOf } from "../book/raster.mjs";
+import { isOpen, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, make } from "../ui/dom.mjs";
-import { duration, number, size, time, utc } from "../ui/formats.mjs";
+import { duration, number, signed, size, time, utc } from "../ui/formats.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
 /** @import {MarketMap} from "../map/market_map.mjs" */
 
-const TRADES_SHOWN = 4;
+const TRADES_SHOWN = 6;
 const NEAR_PX = 9;
 
 /** Return the lines that say what is at a place of the map. `book` is the book of that instant, or null.
@@ -22,6 +23,7 @@ export function linesAt(map, known, at, book) {
   if (second && second.row.status !== "live") lines.push(`${second.row.status}: ${second.row.reason}`);
   if (place.price === null) {
     if (second) lines.push(...stripLines(second.row, map));
+    if (at.y < map.layout.map.top) lines.push(...markLines(map, at.x));
     return lines;
   }
   const cell = map.cellAt(place.time, place.price);
@@ -29,14 +31,41 @@ export function linesAt(map, known, at, book) {
   if (!cell) {
     lines.push(number(place.price, decimals), place.time >= known.end ? "still to come" : "not known");
   } else {
-    const range = cell.to > cell.from ? `${number(cell.from, decimals)} – ${number(cell.to, decimals)}` : number(cell.from, decimals);
-    lines.push(`${range} USDT`);
+    lines.push(`${priceRange(cell.from, cell.to, decimals)} USDT`);
     const side = cell.bid >= cell.ask ? "bid" : "ask";
     const most = Math.max(cell.bid, cell.ask);
     lines.push(most ? `${side} ${size(most)} ${base}` : "empty");
     if (book && most) lines.push(...bookLines(known, book, cell, side, place.time, base));
   }
   return [...lines, ...tradeLines(map, at), ...detectionLines(map, known, place.time, place.price)];
+}
+
+/** Return the lines that say what the book beside the map has at a height, which is that of `now` (ms).
+ * @param {MarketMap} map @param {BookWindow} known @param {number} y @param {number} now
+ */
+export function columnLines(map, known, y, now) {
+  const { book, decimals, base, shapes: { column } } = map;
+  const { price } = map.placeAt(0, y);
+  if (price === null) return null;
+  const tick = known.tick || 1e6;
+  const row = rowOf(price * 1e8, { step: column.step, tick });
+  const lowest = Math.ceil((row * column.step) / tick) * tick;
+  const highest = lowest + column.step - tick;
+  const lines = [`${time(now, 1)} · ${utc(now, 1)}`, `${priceRange(lowest / 1e8, highest / 1e8, decimals)} USDT`];
+  const found = column.rows.find((one) => one.row === row);
+  if (!book || lowest < book.low || highest > book.high) lines.push("not known");
+  else if (!found?.bid && !found?.ask) lines.push("empty");
+  for (const side of book && found ? /** @type {const} */ (["bid", "ask"]) : []) {
+    if (!found?.[side] || !book) continue;
+    lines.push(`${side} ${size(found[side])} ${base}`, ...bookLines(known, book, { from: lowest / 1e8, to: highest / 1e8 }, side, now, base));
+  }
+  if (found?.bought || found?.sold) lines.push(`traded here: bought ${size(found.bought)}, sold ${size(found.sold)} ${base}`);
+  return lines;
+}
+
+/** @param {number} from @param {number} to @param {number} decimals */
+function priceRange(from, to, decimals) {
+  return to > from ? `${number(from, decimals)} – ${number(to, decimals)}` : number(from, decimals);
 }
 
 /** @param {BookWindow} known @param {Instant} book @param {{from: number, to: number}} cell @param {"bid" | "ask"} side
@@ -53,11 +82,17 @@ function bookLines(known, book, cell, side, now, base) {
     const inside = prices[rank] >= Math.round(cell.from * 1e8) && prices[rank] <= Math.round(cell.to * 1e8);
     if (inside && sizes[rank] > largest) [largest, price] = [sizes[rank], prices[rank]];
   }
-  if (!largest) return lines;
-  const since = restingSince(known.since(-Infinity), price, index, now);
-  const oldest = known.seconds.find(({ base: whole }) => whole !== null)?.base?.time ?? known.oldest;
-  lines.push(since === null ? `has rested for more than ${duration(now - oldest)}` : `has rested for ${duration(now - since)}`);
+  if (largest) lines.push(restLine(known, price, index, now));
   return lines;
+}
+
+/** Return the line that says how long a level has rested. @param {BookWindow} known @param {number} price  units
+ * @param {number} side @param {number} now
+ */
+export function restLine(known, price, side, now) {
+  const since = restingSince(known.since(-Infinity), price, side, now);
+  const oldest = known.seconds.find(({ base: whole }) => whole !== null)?.base?.time ?? known.oldest;
+  return since === null ? `has rested for more than ${duration(now - oldest)}` : `has rested for ${duration(now - since)}`;
 }
 
 /** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
@@ -66,21 +101,39 @@ function stripLines(row, map) {
   return [
     `mid ${number(row.mid_price, map.decimals + 1)} USDT, spread ${number(row.spread, map.decimals)}`,
     `imbalance ${number(row.imbalance, 2)}, OFI ${size(Math.abs(row.ofi)) === "0" ? "0" : number(row.ofi, 3)} ${map.base}`,
+    ...deltaLines(row, map),
     row.trades ? `bought ${size(row.trades.buy_volume)}, sold ${size(row.trades.sell_volume)} ${map.base}` : "trades not all known",
   ];
 }
 
-/** @param {MarketMap} map @param {{x: number, y: number}} at */
+/** @param {import("../../types/frames.d.ts").Row} row @param {MarketMap} map */
+function deltaLines(row, map) {
+  const delta = map.shapes.totals.find(({ time: end }) => end === row.timestamp)?.delta ?? null;
+  return delta === null ? [] : [`volume delta ${signed(delta, 3)} ${map.base}`];
+}
+
+/** @param {MarketMap} map @param {number} x */
+function markLines(map, x) {
+  return map.marks.filter((mark) => Math.abs(mark.x - x) < NEAR_PX).slice(0, 3)
+    .map(({ entry }) => `${nameOf(entry)} at ${number(entry.price, map.decimals)}: ${summaryOf(entry, map.decimals, map.base)}`);
+}
+
+/** Each trade under the pointer, the largest where there are many; and all of them together.
+ * @param {MarketMap} map @param {{x: number, y: number}} at
+ */
 function tradeLines(map, at) {
-  const { layout: { map: box }, view: { range }, shapes } = map;
-  const near = shapes.bubbles.filter((bubble) => {
+  const { layout: { map: box }, view: { range }, shapes, decimals, base } = map;
+  const trades = shapes.allBubbles.filter((bubble) => {
     const x = box.left + ((bubble.time - range.from) / (range.to - range.from)) * box.width;
     const y = box.top + ((range.high - bubble.price) / (range.high - range.low)) * box.height;
     return Math.hypot(x - at.x, y - at.y) < NEAR_PX;
-  });
-  return near.slice(-TRADES_SHOWN).map(({ bought, sold, price, count }) => (
-    `${count} trade${count > 1 ? "s" : ""}: bought ${size(bought)}, sold ${size(sold)} at ${number(price, map.decimals)}`
+  }).flatMap((bubble) => bubble.trades);
+  const lines = trades.toSorted((a, b) => b[2] - a[2]).slice(0, TRADES_SHOWN).sort((a, b) => a[0] - b[0]).map(([when, price, amount, , side]) => (
+    `${side === "buy" ? "bought" : "sold"} ${size(amount)} ${base} at ${number(price, decimals)}, ${time(when, 3)}`
   ));
+  if (trades.length < 2) return lines;
+  const sum = (/** @type {string} */ wanted) => trades.reduce((total, [, , amount, , side]) => total + (side === wanted ? amount : 0), 0);
+  return [`${trades.length} trades: bought ${size(sum("buy"))}, sold ${size(sum("sell"))} ${base}`, ...lines];
 }
 
 /** @param {MarketMap} map @param {BookWindow} known @param {number} now @param {number} price */
@@ -88,21 +141,51 @@ function detectionLines(map, known, now, price) {
   const { layout: { map: box }, view: { range } } = map;
   const seconds = ((range.to - range.from) / box.width) * NEAR_PX;
   const distance = ((range.high - range.low) / box.height) * NEAR_PX;
-  return latestDetections(known.seconds.map(({ row }) => row)).filter((entry) => (
+  return known.detections.filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
-  )).slice(0, 3).map((entry) => `${entry.kind}: ${summaryOf(entry, map.decimals)}`);
+  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** Show lines beside a place of the window, or nothing for null. @param {string[] | null} lines @param {number} x @param {number} y */
-export function showTooltip(lines, x = 0, y = 0) {
+/** What is shown, where it points to, which right end it is to leave free if it can, and how large it is: asking for the size
+ * would have the page laid out at once.
+ */
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, right: 0, width: 0, height: 0 };
+/** @type {ResizeObserver | null} */
+let observer = null;
+
+/** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
+ * long as there is room. @param {string[] | null} lines @param {number} x @param {number} y @param {number} right
+ */
+export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth) {
   const tooltip = byId("map-tooltip");
-  tooltip.hidden = lines === null;
+  if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
-  tooltip.replaceChildren(...lines.map((line) => make("div", {}, line)));
-  const { offsetWidth: width, offsetHeight: height } = tooltip;
-  const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  observer ??= observe(tooltip);
+  for (let index = tooltip.childElementCount; index < lines.length; index += 1) tooltip.append(make("div"));
+  while (tooltip.childElementCount > lines.length) tooltip.lastElementChild?.remove();
+  lines.forEach((line, index) => {
+    if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
+  });
+  Object.assign(shown, { lines, x, y, right });
+  moveTooltip(tooltip);
+}
+
+/** Hear of the tooltip's size, before it is seen. @param {HTMLElement} tooltip */
+function observe(tooltip) {
+  const made = new ResizeObserver(([{ borderBoxSize: [box] }]) => {
+    Object.assign(shown, { width: box.inlineSize, height: box.blockSize });
+    moveTooltip(tooltip);
+  });
+  made.observe(tooltip, { box: "border-box" });
+  return made;
+}
+
+/** @param {HTMLElement} tooltip */
+function moveTooltip(tooltip) {
+  const { x, y, right, width, height } = shown;
+  const isPast = x + 16 + width > right && x - 16 - width >= 4;
+  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
-  tooltip.style.left = `${Math.max(4, left)}px`;
-  tooltip.style.top = `${Math.max(4, top)}px`;
+  tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }

@@ -3,27 +3,35 @@
 // Prices are counted from the mid of the newest second, so that labels stay where they are; other labels every second
 // would cost more than the surface itself.
 
-import { cellAt, rasterOf, rowOf, sampleSizes } from "../book/raster.mjs";
+import { HeldRaster } from "../book/held_raster.mjs";
+import { KNOWN_FIELDS, rowOf } from "../book/raster.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
 import { number } from "../ui/formats.mjs";
 import { THEMES } from "../ui/themes.mjs";
+import { smooth } from "./smooth.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
+/** @import {Raster} from "../book/raster.mjs" */
 /** @import {ScaleRange} from "../map/colour_maps.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
 
-const COLUMN_MS = 4000; // 45 columns: a larger surface is slow to update
-const ROWS = 40;
+const COLUMN_MS = 6000; // 30 columns: few ridges are seen, many are noise
+const ROWS = 30;
+const SOFTER = 0.6; // of the gamma: smoothing takes from what is bright
+const WIDE = 2; // a panel so many times as wide as high is filled by the scene
 const SHARE = 0.0008; // of the mid, that the rows reach up and down
 const AFTER_POINTER_MS = 400; // an update in the middle of a turn makes the camera jump
 const UNREFINED = 721;
 // Plotly refines each surface to at least 120 x 120 points whenever it changes, which takes longer than all else, but not
 // one that ever had more than 720 points a row.
 
+const AHEAD_COLUMNS = 15; // a minute that comes without the cells being made anew
+
 /** Return {x, y, z, surfacecolor} around `mid` (USDT): seconds before now, USDT from the mid, shares of the largest sizes.
- * @param {BookWindow} known @param {number} mid @param {number} gamma
+ * The cells of the call before are gone on with, in `held`.
+ * @param {BookWindow} known @param {number} mid @param {number} gamma @param {HeldRaster} [held]
  */
-export function surfaceOf(known, mid, gamma) {
+export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
   const tick = known.tick || 1e6;
   const step = Math.max(1, Math.round((2 * SHARE * mid * 1e8) / ROWS / tick)) * tick;
   const columns = Math.round(180_000 / COLUMN_MS);
@@ -31,30 +39,44 @@ export function surfaceOf(known, mid, gamma) {
     firstColumn: Math.floor(known.end / COLUMN_MS) - columns, columns, columnMs: COLUMN_MS,
     firstRow: rowOf(mid * 1e8, { step, tick }) - ROWS / 2, rows: ROWS, step, tick,
   };
-  const raster = rasterOf(known.since(known.end - 180_000 - COLUMN_MS), lattice, known.end);
-  const scale = scaleOf(sampleSizes(raster), gamma);
-  const x = Array.from({ length: columns }, (_, column) => (column - columns + 1) * (COLUMN_MS / 1000));
-  const y = Array.from({ length: ROWS }, (_, row) => ((row - ROWS / 2) * step) / 1e8);
-  const z = y.map(() => /** @type {(number | null)[]} */ (new Array(columns).fill(null)));
-  const surfacecolor = y.map(() => new Array(columns).fill(0));
-  for (let row = 0; row < ROWS; row += 1) {
-    for (let column = 0; column < columns; column += 1) {
-      const cell = cellAt(raster, column, row);
-      if (!cell) continue;
-      const size = Math.max(cell.bid, cell.ask);
-      z[row][column] = Math.min(1, size / scale.white);
-      surfacecolor[row][column] = (cell.bid >= cell.ask ? -1 : 1) * positionOf(size, scale);
+  if (!held.grow(known, lattice)) { // with room for the mid to move
+    held.make(known, { ...lattice, columns: columns + AHEAD_COLUMNS, firstRow: lattice.firstRow - ROWS, rows: 3 * ROWS });
+  }
+  const { cells, known: knownRows, lattice: whole } = /** @type {Raster} */ (held.raster);
+  const [right, up] = [lattice.firstColumn - whole.firstColumn, lattice.firstRow - whole.firstRow];
+  const sizes = new Float32Array(ROWS * columns); // negative of bids, NaN where not known
+  const seen = new Float32Array(ROWS * columns);
+  let count = 0;
+  for (let column = 0; column < columns; column += 1) {
+    const at = KNOWN_FIELDS * (right + column);
+    const [first, last] = [knownRows[at] - up, knownRows[at + 1] - up];
+    const offset = (right + column) * whole.rows + up;
+    for (let row = 0; row < ROWS; row += 1) {
+      const size = row >= first && row <= last ? cells[offset + row] : NaN;
+      sizes[row * columns + column] = size;
+      if (!size) continue; // NaN, too
+      seen[count] = Math.abs(size);
+      count += 1;
     }
   }
-  // Out of sight, past both ends: with sizes of 0 and 1 always there Plotly's scale stays what it was.
-  const beyond = (2 * SHARE * mid) / ROWS;
-  y.unshift(y[0] - beyond);
-  y.push(y[y.length - 1] + beyond);
-  z.unshift(new Array(columns).fill(0));
-  z.push(new Array(columns).fill(1));
-  surfacecolor.unshift(new Array(columns).fill(0));
-  surfacecolor.push(new Array(columns).fill(0));
-  return { x, y, z, surfacecolor };
+  const scale = scaleOf(seen.subarray(0, count), gamma * SOFTER);
+  const x = Array.from({ length: columns }, (_, column) => (column - columns + 1) * (COLUMN_MS / 1000));
+  const y = Array.from({ length: ROWS + 2 }, (_, row) => ((row - 1 - ROWS / 2) * step) / 1e8);
+  // The first and last row are out of sight, past both ends: with sizes of 0 and 1 always there Plotly's scale stays
+  // what it was.
+  const z = y.map((_, row) => /** @type {(number | null)[]} */ (new Array(columns).fill(row <= ROWS ? 0 : 1)));
+  const surfacecolor = y.map(() => new Array(columns).fill(0));
+  for (let row = 0; row < ROWS; row += 1) {
+    const [heights, colours] = [z[row + 1], surfacecolor[row + 1]];
+    for (let column = 0; column < columns; column += 1) {
+      const size = sizes[row * columns + column];
+      const most = Math.abs(size);
+      heights[column] = Number.isNaN(size) ? null : Math.min(1, most / scale.white);
+      if (most) colours[column] = (size <= 0 ? -1 : 1) * positionOf(most, scale);
+    }
+  }
+  const [heights, colours] = [z, surfacecolor].map((grid) => [grid[0], ...smooth(grid.slice(1, -1)), grid[ROWS + 1]]);
+  return { x, y, z: heights, surfacecolor: colours };
 }
 
 /** Return the colours' range over a surface's own sizes. @param {Float32Array} sizes @param {number} gamma @returns {ScaleRange} */
@@ -73,6 +95,10 @@ export class SurfacePanel {
     this.theme = "dark";
     this.colours = "blue and orange";
     this.made = false;
+    this.cells = new HeldRaster();
+    /** @type {any} what Plotly's trace last gave to its drawing, and for which x and y */
+    this.given = null;
+    this.places = "";
     this.held = false;
     this.freeAt = 0;
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
@@ -89,21 +115,57 @@ export class SurfacePanel {
   draw(known, gamma) {
     const mid = known.frame?.mid_price;
     if (!mid || this.held || performance.now() < this.freeAt || !window.Plotly) return;
-    const sizes = surfaceOf(known, mid, gamma);
+    const sizes = surfaceOf(known, mid, gamma, this.cells);
     if (this.made && magnitudeOf(mid) === this.magnitude) this.setSizes(sizes);
     else this.make(sizes, mid);
     this.gd.style.visibility = "";
   }
 
-  /** Draw other sizes, as `Plotly.restyle` does, but for examining the whole figure once more: that takes longer than the
-   * drawing. The names are this Plotly's own. @param {ReturnType<typeof surfaceOf>} sizes
+  /** Draw other sizes, as `Plotly.restyle` does, but for examining the whole figure once more and for making anew what is
+   * the same: that takes longer than the drawing. The names are this Plotly's own.
+   * @param {ReturnType<typeof surfaceOf>} sizes
    */
   setSizes(sizes) {
     const [trace] = this.gd._fullData;
     const scene = this.gd._fullLayout.scene._scene;
+    const drawn = scene.traces[trace.uid];
     Object.assign(this.gd.data[0], sizes); // with which Plotly begins at the next theme or page size
-    scene.traces[trace.uid].update(Object.assign(trace, sizes));
+    Object.assign(trace, sizes);
+    const places = `${sizes.x} ${sizes.y} ${scene.dataScale}`;
+    if (this.given && places === this.places && this.given.to === drawn.surface) this.give(sizes, scene.dataScale[2]);
+    else {
+      this.listen(drawn.surface);
+      drawn.update(trace);
+      this.places = places;
+    }
     scene.glplot.redraw();
+  }
+
+  /** Keep what the trace gives to its drawing. @param {any} surface */
+  listen(surface) {
+    const { update } = surface;
+    if (!Object.hasOwn(surface, "update")) {
+      surface.update = (/** @type {any} */ given) => {
+        if (given.coords) [this.given, this.places] = [{ ...given, to: surface, update }, ""];
+        return update.call(surface, given);
+      };
+    }
+  }
+
+  /** Give the drawing the same once more, with other heights and colours. @param {ReturnType<typeof surfaceOf>} sizes
+   * @param {number} scale  of heights
+   */
+  give({ z, surfacecolor }, scale) {
+    const { coords, intensity, intensityBounds, objectOffset, to, update } = this.given;
+    const [heights, rows, columns] = [coords[2].data, z.length, z[0].length];
+    for (let column = 0; column < columns; column += 1) {
+      for (let row = 0; row < rows; row += 1) {
+        const height = z[row][column];
+        heights[column * rows + row] = height === null ? NaN : height * scale - objectOffset[2];
+        intensity.data[column * rows + row] = surfacecolor[row][column];
+      }
+    }
+    update.call(to, { coords, intensity, intensityBounds, objectOffset });
   }
 
   /** @param {ReturnType<typeof surfaceOf>} sizes @param {number} mid */
@@ -115,13 +177,17 @@ export class SurfacePanel {
     const decimals = Math.max(0, 2 - Math.floor(Math.log10(reach)));
     const label = (/** @type {number} */ from) => `${from < 0 ? "−" : "+"}${number(Math.abs(from), decimals)}`;
     const theme = THEMES[this.theme];
-    layout.font = { color: theme.text, size: parseFloat(getComputedStyle(this.gd).fontSize) };
+    const font = Math.round(parseFloat(getComputedStyle(this.gd).fontSize));
+    layout.font = { color: theme.text, size: font };
     Object.assign(layout.scene.yaxis, {
-      range: [-reach, reach], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
+      range: [-reach, reach * (1 - 2.4 / ROWS)], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
     });
     for (const axis of ["xaxis", "yaxis", "zaxis"]) {
-      Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.faint, backgroundcolor: "rgba(0,0,0,0)" });
+      Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.text, backgroundcolor: "rgba(0,0,0,0)" });
     }
+    const { eye } = layout.scene.camera;
+    const further = Math.max(1, WIDE * (this.gd.clientHeight / Math.max(1, this.gd.clientWidth)));
+    for (const axis of ["x", "y", "z"]) eye[axis] *= further;
     data[0].colorscale = diverging(this.theme, this.colours);
     this.magnitude = magnitudeOf(mid);
     if (this.made) { // the scene stays: browsers have few drawing contexts
@@ -141,6 +207,7 @@ export class SurfacePanel {
   /** Show nothing before the next drawing: another symbol follows. */
   clear() {
     this.magnitude = 0;
+    this.cells.clear();
     this.gd.style.visibility = "hidden";
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { BookCursor } from "../../../dashboard/assets/book/instant.mjs";
+import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
 import { bookBars, bookRows, roundFull } from "../../../dashboard/assets/map/book_column.mjs";
 import { Market, random } from "./market.mjs";
 
@@ -10,7 +10,7 @@ test("the column's rows hold all levels that are seen, each in its own row", () 
   for (let seed = 1; seed <= 30; seed += 1) {
     const [market, known, next] = [new Market(seed), new BookWindow(), random(seed)];
     for (let second = 0; second < 4; second += 1) known.apply(market.second());
-    const book = new BookCursor().at(known.seconds, known.end, known.end);
+    const book = bookAt(known.seconds, known.end, known.end);
     const mid = market.centre / 10;
     const range = { from: 0, to: 1, low: mid - 1 - 60 * next(), high: mid + 1 + 60 * next() };
     const { rows, step, pixels } = bookRows(book, () => new Map(), range, market.tick, 50 + 900 * next());
@@ -44,7 +44,7 @@ test("bars stay within the column", () => {
     assert.ok(left >= 0 && right <= 1 && left < right && bottom > 10 && top < 11 && bottom < top);
   }
   assert.deepEqual([bars.bids[2], bars.asks[2]], [0.5, 1]);
-  assert.equal(bars.bought[0], bars.sold[2]);
+  assert.equal(bars.bought[2], bars.sold[0]);
 });
 
 test("the column's end is round, and not less than the largest bar", () => {

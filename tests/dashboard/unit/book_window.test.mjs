@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow, MOST_HELD_MS, WINDOW_MS } from "../../../dashboard/assets/book/book_window.mjs";
-import { BookCursor } from "../../../dashboard/assets/book/instant.mjs";
+import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
 import { walk } from "../../../dashboard/assets/book/timeline.mjs";
 import { bestFirst, Market, random, rowOfHistory, wholes } from "./market.mjs";
 
@@ -25,8 +25,8 @@ function assertSame(book, market) {
 }
 
 /** The book at `time` as the window has it, told as plainly as the market's. @param {BookWindow} known @param {number} time */
-function bookAt(known, time) {
-  const book = new BookCursor().at(known.seconds, time, known.end);
+function sidesAt(known, time) {
+  const book = bookAt(known.seconds, time, known.end);
   return book && [book.u, book.low, book.high, ...[...book.prices, ...book.sizes].map((each) => Array.from(each))];
 }
 
@@ -61,7 +61,7 @@ test("a second without updates leaves the book known", () => {
   for (let second = 0; second < 5; second += 1) known.apply(market.second({ quiet: true }));
   assertSame(known.book, market);
   assert.deepEqual(known.seconds.slice(1).map(({ changes }) => changes?.times.length), [0, 0, 0, 0, 0]);
-  assert.deepEqual(bookAt(known, market.end), modelAt(market, market.end));
+  assert.deepEqual(sidesAt(known, market.end), modelAt(market, market.end));
 });
 
 test("a missed second leaves nothing known until the next whole book", () => {
@@ -73,7 +73,7 @@ test("a missed second leaves nothing known until the next whole book", () => {
     known.apply({ ...frame, book: null });
     if (frame.updates?.length) assert.equal(known.book, null);
     if (frame.updates?.length) assert.equal(known.broken, true);
-    for (const ago of [0, 500, 1000, 1500, 1999]) if (frame.updates?.length) assert.equal(bookAt(known, market.end - ago), null);
+    for (const ago of [0, 500, 1000, 1500, 1999]) if (frame.updates?.length) assert.equal(sidesAt(known, market.end - ago), null);
     known.apply(market.second({ book: true }));
     assertSame(known.book, market);
   }
@@ -123,7 +123,7 @@ test("a history and the frame that brings it tell what their frames told one by 
     assert.equal(known.seconds.length, 41);
     for (let count = 0; count < 60; count += 1) {
       const time = market.end - whole(0, 41_000);
-      assert.deepEqual(bookAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
+      assert.deepEqual(sidesAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
     }
   }
 });
@@ -151,7 +151,7 @@ test("a history that begins behind a hole leaves the hole unknown, and mixes not
     known.apply({ ...market.second(), history: rows });
     assertSame(known.book, market);
     for (let time = market.end - 20_500; time <= market.end; time += 37) {
-      assert.deepEqual(bookAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
+      assert.deepEqual(sidesAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
     }
   }
 });
@@ -163,7 +163,7 @@ test("a whole book that does not follow on the one before takes its place", () =
     market.second({ gone: true });
     for (let second = 0; second < 6; second += 1) known.apply(market.second());
     for (let time = market.end - 13_500; time <= market.end; time += 23) {
-      assert.deepEqual(bookAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
+      assert.deepEqual(sidesAt(known, time), modelAt(market, time), `seed ${seed}, ${market.end - time} ms ago`);
     }
   }
 });
@@ -175,7 +175,7 @@ test("a whole book that covers more than the one before, at the same update, tak
     market.lose(market.end);
     market.growth();
     for (let second = 0; second < 3; second += 1) known.apply(market.second());
-    for (let time = market.end - 6000; time <= market.end; time += 23) assert.deepEqual(bookAt(known, time), modelAt(market, time));
+    for (let time = market.end - 6000; time <= market.end; time += 23) assert.deepEqual(sidesAt(known, time), modelAt(market, time));
     /** @type {number[]} */
     const begun = [];
     walk(known.seconds, { begin: (_, base) => begun.push(base.low), update() {}, lose() {} });
@@ -223,7 +223,7 @@ test("the window keeps its length, and the whole book that it begins with", () =
     assert.ok(known.oldest <= Math.max(known.begin, market.end - 1000 * (second + 1)));
     assert.ok(known.seconds[0].base || !known.seconds[0].changes);
   }
-  for (let time = known.begin; time <= known.end; time += 331) assert.deepEqual(bookAt(known, time), modelAt(market, time));
+  for (let time = known.begin; time <= known.end; time += 331) assert.deepEqual(sidesAt(known, time), modelAt(market, time));
   assert.equal(known.begin, known.end - WINDOW_MS);
 });
 
@@ -234,8 +234,8 @@ test("what a held view shows is kept, for ten minutes", () => {
   known.heldFrom = from;
   for (let second = 0; second < 500; second += 1) known.apply(market.second({ book: second % 30 === 0 }));
   assert.ok(known.oldest <= from);
-  assert.deepEqual(bookAt(known, from), modelAt(market, from));
-  assert.ok(bookAt(known, from));
+  assert.deepEqual(sidesAt(known, from), modelAt(market, from));
+  assert.ok(sidesAt(known, from));
   for (let second = 0; second < 300; second += 1) known.apply(market.second({ book: second % 30 === 0 }));
   assert.ok(known.end - known.oldest <= MOST_HELD_MS + 31_000);
   known.heldFrom = Infinity;
@@ -252,7 +252,7 @@ test("since() leads to every instant from there on", () => {
       const from = market.end - whole(0, 51_000);
       const seconds = known.since(from);
       const time = whole(from, market.end);
-      assert.deepEqual(new BookCursor().at(seconds, time, known.end), new BookCursor().at(known.seconds, time, known.end));
+      assert.deepEqual(bookAt(seconds, time, known.end), bookAt(known.seconds, time, known.end));
     }
   }
 });

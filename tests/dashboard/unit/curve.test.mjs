@@ -3,14 +3,14 @@ import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
 import { curveAt, curveBoxes, curveLine, curveOf, curveRange } from "../../../dashboard/assets/book/curve.mjs";
-import { BookCursor } from "../../../dashboard/assets/book/instant.mjs";
+import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
 import { Market } from "./market.mjs";
 
 /** @param {number} seed */
 function bookOf(seed) {
   const [market, known] = [new Market(seed), new BookWindow()];
   for (let second = 0; second < 5; second += 1) known.apply(market.second());
-  const book = new BookCursor().at(known.seconds, known.end, known.end);
+  const book = bookAt(known.seconds, known.end, known.end);
   if (!book) throw new Error("not known");
   return { market, book };
 }
@@ -30,7 +30,8 @@ test("the curve is the sum of the levels from the touch, on both sides", () => {
         size += each;
         cost += price * each;
         assert.ok(Math.abs(side.sizes[rank] - size) < 1e-6 && Math.abs(side.costs[rank] - cost) < 1e-3);
-        const found = curveAt(curve, price);
+        const { own, ...found } = curveAt(curve, price) ?? { own: NaN };
+        assert.ok(Math.abs(own - each) < 1e-6);
         assert.deepEqual(found, { side: index ? "ask" : "bid", price, size: side.sizes[rank], cost: side.costs[rank] });
       });
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { BookCursor, restingSince, upTo } from "../../../dashboard/assets/book/instant.mjs";
+import { bookAt, NewestBook, restingSince, upTo } from "../../../dashboard/assets/book/instant.mjs";
 import { numbersOf } from "../../../dashboard/assets/book/numbers.mjs";
 import { bestFirst, Market, random, wholes } from "./market.mjs";
 
@@ -22,12 +22,11 @@ function watched(seed, seconds) {
 test("the book at any instant is the market's, whichever instants were asked for before", () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const { market, known, whole } = watched(seed, 50);
-    const cursor = new BookCursor();
     const times = market.states.flatMap(({ time }) => [time - 1, time]);
     for (let count = 0; count < 60; count += 1) times.push(market.end - whole(-500, 52_000));
     for (let count = 0; count < 150; count += 1) {
       const time = times[whole(0, times.length - 1)];
-      const found = cursor.at(known.since(time), time, known.end);
+      const found = bookAt(known.since(time), time, known.end);
       const book = market.at(time)?.book;
       assert.equal(found === null, !book, `seed ${seed}, ${market.end - time} ms ago`);
       if (!found || !book) continue;
@@ -44,12 +43,38 @@ test("the book at any instant is the market's, whichever instants were asked for
 
 test("nothing is known before the first book, after the newest second, and without seconds", () => {
   const { market, known } = watched(1, 10);
-  const cursor = new BookCursor();
-  assert.equal(cursor.at(known.seconds, market.states[0].time - 1, known.end), null);
-  assert.equal(cursor.at(known.seconds, known.end + 1, known.end), null);
-  assert.equal(cursor.at(known.seconds, NaN, known.end), null);
-  assert.equal(cursor.at([], 5, NaN), null);
-  assert.ok(cursor.at(known.seconds, known.end, known.end));
+  assert.equal(bookAt(known.seconds, market.states[0].time - 1, known.end), null);
+  assert.equal(bookAt(known.seconds, known.end + 1, known.end), null);
+  assert.equal(bookAt(known.seconds, NaN, known.end), null);
+  assert.equal(bookAt([], 5, NaN), null);
+  assert.ok(bookAt(known.seconds, known.end, known.end));
+});
+
+test("the newest book is the market's, however many seconds come at once", () => {
+  let told = 0;
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const [market, known, newest] = [new Market(seed), new BookWindow(), new NewestBook()];
+    const whole = wholes(random(seed + 3));
+    for (let second = 0; second < 60; second += 1) {
+      const how = whole(0, 14);
+      const frame = market.second({ dark: how === 0, gone: how === 1, quiet: how < 5, book: how > 12 });
+      if (how !== 1) known.apply(frame);
+      if (how === 2) continue;
+      const found = newest.of(known);
+      assert.equal(found === null, known.book === null, `seed ${seed}, second ${second}`);
+      if (!found) continue;
+      const book = market.covered();
+      for (const side of /** @type {const} */ ([0, 1])) {
+        const prices = bestFirst(book.sides[side], side);
+        if (!known.book || found.u !== known.book.u) throw new Error(`seed ${seed}, second ${second}`);
+        if (how === 1) continue; // the market has gone on
+        assert.deepEqual(Array.from(found.prices[side]), prices);
+        assert.deepEqual(Array.from(found.sizes[side]), prices.map((price) => book.sides[side].get(price)));
+        told += 1;
+      }
+    }
+  }
+  assert.ok(told > 1000, `${told}`);
 });
 
 /** Since when a level has stood by the market's own copies; null where it was there, or might have been, before all that is
@@ -89,7 +114,7 @@ test("since when a level has stood is what the copies of all books say", () => {
 test("what stands up to a price is the sum of the levels to it", () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const { market, known, whole } = watched(seed, 5);
-    const book = new BookCursor().at(known.seconds, known.end, known.end);
+    const book = bookAt(known.seconds, known.end, known.end);
     const model = market.covered();
     if (!book) throw new Error("not known");
     for (let count = 0; count < 50; count += 1) {
@@ -106,7 +131,7 @@ test("what stands up to a price is the sum of the levels to it", () => {
 
 test("the numbers of a book are the formulas' on its ten best levels, and null where there are fewer", () => {
   const { market, known } = watched(2, 5);
-  const book = new BookCursor().at(known.seconds, known.end, known.end);
+  const book = bookAt(known.seconds, known.end, known.end);
   if (!book) throw new Error("not known");
   const [bids, asks] = [market.levels(0).slice(0, 10), market.levels(1).slice(0, 10)];
   const found = numbersOf(book);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bubblesOf, runningTotals, smallestShown, tradesOf, volumeByRow } from "../../../dashboard/assets/book/trades.mjs";
+import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../../../dashboard/assets/book/trades.mjs";
 import { emptyFrame, random, wholes } from "./market.mjs";
 
 /** @import {Second} from "../../../dashboard/assets/book/book_window.mjs" */
@@ -33,19 +33,6 @@ function near(value, wanted) {
   assert.ok(Math.abs(value - wanted) <= 1e-9 * Math.max(1, Math.abs(wanted)), `${value}, not ${wanted}`);
 }
 
-test("the trades between two times are all that are, whenever they arrived", () => {
-  for (let seed = 1; seed <= 20; seed += 1) {
-    const seconds = secondsOf(seed, 40);
-    const all = seconds.flatMap(({ row }) => row.tape ?? []);
-    const whole = wholes(random(seed));
-    for (let count = 0; count < 20; count += 1) {
-      const from = START + whole(-1000, 40_000);
-      const to = from + whole(0, 20_000);
-      assert.deepEqual(Array.from(tradesOf(seconds, from, to)), all.filter(([time]) => time >= from && time < to));
-    }
-  }
-});
-
 test("bubbles hold all volume, each that of its own place, the smallest first", () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const all = secondsOf(seed, 30).flatMap(({ row }) => row.tape ?? []);
@@ -55,7 +42,7 @@ test("bubbles hold all volume, each that of its own place, the smallest first", 
       assert.ok(keys.size <= bubbles.length);
       near(bubbles.reduce((sum, { bought }) => sum + bought, 0), volume(all, "buy"));
       near(bubbles.reduce((sum, { sold }) => sum + sold, 0), volume(all, "sell"));
-      assert.equal(bubbles.reduce((sum, { count }) => sum + count, 0), all.length);
+      assert.equal(bubbles.reduce((sum, { trades }) => sum + trades.length, 0), all.length);
       const cost = bubbles.reduce((sum, { price, bought, sold }) => sum + price * (bought + sold), 0);
       near(cost, all.reduce((sum, [, price, size]) => sum + price * size, 0));
       bubbles.forEach(({ bought, sold }, index) => {
