@@ -5,7 +5,7 @@ supervisor, the exchange and the page, off the machine it shares with them.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import psutil
@@ -17,6 +17,17 @@ READ_EVERY: Final = 1.0
 
 _MIB: Final = 2**20
 _TELL_NOTHING: Final = ("exchange", "dashboard")  # roles that the API has no connection to
+
+
+class ShownProcess(msgspec.Struct, frozen=True):
+    """One process of the program."""
+
+    role: str  # supervisor, exchange, engine, api or dashboard
+    symbol: str | None  # an engine's
+    pid: int
+    cpu_share: float  # of one core, since the reading before; 0 at the first
+    restarts: int  # since the program began
+    memory_mib: float  # resident set
 
 
 class ProcessReport(msgspec.Struct, frozen=True):
@@ -34,11 +45,11 @@ class ProcessReport(msgspec.Struct, frozen=True):
         """The symbol of an engine, the role of any other."""
         return self.symbol or self.role
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> ShownProcess:
         """Return the entry of `/health`."""
         fields = msgspec.structs.asdict(self)
-        fields["memory_mib"] = round(fields.pop("memory_bytes") / _MIB, 2)
-        return fields
+        memory_mib = round(fields.pop("memory_bytes") / _MIB, 2)
+        return ShownProcess(**fields, memory_mib=memory_mib)
 
 
 class ProcessReader:

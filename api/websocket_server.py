@@ -7,19 +7,27 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import feed_handshake
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client, ForeignFrame
 from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
+from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.refusals import add_refusals
+from api.schema import (
+    BAD_QUERY,
+    UNKNOWN_SYMBOL,
+    asyncapi_document,
+    document_answers,
+    message_schema_document,
+)
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
 from api.websocket_protocol import trust
 from data_ingestion.clock import Clock
@@ -27,8 +35,6 @@ from state.frames import Status
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_SYMBOL: Final = 4404  # close code
-BAD_QUERY: Final = 4422  # close code
 FEED_REFUSED: Final = 4401  # close code of a feed whose sender does not know the secret
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
@@ -232,36 +238,33 @@ class Api:
 
     # --- HTTP -------------------------------------------------------------------------------------------
 
-    def health(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether all symbols are live now, and what is known of each and of the processes."""
+    def health(self) -> HealthReport:
+        """Return how each symbol and each process is doing now."""
         now_ms, steady_ms = self._clock.wall_ms(), self._clock.steady_ms()
-        symbols: dict[str, Any] = {}
-        for symbol, channel in self.channels.items():
-            head = channel.head
-            if head is None:
-                status, reason = Status.SYNCING, "no second has closed yet"
-                symbols[symbol] = {"status": status, "reason": reason, "age_ms": None}
-                symbols[symbol] |= {"warnings": channel.warnings(), "health": None}
-                continue
-            age_ms = round(now_ms - head.timestamp)
-            status, why = head.status, head.reason
-            heard_ms = steady_ms if channel.heard_ms is None else channel.heard_ms
-            quiet_ms = max(age_ms, steady_ms - heard_ms)  # a clock that is set back makes nothing young
-            if status is Status.LIVE and quiet_ms > HEALTH_AGE_MS:
-                status, why = Status.STALE, f"no frame for {quiet_ms / 1000:.1f} s"
-            symbols[symbol] = {"status": status, "reason": why, "age_ms": age_ms}
-            symbols[symbol] |= {"warnings": channel.warnings(), "health": head.health}
-        all_live = all(entry["status"] is Status.LIVE for entry in symbols.values())
-        return all_live, {
-            "status": "live" if all_live else "not live",
-            "symbols": symbols,
-            "processes": [report.shown() for report in self.processes()],
+        symbols = {
+            symbol: _health_of(channel, now_ms, steady_ms) for symbol, channel in self.channels.items()
         }
+        all_live = all(entry.status is Status.LIVE for entry in symbols.values())
+        processes = [report.shown() for report in self.processes()]
+        return HealthReport("live" if all_live else "not live", symbols, processes)
 
     def processes(self) -> list[ProcessReport]:
         """Return what is known of each process of the program."""
         engines = (channel.process for channel in self.channels.values())
         return [*self._processes.read(), *(report for report in engines if report is not None)]
+
+
+def _health_of(channel: Channel, now_ms: float, steady_ms: float) -> SymbolHealth:
+    head = channel.head
+    if head is None:
+        return SymbolHealth(Status.SYNCING, "no second has closed yet", None, channel.warnings(), None)
+    age_ms = round(now_ms - head.timestamp)
+    status, why = head.status, head.reason
+    heard_ms = steady_ms if channel.heard_ms is None else channel.heard_ms
+    quiet_ms = max(age_ms, steady_ms - heard_ms)  # a clock that is set back makes nothing young
+    if status is Status.LIVE and quiet_ms > HEALTH_AGE_MS:
+        status, why = Status.STALE, f"no frame for {quiet_ms / 1000:.1f} s"
+    return SymbolHealth(status, why, age_ms, channel.warnings(), head.health)
 
 
 async def _refuse(socket: WebSocket, code: int, reason: str) -> None:
@@ -293,6 +296,10 @@ async def _receive_bytes(socket: WebSocket) -> bytes:
     return b"" if data is None else data
 
 
+def _json(body: object, status_code: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status_code, media_type="application/json")
+
+
 def create_app(api: Api) -> FastAPI:
     """Return the ASGI application around `api`."""
 
@@ -306,8 +313,8 @@ def create_app(api: Api) -> FastAPI:
     app = FastAPI(
         title="Order-book liquidity",
         summary="Exact live order books of Binance USDT-M futures.",
-        description="`WS /ws/{symbol}` sends one JSON frame a second; `?ladders=1` adds levels grouped at "
-        "coarser price steps. What is not known to be exact is null.",
+        description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](/schema), "
+        "[its queries and close codes](/asyncapi.json). What is not known to be exact is null.",
         lifespan=lifespan,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
@@ -317,19 +324,26 @@ def create_app(api: Api) -> FastAPI:
     app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
+    document_answers(app)
+    schema_json = msgspec.json.encode(message_schema_document())
     app.include_router(simulate_routes(api.simulator))
 
     @app.get("/symbols", summary="The symbols that are followed")
-    async def symbols() -> dict[str, list[str]]:
-        return {"symbols": list(api.channels)}
+    async def symbols() -> Response:
+        return _json(SymbolList(list(api.channels)))
 
-    @app.get(
-        "/health", summary="How each symbol is doing", responses={503: {"description": "Not all are live"}}
-    )
+    @app.get("/health", summary="How each symbol and each process is doing")
     async def health() -> Response:
-        all_live, report = api.health()
-        status = 200 if all_live else 503
-        return Response(msgspec.json.encode(report), status, media_type="application/json")
+        report = api.health()
+        return _json(report, 200 if report.status == "live" else 503)
+
+    @app.get("/schema", summary="JSON Schema of a message of /ws/{symbol}")
+    async def message_schema() -> Response:
+        return Response(schema_json, media_type="application/json")
+
+    @app.get("/asyncapi.json", summary="AsyncAPI document of the streams")
+    async def asyncapi(request: Request) -> Response:
+        return _json(asyncapi_document(request.url.netloc, list(api.channels)))
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:

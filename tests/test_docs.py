@@ -60,19 +60,33 @@ def test_the_readme_names_every_kind_and_ending_of_a_detection(readme: str) -> N
     assert [word.value for word in (*Kind, *Ending) if f"`{word.value}`" not in readme] == []
 
 
-async def test_the_readmes_notebook_script_runs_as_written(readme: str) -> None:
-    """The script under "Read it from a notebook" prints a live mid price; only its port is another."""
-    script = readme.split("```python\n")[1].split("```", maxsplit=1)[0]
-    async with Program(source="simulated") as program:
+async def test_the_readmes_notebook_scripts_run_as_written(readme: str) -> None:
+    """The scripts under "Read it from a notebook" print prices and a book; only their port is another."""
+    section = readme.split("\n## Read it from a notebook\n")[1].split("\n## ", maxsplit=1)[0]
+    scripts = [part.split("```", maxsplit=1)[0] for part in section.split("```python\n")[1:]]
+    async with Program(source="simulated", symbols="BTCUSDT") as program:
         async with listening(program.url("BTCUSDT")) as connection:
             await next_live(connection)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-c", script.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}")),
-            env=environment_of(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        shorter = (("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"), ("wait(10)", "wait(2)"))
+        said = [await _said_by(script, *shorter) for script in scripts]
+    seconds, updates = said
+    assert "seconds, " in seconds
+    assert " USDT on average" in seconds
+    assert " bids from " in updates
+
+
+async def _said_by(script: str, *changes: tuple[str, str]) -> str:
+    for written, instead in changes:
+        assert written in script
+        script = script.replace(written, instead)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-W", "error", "-c", script),
+        cwd=ROOT,
+        env=environment_of(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, said.decode()
-    assert "seconds so far" in said.decode()
+    return said.decode()

@@ -1,6 +1,7 @@
 """What detectors say: one entry of a frame's `detections`."""
 
 import enum
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
 
-Figure = float | int | str | None | list[float] | list[Fill]
+Figure = float | int | str | None | Sequence[float | Fill]
 Evidence = dict[str, Figure]
 
 FILLS_SHOWN: Final = 10  # trades named in one detection's evidence, the newest of them

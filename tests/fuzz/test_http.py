@@ -22,6 +22,8 @@ ROUTES = (
     "/metrics",
     "/docs",
     "/openapi.json",
+    "/schema",
+    "/asyncapi.json",
     "/ws/BTCUSDT",
     "/feed/BTCUSDT",
 )

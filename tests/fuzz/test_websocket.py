@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Scope
 
-from api.websocket_server import BAD_QUERY, UNKNOWN_SYMBOL
+from api.schema import BAD_QUERY, UNKNOWN_SYMBOL
 from tests.api.serving import SYMBOLS
 from tests.builders import property_settings
 from tests.fuzz.app import LIVE, an_api, an_app

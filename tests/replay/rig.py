@@ -101,6 +101,17 @@ class Rig:
         async with self._session.get(f"{self.http}/_truth/{self.symbol}/{update_id}") as reply:
             return await reply.json() if reply.status == 200 else None
 
+    async def kept_levels(self) -> list[int]:
+        """Return the update ids whose whole book is kept for long."""
+        async with self._session.get(f"{self.http}/_levels/{self.symbol}") as reply:
+            kept: list[int] = await reply.json()
+            return kept
+
+    async def levels(self, update_id: int) -> dict[str, list[list[float]]] | None:
+        """Return the whole true book after an event, or None where it is no longer kept."""
+        async with self._session.get(f"{self.http}/_levels/{self.symbol}/{update_id}") as reply:
+            return await reply.json() if reply.status == 200 else None
+
     async def stats(self) -> dict[str, int]:
         """Return what the rig has counted."""
         async with self._session.get(f"{self.http}/_stats") as reply:
