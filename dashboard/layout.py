@@ -185,7 +185,12 @@ def _header() -> Component:
                 [
                     html.Span("", id="source", className="badge", hidden=True),
                     html.Span("", id="stream-state"),
-                    html.Button("CONNECTING", id="state", className="badge", title="Go on with now (f)"),
+                    html.Button(
+                        [html.Span("CONNECTING", id="state-word"), html.Span("", id="state-behind")],
+                        id="state",
+                        className="badge",
+                        title="Go on with now (f)",
+                    ),
                     html.Button("health", id="health", className="switch", **_aria("expanded", "false")),
                     html.Button("◐", id="theme", className="icon", title="Light or dark (t)"),
                     html.Button("?", id="keys", className="icon", title="Help: keys, marks, terms (?)"),

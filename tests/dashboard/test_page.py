@@ -63,8 +63,8 @@ async def page(one_page: Watched) -> AsyncIterator[Watched]:
     await one_page.page.click(f"#symbol-{SYMBOLS[0]}")
     await one_page.page.mouse.move(2, 2)
     await one_page.do("document.activeElement.blur()")
-    await one_page.live(SYMBOLS[0])
     await one_page.page.keyboard.press("f")
+    await one_page.live(SYMBOLS[0])
     await one_page.frames(1)
     one_page.complaints.clear()
     yield one_page
@@ -140,7 +140,8 @@ async def test_cells_are_as_sharp_as_the_screen(browser: Browser, program: Progr
             all.writeCells();
             return [cells.raster.lattice.step / 1e8, (range.high - range.low) / map.height]; })()"""
         )
-        assert step < high * 1.5  # cells use the finer pixels
+        steps = [tick * 10**power / 10 for power in range(4) for tick in (1, 2, 5)]
+        assert step == min(each for each in steps if each >= high)  # two of the finer pixels
         cells = await compare(sharp, heard, count=120)
         assert cells.wrong == []
         assert cells.compared > 60
@@ -221,7 +222,9 @@ async def test_zooming_out_ends_at_what_there_is(page: Watched) -> None:
     await page.frames(1)
     view = await page.do(VIEW)
     limits = await page.do("window.liquidity.page.map.limits")
-    assert view["to"] - view["from"] <= 190_000
+    kept = await page.do("window.liquidity.page.known.end - window.liquidity.page.known.oldest")
+    assert view["to"] - view["from"] <= max(kept, 180_000) + 10_000
+    assert kept <= 215_000  # the window, and what leads from a whole book to it
     assert view["high"] - view["low"] <= 1.3 * (limits["highest"] - limits["lowest"])
 
 
@@ -439,7 +442,7 @@ async def test_a_notebook_shows_seven_detections_and_one_line_of_the_order(page:
     assert heights[1] < 40
     assert heights[2] - 30 > 7 * 36
     await page.page.fill("#impact-size", "1")
-    await page.until("document.querySelectorAll('#impact-figures dd').length === 3")
+    await page.until("document.querySelectorAll('#impact-figures dd').length >= 3")
     await page.page.fill("#impact-size", "")
     await page.until("document.getElementById('impact-panel').getBoundingClientRect().height < 45")
 
@@ -560,7 +563,7 @@ async def test_nothing_is_cut_off_at_any_size(
             assert box["right"] <= size[0]
             assert 0 <= box["top"] < size[1]
         above = await small.do("document.getElementById('map').getBoundingClientRect().top")
-        assert above < {390: 160, 683: 70}.get(size[0], 100)  # head and controls are low
+        assert above < {390: 180, 683: 70}.get(size[0], 100)  # head and controls are low
         assert small.complaints == []
 
 

@@ -38,9 +38,12 @@ function silence(health) {
   return health && health.trades.state !== "open" ? `no trades: ${health.trades.reason || health.trades.state}` : "";
 }
 
-/** @param {number} behindMs */
-function heldText(behindMs) {
-  return behindMs >= 1000 ? `HELD, ${number(behindMs / 1000, 0)} s behind` : "HELD";
+/** Say what the stream is, and whether the view is held. @param {string} state @param {boolean} held @param {number} behindMs */
+function showBadge(state, held, behindMs) {
+  const live = state === "live";
+  setText("state-word", held && live ? "HELD" : STATES[state]);
+  setText("state-behind", held && live && behindMs >= 1000 ? `, ${number(behindMs / 1000, 0)} s behind` : "");
+  setText("stream-state", held ? (live ? "● live" : "held") : "");
 }
 
 /** @param {HeaderFacts} facts */
@@ -51,8 +54,7 @@ export function showHeader({ frame, state, reason, decimals, numbers, at, held, 
   const health = state === "disconnected" ? null : frame?.health;
   write("number-update-rate", health?.update_rate, (value) => `${number(value, 1)}/s`);
   write("number-latency", health?.latency_ms.median, (value) => `${number(value, 0)} ms`);
-  setText("state", held && live ? heldText(behindMs) : STATES[state]);
-  setText("stream-state", held ? (live ? "● live" : "held") : "");
+  showBadge(state, held, behindMs);
   setText("reason", live ? silence(health) : reason);
   showSource(frame, `${state}${held ? " held" : ""}`);
   document.title = live && frame?.mid_price
