@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard
 MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
 
-.PHONY: run test help drill evaluate campaign load fuzz soak page bench latency scale pins clean
+.PHONY: run test help drill evaluate campaign load orders fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -31,6 +31,7 @@ help:
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS)'
 	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
+	@echo 'make orders    simulated orders against the whole book of the replay rig, and their latency (ORDERS)'
 	@echo 'make fuzz      the decoders under libFuzzer (SECONDS)'
 	@echo 'make soak      memory and CPU of each process (MINUTES, PAGE=1 opens the page too)'
 	@echo 'make page      drawing times, heap and WebGL contexts of the page (MINUTES)'
@@ -55,6 +56,10 @@ campaign: $(VENV)/dev.stamp
 # How many WebSocket clients get their frames in time, and what misbehaving ones change; CLIENTS=1000 by default.
 load: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.load --clients $(or $(CLIENTS),1000)
+
+# Simulated orders at depth=known, held against the whole book of the replay rig; ORDERS=10000 by default.
+orders: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.load.orders --orders $(or $(ORDERS),10000)
 
 # The decoders under libFuzzer; SECONDS=60 by default. Needs a wheel of atheris, which there is for Linux.
 fuzz: $(VENV)/dev.stamp

@@ -13,6 +13,7 @@ def book_report(
     By the rules of frames: what the frame of a second that closed now would say. Constant time.
     """
     (status, reason), market = engine.status(steady_ms, wall_ms, uncertainty_ms), engine.market
-    if status is not Status.LIVE or market is None:
+    known = engine.known_range()
+    if status is not Status.LIVE or market is None or known is None:
         return NoBook(status, reason)
-    return ExactBook(market.last_update_id, market.exchange_time, market.top)
+    return ExactBook(market.last_update_id, market.exchange_time, market.top, *known)

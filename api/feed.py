@@ -11,6 +11,7 @@ from api.processes import ProcessReport
 from data_ingestion.latency import LatencyCounts
 from orderbook.book_state import TopOfBook
 from state.frames import Frame, Status, WindowRow
+from state.updates import EncodedNews
 
 
 class FeedRow(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +46,8 @@ class ExactBook(msgspec.Struct, frozen=True, tag="exact"):
     last_update_id: int  # u of that event
     exchange_time: int  # T of that event, ms since the epoch
     top: TopOfBook
+    low: float  # between these prices every level is known just now
+    high: float
 
 
 class NoBook(msgspec.Struct, frozen=True, tag="none"):
@@ -55,10 +58,16 @@ class NoBook(msgspec.Struct, frozen=True, tag="none"):
 
 
 class FeedBook(msgspec.Struct, frozen=True, tag="book"):
-    """The engine's book at one instant, unchanged or not. Said at least every 100 ms or so."""
+    """The engine's book at one instant, unchanged or not. Said at least every 100 ms or so.
+
+    An exact one comes with what leads to all its levels, as JSON, see `state/updates.py`: the whole book in
+    the first of a connection, after anything that was lost, and at least every 30 s; else the updates since
+    the exact one before.
+    """
 
     said_at: float  # ms since the epoch by the engine's clock
     book: ExactBook | NoBook
+    news: EncodedNews = EncodedNews()
 
 
 class FeedLatencies(msgspec.Struct, frozen=True, tag="latencies"):

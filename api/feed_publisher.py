@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from api import feed_handshake
 from api.book_report import book_report
 from api.feed import (
+    ExactBook,
     FeedBook,
     FeedLatencies,
     FeedProcess,
@@ -31,6 +32,7 @@ from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.proxies import is_loopback
 from state.engine import Engine
 from state.frames import Frame
+from state.updates import EncodedNews
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +137,7 @@ class FeedPublisher:
     async def _deliver(self, connection: ClientConnection) -> None:
         # No await between these two: a second is either in the state or in the queue, never in both.
         self._queue.clear()
+        self._engine.tell_anew()
         rows = [feed_row(row) for row in self._engine.window]
         state = encode_feed(FeedState(self._engine.source, rows, self._latest))
         await connection.send(state)
@@ -163,7 +166,8 @@ class FeedPublisher:
             self._exchange_clock.now_ms(),
             0.0 if offset is None else offset.uncertainty_ms,
         )
-        return encode_feed(FeedBook(self._clock.wall_ms(), report))
+        news = self._engine.drain_news() if isinstance(report, ExactBook) else EncodedNews()
+        return encode_feed(FeedBook(self._clock.wall_ms(), report, news))
 
     def _latencies(self) -> bytes:
         return encode_feed(FeedLatencies(self._applied.read(), self._encoded.read()))

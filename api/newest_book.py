@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from api.feed import ExactBook, FeedBook, NoBook
+from api.known_book import KnownBook
 from state.frames import Status
 
 SAY_BOOK_EVERY_MS: Final = 100
@@ -35,9 +36,10 @@ class HeldBook(msgspec.Struct, frozen=True):
 
 
 class NewestBook:
-    """Keeps the last word of one engine."""
+    """Keeps the last word of one engine; `known` has the levels beyond its ten, if they are asked for."""
 
     def __init__(self) -> None:
+        self.known = KnownBook()
         self._last: FeedBook | None = None
         self._received = 0.0
         self._nothing = _NO_ENGINE
@@ -45,14 +47,17 @@ class NewestBook:
     def connected(self) -> None:
         """Note that an engine has connected: what an earlier one said no longer counts."""
         self._last, self._nothing = None, _NO_WORD
+        self.known.forget()
 
     def disconnected(self) -> None:
         """Note that the engine has gone."""
         self._last, self._nothing = None, _NO_ENGINE
+        self.known.forget()
 
     def take(self, said: FeedBook, steady_ms: float) -> None:
         """Take a word of the engine, received at `steady_ms`."""
         self._last, self._received = said, steady_ms
+        self.known.take(said.news)
 
     def read(self, wall_ms: float, steady_ms: float) -> HeldBook | NoBook:
         """Return the book that is live at this instant, or why none is. Constant time."""

@@ -36,11 +36,16 @@ def add_refusals(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        name = first["loc"][-1]
+        _, name, *items = first["loc"]
         if first["type"] == "missing":
             return refusal(422, f"{name} is missing")
+        if items:
+            name = f"item {items[0] + 1} of {name}"
+        given = first["input"]
+        if isinstance(given, list):
+            given = ",".join(given)
         wanted = first["msg"].replace("Input should", "it must")
-        return refusal(422, f"{name} is {shown(first['input'])}: {wanted}")
+        return refusal(422, f"{name} is {shown(given)}: {wanted}")
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:

@@ -5,7 +5,7 @@ from typing import Any
 
 def surface_figure() -> dict[str, Any]:
     """Return the surface: seconds before now, USDT from the mid, size, coloured by side."""
-    axis = {"type": "linear", "showspikes": False, "zeroline": False, "title": {"text": ""}}
+    axis = {"type": "linear", "showspikes": False, "zeroline": False, "tickangle": 0, "title": {"text": ""}}
     highlight = {"highlight": False}
     return {
         "data": [
@@ -15,7 +15,7 @@ def surface_figure() -> dict[str, Any]:
                 "cmin": -1,
                 "cmax": 1,
                 "connectgaps": False,
-                "lighting": {"ambient": 0.7, "diffuse": 0.55, "specular": 0.12, "roughness": 0.7},
+                "lighting": {"ambient": 0.75, "diffuse": 0.5, "specular": 0.08, "roughness": 0.85},
                 "contours": {"x": highlight, "y": highlight, "z": highlight},
                 "hoverinfo": "skip",
             }
@@ -32,9 +32,9 @@ def surface_figure() -> dict[str, Any]:
                     "ticktext": ["\N{MINUS SIGN}2 min", "\N{MINUS SIGN}1 min", "now"],
                 },
                 "yaxis": axis,
-                "zaxis": {**axis, "range": [0, 1], "showticklabels": False},
+                "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "showgrid": False},
                 "aspectmode": "manual",
-                "aspectratio": {"x": 1.6, "y": 1.15, "z": 0.55},
+                "aspectratio": {"x": 2.2, "y": 1.15, "z": 0.6},
                 "dragmode": False,
             },
         },

@@ -35,8 +35,8 @@ KEYS = (
     ("t", "light or dark"),
     ("h", "health"),
     ("p", "save a picture"),
-    ("?", "these keys; Escape closes"),
-    ("wheel", "zoom price and time at the pointer; on an axis that axis alone; with shift, move in time"),
+    ("?", "this help; Escape closes"),
+    ("wheel", "zoom time and price at the pointer; on an axis that axis alone; with shift, move in time"),
     (
         "while it follows",
         "the wheel keeps time pinned to now, and the price in view; hold first to zoom time at the pointer",
@@ -48,6 +48,49 @@ KEYS = (
         "fingers",
         "tap or rest to read; along to move in time, on the price axis to move prices; two to zoom",
     ),
+)
+
+COLOURS = (
+    ("blue", "bids, and takers who buy"),
+    ("orange", "asks, and takers who sell"),
+    ("bright", "the more size, the brighter; black is known and empty, hatched is not known"),
+    ("white line", "the mid price; fine lines beside it frame the ten best levels a side"),
+    ("bubbles", "the largest trades, at their price"),
+    ("magenta", "how long a detection lasted, at its price"),
+)
+
+MARKS = (
+    ("\N{BLACK SQUARE} wall", "a level far larger than most, which has stood for seconds"),
+    (
+        "\N{BLACK UP-POINTING TRIANGLE} \N{BLACK DOWN-POINTING TRIANGLE} sweep",
+        "a taker who ate three or more levels at once; up bought, down sold",
+    ),
+    (
+        "\N{BLACK CIRCLE} absorption",
+        "takers hit one price with more than it showed, and it was refilled instead of giving way",
+    ),
+    (
+        "\N{IDENTICAL TO} layering",
+        "neighbouring large levels that change all the time and hardly trade; a suspicion",
+    ),
+    ("\N{BLACK DIAMOND} iceberg", "far more traded at a price than it ever showed; a suspicion"),
+    (
+        "\N{MULTIPLICATION X} exhaustion",
+        "a side of the book that emptied, and the price that broke out through it",
+    ),
+)
+
+TERMS = (
+    ("mid", "halfway between best bid and best ask; spread is what lies between them"),
+    ("microprice", "the mid, drawn towards the side with less size at the touch"),
+    ("imbalance", "ten-level bid size against ask size, from \N{MINUS SIGN}1 to 1"),
+    ("OFI", "order flow imbalance: how much more size came to the ten bids than to the ten asks"),
+    ("volume delta", "size bought less size sold by takers, since the window began"),
+    ("VWAP", "volume-weighted average price, since the window began"),
+    ("pulled", "cancelled, not traded; consumed is the other way round"),
+    ("gave way", "the price went through; moved away is the other way round"),
+    ("out of range", "no longer among the ten best levels, so not followed any further"),
+    ("unexplained", "not all trades of that moment are known"),
 )
 
 
@@ -62,27 +105,58 @@ def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component
         [
             WebSocket(id="stream"),
             _header(),
-            html.Main([_map(), _side()]),
-            html.Div(id="map-tooltip", role="tooltip", hidden=True),
-            html.Section(
-                html.Dl(id="health-lines"),
-                id="health-panel",
-                className="panel floating",
-                hidden=True,
-                **_aria("label", "Health"),
-            ),
-            html.Section(
-                html.Dl([part for key, does in KEYS for part in (html.Dt(key), html.Dd(does))]),
-                id="keys-panel",
-                className="panel floating",
-                hidden=True,
-                **_aria("label", "Keys"),
+            html.Main([_map(), _side(), html.Div(id="map-tooltip", role="tooltip", hidden=True)]),
+            _floating("health", "health", html.Dl(id="health-lines")),
+            _floating(
+                "keys",
+                "help",
+                html.Div(
+                    [
+                        html.Div([html.H3(title), _definitions(lines)])
+                        for title, lines in (
+                            ("keys and hands", KEYS),
+                            ("marks above the map", MARKS),
+                            ("colours", COLOURS),
+                            ("terms", TERMS),
+                        )
+                    ],
+                    className="columns",
+                ),
             ),
         ],
         id="page",
         className="syncing",
         **facts,
     )
+
+
+def _floating(name: str, title: str, content: Component) -> Component:
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(title, id=f"{name}-title"),
+                    html.Button(
+                        "\N{MULTIPLICATION SIGN}",
+                        id=f"{name}-close",
+                        className="icon",
+                        title="Close (Escape)",
+                        **_aria("label", f"Close {title}"),
+                    ),
+                ],
+                className="head",
+            ),
+            content,
+        ],
+        id=f"{name}-panel",
+        className="panel floating",
+        hidden=True,
+        **_aria("labelledby", f"{name}-title"),
+    )
+
+
+def _definitions(lines: Sequence[tuple[str, str]]) -> Component:
+    return html.Dl([part for name, text in lines for part in (html.Dt(name), html.Dd(text))])
 
 
 def _header() -> Component:
@@ -114,7 +188,7 @@ def _header() -> Component:
                     html.Button("CONNECTING", id="state", className="badge", title="Go on with now (f)"),
                     html.Button("health", id="health", className="switch", **_aria("expanded", "false")),
                     html.Button("◐", id="theme", className="icon", title="Light or dark (t)"),
-                    html.Button("?", id="keys", className="icon", title="Keys (?)"),
+                    html.Button("?", id="keys", className="icon", title="Help: keys, marks, terms (?)"),
                 ],
                 className="states",
             ),
@@ -131,10 +205,10 @@ def _map() -> Component:
     return html.Section(
         [
             html.Div("", id="toolbar", role="toolbar", **_aria("label", "What the map shows")),
+            html.Div(id="legend-box", className="hint"),
             html.Div(
                 [
                     *canvases,
-                    html.Div(id="legend-box", className="hint"),
                     html.Div(
                         [html.Strong("", id="veil-state"), html.Span("", id="veil-reason")],
                         id="veil",
@@ -164,7 +238,7 @@ def _side() -> Component:
     book_over_time = html.Section(
         [
             html.Div(
-                [html.H2("book over time"), html.Span("USDT from the mid", className="hint")],
+                [html.H2("book over time"), html.Span("smoothed; USDT from the mid", className="hint")],
                 className="head",
             ),
             html.Div(

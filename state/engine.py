@@ -33,7 +33,7 @@ from state.frames import Flow, Frame, Market, Status, WindowRow, dark_frame, liv
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
-from state.updates import Recorder
+from state.updates import EncodedNews, Recorder
 
 _NOTICES: Final = 100
 _TRADING: Final = "TRADING"
@@ -285,6 +285,28 @@ class Engine:
     def restate_book(self) -> None:
         """Tell the whole book with the second after the next: one was lost on its way."""
         self._recorder.restate()
+
+    def known_range(self) -> tuple[float, float] | None:
+        """Return the prices between which every level is known just now, or None. Constant time.
+
+        Of a quiet book that a small snapshot confirms only what that showed is known to be still so.
+        """
+        book, known = self._keeper.book, self._keeper.confirmation.known
+        if book is None or self.market is None:
+            return None
+        low, high = book.state.low, book.state.high
+        return (low, high) if known is None else (max(low, known.low), min(high, known.high))
+
+    def tell_anew(self) -> None:
+        """Have the next news begin with a whole book: another listens."""
+        self._recorder.tell_anew()
+
+    def drain_news(self) -> EncodedNews:
+        """Return what leads one who heard all news so far to `market`; nothing where there is none."""
+        book, market = self._keeper.book, self.market
+        if book is None or market is None:
+            return EncodedNews()
+        return self._recorder.drain_news(book, market.exchange_time)
 
     def take_notices(self) -> list[Notice]:
         """Return what has been noted since the last call."""

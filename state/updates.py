@@ -19,6 +19,7 @@ from orderbook.synchronizer import LocalBook
 BOOK_EVERY_MS: Final = 30_000
 """Between two whole books, at most: who joins needs no more updates than of so long."""
 MOST_TRADES: Final = 20_000  # of one second's tape, the newest
+MOST_UNTOLD: Final = 600  # updates kept for who hears between the seconds; then a whole book takes less
 
 TapeEntry = tuple[int, float, float, float | None, str, int]
 """T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, id."""
@@ -79,6 +80,13 @@ class EncodedChunk(msgspec.Struct, frozen=True):
         return Chunk(_decode_updates(self.updates), _decode_book(self.book), _decode_tape(self.tape))
 
 
+class EncodedNews(msgspec.Struct, frozen=True):
+    """What has come since the last news, as JSON: a whole book, or the updates that follow on them."""
+
+    updates: bytes = b"[]"
+    book: bytes = b"null"  # as of now; then there are no updates
+
+
 _NEXT: Final = b"],["  # between two levels
 
 _raw = msgspec.Raw
@@ -101,7 +109,11 @@ def whole_book(book: LocalBook, exchange_time: int) -> WholeBook:
 
 
 class Recorder:
-    """Collects one second's chunk after another, encoded as it comes."""
+    """Collects one second's chunk after another, encoded as it comes.
+
+    Between the seconds it gives the news to one listener, who hears the whole book whenever what it was told
+    does not lead to the present one, and as often as chunks have one.
+    """
 
     def __init__(self) -> None:
         self._updates: list[_EncodedUpdate] = []
@@ -112,16 +124,19 @@ class Recorder:
         self._range = (0.0, 0.0)
         self._last = 0
         self._told_at: int | None = None  # second whose chunk had the last whole book
+        self._untold: list[_EncodedUpdate] | None = None  # of seconds before; None where news begin anew
+        self._heard = 0  # of this second's updates the listener knows so many
 
     def begin(self, book: LocalBook, exchange_time: int) -> None:
         """Begin anew with a book that was not there before: what came before does not lead to it."""
-        self._updates = []
+        self._updates, self._untold = [], None
         self._base = whole_book(book, exchange_time)
         self._range, self._last = (book.state.low, book.state.high), book.last_update_id
 
     def lose(self) -> None:
         """Note that the book is lost."""
-        self._updates, self._base, self._told_at = [], None, None
+        self._updates, self._untold = [], None
+        self._base = self._told_at = None
 
     def restate(self) -> None:
         """Tell the whole book again soon: a second was lost on its way to those who are told."""
@@ -166,12 +181,14 @@ class Recorder:
 
     def close(self, timestamp: int, book: LocalBook, exchange_time: int) -> EncodedChunk:
         """End a second that is live."""
+        self._keep_untold()
         updates, self._updates = self._updates, []
         base, self._base = self._base, None
         if base is not None:
             self._told_at = timestamp
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
+            self._untold = None
         return EncodedChunk(_encode(updates), _encode(base), self._drain_tape())
 
     def close_dark(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
@@ -185,6 +202,27 @@ class Recorder:
         tape = _encode([_entry(trade) for trade in self._tape])
         self._tape.clear()
         return tape
+
+    def _keep_untold(self) -> None:
+        """Keep what the listener does not know of the second that ends; not for one who does not listen."""
+        untold = self._untold
+        if untold is not None:
+            untold += self._updates[self._heard :]
+            if len(untold) > MOST_UNTOLD:
+                self._untold = None
+        self._heard = 0
+
+    def tell_anew(self) -> None:
+        """Note that who listens from now on knows nothing yet."""
+        self._untold = None
+
+    def drain_news(self, book: LocalBook, exchange_time: int) -> EncodedNews:
+        """Return what has come of `book` since the last news. Linear in it; O(n log n) for a whole book."""
+        untold, heard = self._untold, self._heard
+        self._untold, self._heard = [], len(self._updates)
+        if untold is None:
+            return EncodedNews(book=_encode(whole_book(book, exchange_time)))
+        return EncodedNews(_encode(untold + self._updates[heard:]))
 
 
 def _entry(trade: AggTrade) -> TapeEntry:

@@ -7,7 +7,7 @@ from dataclasses import fields
 import msgspec
 import pytest
 
-from api.simulate import NotLiveRefusal, SimulatedOrder
+from api.simulate import NotLiveRefusal, SimulatedOrder, SimulatedOrders
 from config import settings_markdown
 from features.detectors.detection import Detection, Ending, Kind
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth, TradeStreamHealth
@@ -36,9 +36,9 @@ def test_the_readme_names_every_field(readme: str, kind: type[msgspec.Struct]) -
     assert [name for name in kind.__struct_fields__ if f"`{name}`" not in section] == []
 
 
-@pytest.mark.parametrize("answer", [SimulatedOrder, NotLiveRefusal])
+@pytest.mark.parametrize("answer", [SimulatedOrder, SimulatedOrders, NotLiveRefusal])
 def test_the_readme_names_every_field_of_a_simulated_order(
-    readme: str, answer: type[SimulatedOrder | NotLiveRefusal]
+    readme: str, answer: type[SimulatedOrder | SimulatedOrders | NotLiveRefusal]
 ) -> None:
     """Each key of an answer of `/simulate` is in the section about it, in backticks."""
     section = readme.split("### A simulated order\n")[1].split("\n## ", maxsplit=1)[0]

@@ -18,12 +18,12 @@ import { linesAt, restLine, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showHold, showVeil } from "./panels/header.mjs";
 import { loadPlotly, SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
-import { buildToolbar, closeMenus } from "./panels/toolbar.mjs";
+import { buildToolbar, closeMenus, showRow } from "./panels/toolbar.mjs";
 import { byId, make, press, setText } from "./ui/dom.mjs";
 import { baseAsset, bothTimes, number, shortSize, time } from "./ui/formats.mjs";
 import { listenToKeys } from "./ui/keys.mjs";
-import { askForNotes, tell } from "./ui/notes.mjs";
-import { savePicture } from "./ui/picture.mjs";
+import { askForNotes, notify } from "./ui/notes.mjs";
+import { Picture, savePicture } from "./ui/picture.mjs";
 import { DEPTH_RANGES } from "./ui/preferences.mjs";
 import { numbersOf } from "./book/numbers.mjs";
 
@@ -76,6 +76,8 @@ export class App {
     this.pastBook = null;
     this.pastKey = "";
     this.pastAt = NaN;
+    /** @type {Picture | null} */
+    this.picture = null;
     this.surfaceTask = 0;
     this.contextTask = 0;
     this.refineTask = 0;
@@ -115,6 +117,8 @@ export class App {
     byId("health").addEventListener("click", () => this.health.toggle(this.heard()));
     byId("theme").addEventListener("click", () => this.toggleTheme());
     byId("keys").addEventListener("click", () => this.toggleKeys());
+    byId("keys-close").addEventListener("click", () => this.toggleKeys());
+    byId("health-close").addEventListener("click", () => this.health.toggle(this.heard()));
     for (const side of ["buy", "sell"]) byId(`impact-${side}`).addEventListener("click", () => this.chooseSide(side));
     const size = make("input", {
       id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off", "aria-describedby": "impact-note",
@@ -315,10 +319,11 @@ export class App {
     const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
     const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
+    this.list.base = baseAsset(this.symbol);
     this.list.draw(detections, this.choices.kinds, this.decimals, hint);
     const wanted = new Set(this.preferences.get("notes").split(" "));
     for (const entry of this.list.takeNew(detections)) {
-      if (wanted.has(entry.kind)) tell(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
+      if (wanted.has(entry.kind)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
 
@@ -347,18 +352,16 @@ export class App {
   showScale() {
     const { map } = this;
     this.priceTools?.show(map, this.mid);
-    const { corner, prices } = map.layout;
-    byId("legend-box").style.width = `${Math.max(90, corner.width - prices.width - 8)}px`;
-    byId("legend-box").style.maxHeight = `${corner.height - 6}px`;
     const range = map.shownScale.range(1e8);
     const legend = canvas("legend");
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} … ${shortSize(range.white / 1e8)} ${map.base}` : "");
+    setText("legend-range", map.shownScale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
-    setText("row-shown", raster ? `a cell is ${Number((raster.step / 1e8).toPrecision(6))} USDT × ${raster.columnMs / 1000} s` : "");
+    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "");
+    showRow(map.autoTicks);
   }
 
   // --- any instant ------------------------------------------------------------------------------------------
@@ -427,7 +430,9 @@ export class App {
     if (!at || !map.scene || this.gestures?.drags || ["corner", "none"].includes(at.part)) return showTooltip(null);
     const { left, top } = element.getBoundingClientRect();
     const { x, y } = this.pin || !this.pointer ? at : this.pointer;
-    return showTooltip(linesAt(map, this.known, at, this.shownAt), left + x, top + y, this.touches);
+    // What it says is of the map; price, book and depth beside it stay in sight.
+    const right = left + map.layout.map.left + map.layout.map.width;
+    return showTooltip(linesAt(map, this.known, at, this.shownAt), left + x, top + y, right, this.touches);
   }
 
   viewChanged() {
@@ -506,11 +511,12 @@ export class App {
     };
     const [black, white] = [cutOff("black"), cutOff("white")];
     Object.assign(map.scale.settings, {
-      blackPercent: black.percent ?? 40, whitePercent: white.percent ?? 99, black: black.size, white: white.size,
+      blackPercent: black.percent ?? 55, whitePercent: white.percent ?? 98, black: black.size, white: white.size,
       gamma: Number(preferences.get("gamma")),
     });
     choices.ticks = preferences.get("ticks") === "auto" ? "auto" : Number(preferences.get("ticks"));
     choices.onlyTop = preferences.get("top") === "1";
+    map.chooseReach();
     choices.vwap = preferences.get("vwap") === "1";
     choices.colours = preferences.get("colours");
     choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));
@@ -612,14 +618,19 @@ export class App {
     if (this.known.seconds.length) this.drawSoon("view");
   }
 
+  /** Save what the map shows, but for what is of the pointer. */
   savePicture() {
+    if (!this.map.canvas.gl || !this.known.seconds.length) return null;
+    const { pointer, map } = this;
+    this.pointer = null;
+    this.chooseBook();
+    this.picture ??= new Picture(this.known);
     const [state] = this.state();
-    const words = `${this.symbol} ${this.known.frame?.source ?? ""} ${state}`.trim();
-    this.map.paint(); // a WebGL canvas keeps its picture only until the browser has shown it
-    this.depth.draw(true);
-    return savePicture(
-      ["map-canvas", "map-axes", "depth-canvas", "depth-texts"].map(canvas), words, this.known.end || Date.now(), this.map.theme,
-    );
+    const at = map.view.following ? this.known.end : Math.min(this.known.end, map.view.range.to);
+    const picture = this.picture.draw(map, { symbol: this.symbol, source: this.known.frame?.source ?? "", state, at });
+    this.pointer = pointer;
+    this.chooseBook();
+    return savePicture(picture, this.symbol, at);
   }
 
   /** Say what is missing where the browser draws no WebGL. */

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
@@ -46,6 +47,7 @@ from state.frames import (
     live_frame,
     row_of,
 )
+from state.updates import EncodedNews, WholeBook
 from tests.builders import side
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -110,10 +112,17 @@ def a_state(*timestamps: int, source: str = SOURCE) -> FeedState:
     return FeedState(source, [second.row for second in seconds], seconds[-1] if seconds else None)
 
 
-def a_book(update_id: int, said_at: float = T0) -> FeedBook:
-    """Return what an engine says whose book is exact: 1 at each of ten bids from 100 and asks from 102."""
-    top = TopOfBook(side(100, -1, 10), side(102, 1, 10))
-    return FeedBook(said_at, ExactBook(update_id, T0 - 50, top))
+def a_book(update_id: int, said_at: float = T0, *, levels: int | None = 30) -> FeedBook:
+    """Return what an engine says whose book is exact: 1 at each of ten bids from 100 and asks from 102.
+
+    With it comes the whole book, so many levels of 1 a side; None for no news.
+    """
+    exact = ExactBook(update_id, T0 - 50, TopOfBook(side(100, -1, 10), side(102, 1, 10)), 71, 131)
+    if levels is None:
+        return FeedBook(said_at, exact)
+    bids, asks = side(100, -1, levels), side(102, 1, levels)
+    whole = WholeBook(update_id, T0 - 50, bids[-1][0], asks[-1][0], bids, asks)
+    return FeedBook(said_at, exact, EncodedNews(book=msgspec.json.encode(whole)))
 
 
 def latencies(*applied_ms: float) -> FeedLatencies:

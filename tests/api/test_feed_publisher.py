@@ -28,6 +28,7 @@ from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.latency import LatencyMeter
+from state.updates import EncodedNews
 from tests.api.serving import PATIENCE, SOURCE, T0, TOKEN, at, until
 from tests.engine_rig import opened
 from tests.program import free_port
@@ -264,9 +265,10 @@ async def test_the_book_is_told_again_and_again_although_nothing_changes(
     assert {word.said_at for word in told} == {T0}
     assert all(isinstance(word.book, NoBook) for word in told)
     delivery.rig.sync()
-    market = delivery.rig.engine.market
+    market, known = delivery.rig.engine.market, delivery.rig.engine.known_range()
     assert market is not None
-    exact = ExactBook(market.last_update_id, market.exchange_time, market.top)
+    assert known is not None
+    exact = ExactBook(market.last_update_id, market.exchange_time, market.top, *known)
     assert await book_that(api, ExactBook) == exact
     assert [(await api.next_book()).book for _ in range(3)] == [exact] * 3
     assert api.told.qsize() == 1  # the state alone
@@ -289,6 +291,42 @@ async def test_a_book_that_is_lost_is_told_without_waiting_for_the_second(
     new = await book_that(api, ExactBook)
     assert isinstance(new, ExactBook)
     assert new.last_update_id == delivery.rig.exchange.events[-1].final_update_id
+
+
+async def exact_word(api: FakeApi, *, whole: bool) -> FeedBook:
+    """Return the next word of an exact book that brings news: a whole book, or updates."""
+    while True:
+        word = await api.next_book()
+        if isinstance(word.book, ExactBook) and word.news != EncodedNews():
+            assert (word.news.book != b"null") == whole
+            return word
+
+
+async def test_each_connection_begins_with_a_whole_book_and_updates_follow(
+    api: FakeApi, delivery: Delivery
+) -> None:
+    """An API that comes back is told all anew, whatever happened meanwhile."""
+    rig = delivery.rig
+    await api.start()
+    rig.sync()
+    for number in range(3):
+        whole = json.loads((await exact_word(api, whole=True)).news.book)
+        assert whole["u"] == rig.exchange.events[-1].final_update_id
+        assert len(whole["bids"]) > 50
+        event = rig.emit((True, 1, 3 - number))
+        (update,) = json.loads((await exact_word(api, whole=False)).news.updates)
+        assert (update["pu"], update["u"]) == (whole["u"], event.final_update_id)
+        await api.stop()
+        while not api.books.empty():
+            api.books.get_nowait()
+        rig.emit((False, 1, 3 - number))
+        await api.start()
+    rig.lose((True, 1, 3))
+    await exact_word(api, whole=True)
+    rig.emit((True, 1, 2))
+    rig.answer()
+    rig.emit((True, 2, 2))
+    await exact_word(api, whole=True)
 
 
 async def test_seconds_that_wait_keep_no_book_from_being_told(api: FakeApi, delivery: Delivery) -> None:

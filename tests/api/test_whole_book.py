@@ -57,6 +57,20 @@ def test_rows_that_lead_to_no_book_give_none() -> None:
     )
 
 
+def test_levels_that_the_range_left_do_not_come_back_with_it() -> None:
+    """What changed of them in between was not told; a snapshot that widens the range tells what is there."""
+    shrinks = Update(11, 10, 2, [], [], 99.0, None)
+    grows = Update(11, 11, 2, [(97.0, 7.0)], [], 96.0, None)
+    after = json.loads(book_after(rows_of(second_of(1, Chunk([shrinks, grows], BOOK, [])))))
+    assert (after["low"], after["bids"]) == (96.0, [[99.0, 1.0], [97.0, 7.0]])
+
+
+def test_updates_with_a_hole_between_them_lead_to_no_book() -> None:
+    """As where seconds were replaced because a clock was set back."""
+    assert book_after(rows_of(second_of(1, Chunk([FIRST], BOOK, [])), SECONDS[2])) != NULL
+    assert book_after(rows_of(second_of(1, Chunk([], BOOK, [])), SECONDS[1])) == NULL
+
+
 async def frames(client: Client) -> list[dict[str, Any]]:
     """Take all that waits for a client, decoded."""
     return [json.loads((await client.queue.get()).text) for _ in range(len(client.queue))]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import struct
 from collections.abc import AsyncIterator
 
 import psutil
@@ -159,12 +160,18 @@ async def test_there_is_one_drawing_a_frame_and_no_frame_is_lost(page: Watched) 
 
 
 async def test_the_simulated_exchange_is_named_where_nobody_can_miss_it(page: Watched) -> None:
-    """In the header, in a colour of its own."""
+    """In the header, with a strong border and text in a colour of its own, as large as the state beside it."""
     assert await page.text("source") == "SIMULATED"
-    assert (
-        await page.do("getComputedStyle(document.getElementById('source')).backgroundColor")
-        == "rgb(255, 210, 74)"
+    style = await page.do(
+        """() => { const { borderTopColor, borderTopWidth, color, fontWeight } =
+        getComputedStyle(document.getElementById("source"));
+        return [borderTopColor, borderTopWidth, color, fontWeight]; }"""
     )
+    assert style == ["rgb(255, 210, 74)", "2px", "rgb(255, 210, 74)", "700"]
+    boxes = [await page.page.locator(f"#{name}").bounding_box() for name in ("source", "state")]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["height"] >= boxes[1]["height"]
 
 
 async def test_another_symbol_takes_the_place_of_the_first(page: Watched) -> None:
@@ -348,11 +355,76 @@ async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched,
 
 
 async def test_the_picture_is_saved(page: Watched) -> None:
-    """As PNG, named by symbol and time."""
+    """As PNG, named by symbol and time, composed twice as fine as a page, and without anything of the pointer."""
+    x, y = await centre(page)
+    await page.page.mouse.move(x - 100, y)
+    await page.until("window.liquidity.page.map.bookIsPast")
     async with page.page.expect_download() as waiting:
-        await page.page.click("#picture")
+        await page.page.keyboard.press("p")
     saved = await waiting.value
     assert re.fullmatch(r"BTCUSDT-\d{4}-\d\d-\d\dT\d{6}Z\.png", saved.suggested_filename)
+    head = (await saved.path()).read_bytes()[:24]
+    assert head.startswith(b"\x89PNG")
+    assert struct.unpack(">II", head[16:24]) == (3200, 1800)
+    facts = await page.do(
+        """(() => { const { map } = window.liquidity.page.picture;
+        return [map.bookIsPast, map.bookTitle, map.book !== null, map.isCoarse]; })()"""
+    )
+    assert facts == [False, "book now", True, False]
+    assert await page.do("window.liquidity.page.map.bookIsPast")
+    async with page.page.expect_download():
+        await page.page.click("#picture")  # and once more, in the same place
+
+
+async def test_only_ten_levels_are_shown_as_large_as_they_fit(page: Watched) -> None:
+    """The prices reach little further than the ten levels did, and are as before when all is shown again."""
+    before = await page.do(VIEW)
+    await page.page.click("#toggle-top")
+    await page.frames(1)
+    tight = await page.do(VIEW)
+    low, high = await page.do(
+        """() => { const { known, map } = window.liquidity.page;
+        const seen = known.seconds.filter(({ row }) => row.timestamp > map.view.range.from && row.bid_levels);
+        return [Math.min(...seen.map(({ row }) => row.bid_levels[9][0])),
+          Math.max(...seen.map(({ row }) => row.ask_levels[9][0]))]; }"""
+    )
+    assert tight["low"] < low < high < tight["high"]
+    assert tight["high"] - tight["low"] < 0.8 * (before["high"] - before["low"])
+    await page.page.click("#toggle-top")
+    after = await page.do(VIEW)
+    assert after["high"] - after["low"] > 0.7 * (before["high"] - before["low"])
+
+
+async def test_tags_and_tooltip_leave_what_they_point_beside_in_sight(page: Watched) -> None:
+    """At the mid the pointer's tag stands beside the mid's, and the tooltip reaches over neither prices nor book."""
+    place = await page.do(
+        """() => { const { map } = window.liquidity.page; const { range } = map.view; const box = map.layout.map;
+        const { left, top } = document.getElementById("map").getBoundingClientRect();
+        const mid = window.liquidity.page.known.frame.mid_price;
+        return [left + box.left + box.width - 30,
+          top + box.top + ((range.high - mid) / (range.high - range.low)) * box.height + 3,
+          left + box.left + box.width]; }"""
+    )
+    await page.page.mouse.move(place[0], place[1])
+    await page.until("!document.getElementById('map-tooltip').hidden")
+    assert (
+        await page.do("document.getElementById('map-tooltip').getBoundingClientRect().right") <= place[2] + 1
+    )
+
+
+async def test_a_notebook_shows_seven_detections_and_one_line_of_the_order(page: Watched) -> None:
+    """Until an order is typed its panel is a line; head and controls are a line each."""
+    heights = await page.do(
+        """["impact-panel", "toolbar", "detections-panel"].map(
+        (id) => document.getElementById(id).getBoundingClientRect().height)"""
+    )
+    assert heights[0] < 45
+    assert heights[1] < 40
+    assert heights[2] - 30 > 7 * 36
+    await page.page.fill("#impact-size", "1")
+    await page.until("document.querySelectorAll('#impact-figures dd').length === 3")
+    await page.page.fill("#impact-size", "")
+    await page.until("document.getElementById('impact-panel').getBoundingClientRect().height < 45")
 
 
 async def test_keys_are_shown_and_closed_again(page: Watched) -> None:
@@ -364,6 +436,36 @@ async def test_keys_are_shown_and_closed_again(page: Watched) -> None:
     await page.page.keyboard.press("Escape")
     assert not await page.page.is_visible("#keys-panel")
     assert not await page.page.is_visible("#health-panel")
+
+
+async def test_help_and_health_have_a_title_and_a_button_that_closes_them(page: Watched) -> None:
+    """Help says what each mark, colour and term is; and both are closed by hand."""
+    for name, title in (("keys", "help"), ("health", "health")):
+        await page.page.click(f"#{name}")
+        assert await page.text(f"{name}-title") == title
+        await page.page.click(f"#{name}-close")
+        assert not await page.page.is_visible(f"#{name}-panel")
+    told = await page.text("keys-panel")
+    for word in (
+        "wall",
+        "sweep",
+        "absorption",
+        "layering",
+        "iceberg",
+        "exhaustion",
+        "gave way",
+        "OFI",
+        "VWAP",
+    ):
+        assert word in told
+
+
+async def test_vwap_has_a_name_and_a_value(page: Watched) -> None:
+    """As a tag on the price axis, which keeps away from the mid's."""
+    await page.page.click("#toggle-vwap")
+    await page.until("window.liquidity.page.map.scene.vwap !== null")
+    await page.page.click("#toggle-vwap")
+    await page.until("window.liquidity.page.map.scene.vwap === null")
 
 
 async def test_the_theme_is_toggled_and_kept(page: Watched) -> None:
@@ -401,7 +503,7 @@ async def test_contexts_of_webgl_are_few(page: Watched) -> None:
     assert await page.do("document.querySelectorAll('canvas').length") < 20
 
 
-@pytest.mark.parametrize("size", [(390, 844), NOTEBOOK, (2560, 1440)])
+@pytest.mark.parametrize("size", [(390, 844), (683, 384), (1024, 768), NOTEBOOK, (2560, 1440)])
 async def test_nothing_is_cut_off_at_any_size(
     browser: Browser, program: Program, size: tuple[int, int]
 ) -> None:
@@ -420,6 +522,8 @@ async def test_nothing_is_cut_off_at_any_size(
             assert box["left"] >= 0
             assert box["right"] <= size[0]
             assert 0 <= box["top"] < size[1]
+        above = await small.do("document.getElementById('map').getBoundingClientRect().top")
+        assert above < {390: 160, 683: 70}.get(size[0], 100)  # head and controls are low
         assert small.complaints == []
 
 

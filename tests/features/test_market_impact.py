@@ -1,4 +1,4 @@
-"""Market orders walked through a top ten, against figures worked by hand and a naive walk in decimals."""
+"""Market orders walked through a book, against figures worked by hand and a literal walk in fractions."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_ingestion.messages import Levels
-from features.market_impact import BadSize, MarketImpact, Side, market_impact
+from features.market_impact import (
+    BadSize,
+    Book,
+    Impacts,
+    MarketImpact,
+    Side,
+    Unit,
+    market_impact,
+    market_impacts,
+)
 from orderbook.book_state import TopOfBook
 from tests.builders import property_settings, side, top_of
 
@@ -29,6 +38,8 @@ def test_a_buy_worked_by_hand() -> None:
         levels_consumed=3,
         filled=2.5,
         unfilled=0.0,
+        filled_quote=257.0,
+        unfilled_quote=None,
         complete=True,
     )
 
@@ -44,6 +55,8 @@ def test_a_sell_worked_by_hand() -> None:
         levels_consumed=2,
         filled=3.0,
         unfilled=0.0,
+        filled_quote=299.0,
+        unfilled_quote=None,
         complete=True,
     )
 
@@ -88,31 +101,51 @@ def test_a_size_that_no_order_can_have_is_refused(size: float) -> None:
 def test_extreme_sizes_are_walked(order: Side, size: float) -> None:
     """The smallest order takes from one level; the largest float takes all and is not complete."""
     impact = market_impact(BOOK, size, order)
+    assert impact.unfilled is not None
     assert impact.filled + impact.unfilled == size
     assert (impact.levels_consumed, impact.complete) == ((1, True) if size < 1 else (10, False))
 
 
-def naive_impact(top: TopOfBook, size: float, order: Side) -> MarketImpact:
-    """Return the figures from where the order ends in the cumulative depth, in exact arithmetic."""
-    levels = [(Decimal(str(p)), Decimal(str(q))) for p, q in (top.asks if order is Side.BUY else top.bids)]
-    wanted = Decimal(str(round(size, 8)))
-    ends = list(accumulate(quantity for _, quantity in levels))
-    parts = [max(Decimal(0), min(wanted, end) - (end - q)) for end, (_, q) in zip(ends, levels, strict=True)]
-    filled = min(wanted, ends[-1])
-    notional = sum(Fraction(p) * Fraction(part) for (p, _), part in zip(levels, parts, strict=True))
-    mid = Fraction(Decimal(str(top.bids[0][0])) + Decimal(str(top.asks[0][0]))) / 2
-    slippage = (notional / Fraction(filled) - mid) * (1 if order is Side.BUY else -1)
-    touched = [p for (p, _), part in zip(levels, parts, strict=True) if part]
+def exact(number: float) -> Fraction:
+    """Return the decimal that the exchange wrote."""
+    return Fraction(Decimal(str(number)))
+
+
+def literal_impact(
+    book: Book, size: float, order: Side, unit: Unit = Unit.BASE, *, whole: bool = False
+) -> MarketImpact | None:
+    """Return the figures of an order filled level by level in fractions; None where it pays for nothing."""
+    step, asked = Fraction(1, 10**8), exact(round(size, 8))
+    left, filled, paid, touched, complete = asked, Fraction(0), Fraction(0), list[Fraction](), False
+    for price, quantity in ((exact(p), exact(q)) for p, q in (book.asks if order is Side.BUY else book.bids)):
+        takes = min(quantity, left if unit is Unit.BASE else left / price)
+        if unit is Unit.QUOTE and takes < quantity:  # ends here, on a whole step
+            takes = (filled + takes) // step * step - filled
+            complete = True
+        if takes > 0:
+            touched.append(price)
+        filled, paid = filled + takes, paid + takes * price
+        left -= takes if unit is Unit.BASE else takes * price
+        complete = complete or not left
+        if complete:
+            break
+    if not filled:
+        return None
+    mid = (exact(book.bids[0][0]) + exact(book.asks[0][0])) / 2
+    slippage = (paid / filled - mid) * (1 if order is Side.BUY else -1)
+    is_base, is_known = unit is Unit.BASE, complete or not whole
     return MarketImpact(
-        avg_price=float(round(notional / Fraction(filled), 8)),
+        avg_price=float(round(paid / filled, 8)),
         worst_price=float(touched[-1]),
         mid_price=float(round(mid, 8)),
-        slippage=float(round(slippage, 8)),
-        slippage_bps=float(round(slippage / mid * 10_000, 8)),
+        slippage=float(round(slippage, 8)) if is_known else None,
+        slippage_bps=float(round(slippage / mid * 10_000, 8)) if is_known else None,
         levels_consumed=len(touched),
         filled=float(filled),
-        unfilled=float(wanted - filled),
-        complete=filled == wanted,
+        unfilled=float(left) if is_base else None,
+        filled_quote=float(round(paid, 8)),
+        unfilled_quote=None if is_base else float(asked - round(paid, 8)),
+        complete=complete,
     )
 
 
@@ -134,7 +167,7 @@ def levels_of(steps: list[tuple[int, int]], best: int, sign: int) -> Levels:
     order=st.sampled_from(Side),
 )
 @property_settings(300)
-def test_any_order_equals_the_naive_walk(
+def test_any_order_equals_the_literal_walk(
     bids: list[tuple[int, int]],
     asks: list[tuple[int, int]],
     best: int,
@@ -142,13 +175,15 @@ def test_any_order_equals_the_naive_walk(
     whole: int,
     order: Side,
 ) -> None:
-    """Any size, or the first levels' own sum in noisy floats, gives the naive figures to the digit."""
+    """Any size, or the first levels' own sum in noisy floats, gives the literal figures to the digit."""
     top = TopOfBook(levels_of(bids, best, -1), levels_of(asks, best + asks[0][0], 1))
     taken = top.asks if order is Side.BUY else top.bids
     size = sum(quantity for _, quantity in taken[:whole]) if whole else lots / 1000
     impact = market_impact(top, size, order)
-    assert impact == naive_impact(top, size, order)
+    assert impact == literal_impact(top, size, order)
+    assert impact.slippage is not None
     assert impact.slippage > 0
+    assert impact.unfilled is not None
     assert Decimal(repr(impact.filled)) + Decimal(repr(impact.unfilled)) == Decimal(repr(round(size, 8)))
     if whole:
         assert (impact.levels_consumed, impact.complete) == (whole, True)
@@ -159,6 +194,8 @@ def test_any_order_equals_the_naive_walk(
 def test_a_larger_order_is_never_cheaper(small: int, more: int, order: Side) -> None:
     """Mean price, levels and what is filled only ever grow worse, or stay."""
     one, other = (market_impact(BOOK, lots / 1000, order) for lots in (small, small + more))
+    assert one.slippage is not None
+    assert other.slippage is not None
     assert one.slippage <= other.slippage
     assert one.levels_consumed <= other.levels_consumed
     assert one.filled <= other.filled
@@ -171,4 +208,96 @@ def test_extreme_books_have_finite_figures(size: float, scale: float) -> None:
     bids = [((100 - index) * scale, size) for index in range(10)]
     asks = [((101 + index) * scale, size) for index in range(10)]
     impact = market_impact(top_of(bids, asks), 3.5, Side.SELL)
-    assert all(abs(value) < 1e17 for value in msgspec.structs.astuple(impact))
+    assert all(abs(value) < 1e30 for value in msgspec.structs.astuple(impact) if value is not None)
+
+
+# --- many orders, whole books, sizes in USDT ---------------------------------------------------------------
+
+
+def test_many_sizes_are_each_walked_for_themselves() -> None:
+    """In the order asked, the same size twice too, as each alone."""
+    sizes = [2.5, 0.1, 40.0, 2.5]
+    for unit in Unit:
+        assert market_impacts(BOOK, sizes, Side.SELL, unit) == [
+            market_impact(BOOK, size, Side.SELL, unit) for size in sizes
+        ]
+
+
+def test_a_whole_book_is_walked_to_its_last_level_and_no_slippage_is_told_beyond() -> None:
+    """Levels count on past ten; of more than is known there is a mean price of the filled part alone."""
+    book = top_of(side(100, -1, 30), side(102, 1, 30))
+    inside, beyond = market_impacts(book, [30, 30.5], Side.BUY, whole=True)
+    assert (inside.levels_consumed, inside.complete, inside.slippage) == (30, True, 15.5)
+    assert (beyond.levels_consumed, beyond.complete, beyond.unfilled) == (30, False, 0.5)
+    assert (beyond.slippage, beyond.slippage_bps, beyond.avg_price) == (None, None, 116.5)
+    assert market_impacts(book, [30.5], Side.BUY)[0].slippage == 15.5
+
+
+def test_a_buy_for_usdt_worked_by_hand() -> None:
+    """250 USDT pay for 1 at 102, 1 at 103 and 45 / 104 = 0.43269230 at 104, of which 0.0000008 are left."""
+    impact = market_impact(BOOK, 250, Side.BUY, Unit.QUOTE)
+    assert (impact.filled, impact.filled_quote, impact.unfilled_quote) == (2.4326923, 249.9999992, 8e-7)
+    assert (impact.unfilled, impact.complete, impact.levels_consumed) == (None, True, 3)
+
+
+def test_a_sell_for_usdt_worked_by_hand() -> None:
+    """299 USDT are had for 2 at 100 and 1 at 99; more than all ten levels bring, and it is incomplete."""
+    impact = market_impact(BOOK, 299, Side.SELL, Unit.QUOTE)
+    assert (impact.filled, impact.filled_quote, impact.unfilled_quote) == (3, 299, 0)
+    assert (impact.complete, impact.levels_consumed, impact.avg_price) == (True, 2, 99.66666667)
+    just, more = market_impacts(BOOK, [1910, 1910.5], Side.SELL, Unit.QUOTE, whole=True)
+    assert (just.complete, just.unfilled_quote, just.slippage) == (True, 0, 5.5)
+    assert (more.complete, more.unfilled_quote, more.slippage, more.filled) == (False, 0.5, None, 20)
+
+
+@pytest.mark.parametrize(("usdt", "pays"), [(1.02e-6, True), (1.01e-6, False), (0.0, False), (-5.0, False)])
+def test_usdt_that_pay_for_nothing_are_refused(usdt: float, pays: bool) -> None:
+    """An order takes at least 0.00000001, which costs 0.00000102 at 102."""
+    if pays:
+        assert market_impact(BOOK, usdt, Side.BUY, Unit.QUOTE).filled == 1e-8
+    else:
+        with pytest.raises(BadSize, match=f"quote_size is {usdt}"):
+            market_impact(BOOK, usdt, Side.BUY, Unit.QUOTE)
+
+
+NUMBERS = st.one_of(
+    st.integers(1, 10**15).map(lambda units: units / 10**8),
+    st.floats(1e-12, 1e15),
+    st.sampled_from([0.1, 0.2, 0.1 + 0.2, 1e-8, 1e-12, 1e15, 9_007_199.254740993, 10_000_000.1]),
+)
+SIZES = st.one_of(NUMBERS, st.floats(1e-8, 1e300))
+
+
+@given(
+    prices=st.lists(NUMBERS, min_size=2, max_size=60, unique=True),
+    quantities=st.lists(NUMBERS, min_size=60, max_size=60),
+    split=st.integers(1, 59),
+    sizes=st.lists(SIZES, min_size=1, max_size=6),
+    order=st.sampled_from(Side),
+    unit=st.sampled_from(Unit),
+    whole=st.booleans(),
+)
+@property_settings(400)
+def test_any_orders_on_any_book_equal_the_literal_walk(
+    prices: list[float],
+    quantities: list[float],
+    split: int,
+    sizes: list[float],
+    order: Side,
+    unit: Unit,
+    whole: bool,
+) -> None:
+    """Any number of levels and decimals, to the digit, and also sizes that end just with a level."""
+    levels = list(zip(sorted(prices), quantities, strict=False))
+    cut = min(split, len(levels) - 1)
+    book = TopOfBook(levels[:cut][::-1], levels[cut:])
+    impacts = Impacts(book, whole=whole)
+    taken = book.asks if order is Side.BUY else book.bids
+    ends = [float(sum(exact(q) for _, q in taken[:count])) for count in (1, len(taken))]
+    for size in (*sizes, *ends):
+        expected = literal_impact(book, size, order, unit, whole=whole) if round(size, 8) > 0 else None
+        if expected is None:
+            with pytest.raises(BadSize):
+                impacts.of(size, order, unit)
+        else:
+            assert impacts.of(size, order, unit) == expected

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.builders import property_settings
 from tests.fuzz.app import LIVE, an_api, an_app
@@ -28,13 +29,20 @@ ROUTES = (
 application, watched = an_app(an_api())
 schema = schemathesis.openapi.from_asgi("/openapi.json", application, headers={"host": "127.0.0.1"})
 
+BEYOND_OPENAPI = "exactly one of size, ", "quote_size is "
+"""What 422 says of rules that OpenAPI has no words for: one of four names, and USDT that pay for nothing."""
+
 ANY = st.characters(codec="utf-8")
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
 paths = st.one_of(st.sampled_from(ROUTES), st.text(ANY, max_size=30).map(lambda text: "/" + quote(text)))
 queries = st.dictionaries(
-    st.one_of(st.sampled_from(["symbol", "side", "size"]), st.text(ANY, max_size=8)),
     st.one_of(
-        st.sampled_from([LIVE, "buy", "1", "nan", "1e400", "-0", "9" * 5_000]), st.text(ANY, max_size=20)
+        st.sampled_from(["symbol", "side", "size", "sizes", "quote_size", "quote_sizes", "depth"]),
+        st.text(ANY, max_size=8),
+    ),
+    st.one_of(
+        st.sampled_from([LIVE, "buy", "known", "1", "1,2", ",", "nan", "1e400", "-0", "9" * 5_000]),
+        st.text(ANY, max_size=20),
     ),
     max_size=4,
 )
@@ -44,7 +52,11 @@ queries = st.dictionaries(
 @property_settings(150)
 def test_every_answer_is_a_documented_one(case: Case[Any]) -> None:
     """Status, content type and body are as documented. 503 is: so a server error is whatever is not."""
-    case.call_and_validate(base_url=BASE, excluded_checks=[not_a_server_error])
+    reply = case.call(base_url=BASE)
+    is_beyond = reply.status_code == 422 and reply.json()["reason"].startswith(BEYOND_OPENAPI)
+    case.validate_response(
+        reply, excluded_checks=[not_a_server_error, *[positive_data_acceptance] * is_beyond]
+    )
 
 
 @given(method=methods, path=paths, query=queries, body=st.binary(max_size=200))

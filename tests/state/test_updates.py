@@ -14,8 +14,18 @@ from data_ingestion.sink import Stream
 from orderbook.synchronizer import LocalBook
 from state.engine import EngineSettings
 from state.frames import Frame, Status
-from state.updates import BOOK_EVERY_MS, Chunk, Recorder, Update, WholeBook, encoded
-from tests.builders import OPS, depth, property_settings, side, snapshot, trade, within
+from state.updates import (
+    BOOK_EVERY_MS,
+    MOST_UNTOLD,
+    Chunk,
+    EncodedChunk,
+    EncodedNews,
+    Recorder,
+    Update,
+    WholeBook,
+    encoded,
+)
+from tests.builders import OPS, START_MS, depth, property_settings, side, snapshot, trade, within
 from tests.engine_rig import Rig, live, opened
 
 
@@ -207,6 +217,22 @@ def test_a_whole_book_comes_first_after_darkness_in_which_the_book_was_kept(
     assert assert_all_true(rig, client) > 0
 
 
+def test_after_seconds_that_were_stale_there_is_a_whole_book_again() -> None:
+    """Also where the book itself was never lost: who was told of darkness has none any more."""
+    rig, client = live(), Client()
+    for row in rig.engine.window:
+        client.take(row.chunk.decode())
+    for _ in range(2):
+        rig.now += 5_000
+        assert close(rig, client).status is Status.STALE
+        rig.emit((True, 2, 4), after_ms=6_000)
+        rig.emit((True, 2, 3))
+        assert close(rig, client).status is Status.LIVE
+        rig.emit((True, 3, 4))
+        close(rig, client)
+    assert assert_all_true(rig, client) >= 2
+
+
 def test_nothing_outside_the_covered_range_is_told() -> None:
     """Changes of levels that the book does not know are not its business."""
     rig = live(limit=15)
@@ -235,6 +261,114 @@ def test_the_tape_has_every_trade_that_arrived(sold: bool) -> None:
     ]
     rig.close()
     assert list(rig.engine.window)[-1].chunk.decode().tape == []
+
+
+# --- news between the seconds ----------------------------------------------------------------------------
+
+
+class Listener(Client):
+    """Hears the news alone."""
+
+    def hear(self, rig: Rig) -> EncodedNews:
+        """Take what has come; then all is known that the engine knows."""
+        news = rig.engine.drain_news()
+        chunk = EncodedChunk(news.updates, news.book).decode()
+        if chunk.book is not None:
+            self.bids = None  # whatever it knew
+        self.take(chunk)
+        if (market := rig.engine.market) is not None:
+            bids, asks = self.levels()
+            assert (self.u, bids[:10], asks[:10]) == (market.last_update_id, market.top.bids, market.top.asks)
+            truth_bids, truth_asks = rig.exchange.book()
+            assert bids == within(truth_bids, self.low, float("inf"))
+            assert asks == within(truth_asks, 0, self.high)
+            assert rig.engine.known_range() == (self.low, self.high)
+        return news
+
+
+def is_whole(news: EncodedNews) -> bool:
+    """Say whether news begin anew."""
+    return news.book != b"null"
+
+
+@given(STEPS, st.integers(1, 5))
+@property_settings(60)
+def test_news_lead_to_every_level_whenever_they_are_taken(steps: list[tuple[str, Any]], often: int) -> None:
+    """Whatever happens, and however many seconds lie between."""
+    rig = Rig(EngineSettings(book_levels=70, coverage_margin=20, audit_interval_ms=1_500))
+    listener, client = Listener(), Client()
+    rig.open()
+    for number, (what, ops) in enumerate(steps):
+        if what == "emit":
+            rig.emit(*ops)
+            if number % often == 0 and rig.engine.market is not None:
+                listener.hear(rig)
+        elif what == "lose":
+            rig.lose((True, 1, 2))
+        elif what == "refill":
+            rig.exchange.refill()
+        elif what == "reopen":
+            rig.down()
+            rig.open()
+        elif what == "close":
+            close(rig, client)
+        elif rig.engine.snapshot_request is not None:
+            rig.answer(limit=25 if what == "small answer" else 60)
+    assert_all_true(rig, client)
+
+
+def test_news_are_whole_books_where_updates_would_lead_nowhere() -> None:
+    """At the beginning, for a new listener, after a loss, and where too much was not heard; else updates."""
+    rig, listener = live(), Listener()
+    assert is_whole(listener.hear(rig))
+    rig.emit((True, 1, 3))
+    assert not is_whole(listener.hear(rig))
+    assert listener.hear(rig) == EncodedNews()
+    rig.engine.tell_anew()
+    assert is_whole(listener.hear(rig))
+    rig.lose((True, 1, 3))
+    rig.emit((True, 1, 2))
+    assert rig.engine.drain_news() == EncodedNews()
+    rig.answer()
+    rig.emit((True, 2, 2))
+    assert is_whole(listener.hear(rig))
+    for number in range(MOST_UNTOLD + 1):
+        rig.emit((True, 2, 1 + number % 2))
+    assert not is_whole(listener.hear(rig))  # a second's are never too many
+    for number in range(MOST_UNTOLD + 1):
+        rig.emit((True, 2, 1 + number % 2), after_ms=1)
+    rig.close()
+    assert is_whole(listener.hear(rig))
+
+
+def test_news_are_a_whole_book_every_half_minute_whoever_listens() -> None:
+    """So that a listener who was told wrong is right again."""
+    rig, listener = live(), Listener()
+    whole = []
+    for second in range(65):
+        for _ in range(3):
+            rig.emit((True, 2, 1 + second % 3))
+            whole.append(is_whole(listener.hear(rig)))
+        rig.close()
+    found = [number for number, there in enumerate(whole) if there]
+    assert len(found) <= 4
+    assert all(b - a <= 3 * BOOK_EVERY_MS / 1_000 for a, b in pairwise(found))
+
+
+def test_of_a_quiet_book_only_what_was_confirmed_is_known() -> None:
+    """Until the next event."""
+    rig = live()
+    covered = rig.engine.known_range()
+    rig.now += 1_500
+    rig.engine.watch(rig.now, 0)
+    asked = rig.engine.confirmation_request
+    assert asked is not None
+    shown = msgspec.structs.replace(rig.exchange.snapshot(15), event_time=START_MS + 1_500)
+    assert rig.engine.on_confirmation(asked, shown, rig.now, START_MS + 1_600)
+    known = rig.engine.known_range()
+    assert known == (shown.bids[-1][0], shown.asks[-1][0]) != covered
+    rig.emit((True, 2, 1))
+    assert rig.engine.known_range() == covered
 
 
 def as_floats(event: DepthUpdate, low: float, high: float) -> tuple[Levels, Levels]:

@@ -1,6 +1,6 @@
-// Detections: the latest of each, and what its evidence says in a few words. Pure.
+// Detections: the latest of each, how it is called, and what its evidence says in a few words. Pure.
 
-import { number, ratio, size } from "../ui/formats.mjs";
+import { duration, number, ratio, size, utc } from "../ui/formats.mjs";
 
 /** @import {Detection, Row} from "../../types/frames.d.ts" */
 
@@ -8,6 +8,47 @@ import { number, ratio, size } from "../ui/formats.mjs";
 export const KINDS = {
   wall: "■", sweep: "▲", absorption: "●", layering: "≡", iceberg: "◆", exhaustion: "✕",
 };
+
+/** What each kind is, for those who see its mark. @type {Record<string, string>} */
+export const MEANINGS = {
+  wall: "a level far larger than most, which has stood for seconds",
+  sweep: "a taker who ate three or more levels at once; ▲ bought, ▼ sold",
+  absorption: "takers hit one price with more than it showed, and it was refilled instead of giving way",
+  layering: "neighbouring large levels that change all the time and hardly trade; a suspicion",
+  iceberg: "far more traded at a price than it ever showed; a suspicion",
+  exhaustion: "a side of the book that emptied, and the price that broke out through it",
+};
+
+/** What each ending means. @type {Record<string, string>} */
+export const ENDINGS = {
+  consumed: "Traded away: trades explain at least half of the loss",
+  pulled: "Cancelled: trades do not explain the loss",
+  unexplained: "Lost while not all trades were known, so that nobody can say whether it was traded or cancelled",
+  out_of_range: "It left the ten best levels, beyond which the detectors do not look",
+  gave_way: "The price went through it",
+  moved_away: "The price moved away from it, to the other side",
+  ended: "Nothing more happened there",
+  interrupted: "The book or the trades were lost, so that it could not be followed any further",
+};
+
+/** Return the taker's side of a sweep, and the book's side of all else: what a detection has its colour by.
+ * @param {Pick<Detection, "kind" | "side">} entry @returns {"bid" | "ask"}
+ */
+export function colourSide({ kind, side }) {
+  if (kind !== "sweep") return side;
+  return side === "ask" ? "bid" : "ask"; // who eats asks buys
+}
+
+/** Return what a detection is called: "buy sweep", "bid wall". @param {Pick<Detection, "kind" | "side">} entry */
+export function nameOf({ kind, side }) {
+  return kind === "sweep" ? `${side === "ask" ? "buy" : "sell"} sweep` : `${side} ${kind}`;
+}
+
+/** Return the mark of a detection on the map. @param {Pick<Detection, "kind" | "side">} entry */
+export function markOf({ kind, side }) {
+  if (kind === "sweep" && side === "bid") return "▼";
+  return Object.hasOwn(KINDS, kind) ? KINDS[kind] : "•";
+}
 
 /** Return the latest entry of each detection in the rows, the one that began last first. @param {Row[]} rows */
 export function latestDetections(rows) {
@@ -29,59 +70,76 @@ export function isOpen({ event }) {
   return event === "opened" || event === "updated";
 }
 
-/** Return what a detection is in two words: a sweep by what its takers did, all else by the side of the book it is about.
- * @param {Pick<Detection, "kind" | "side">} entry
- */
-export function nameOf({ kind, side }) {
-  if (kind === "sweep") return side === "ask" ? "buy sweep" : "sell sweep";
-  return `${side} ${kind}`;
-}
+/** How the figures of an evidence are said. @typedef {{price: (value: number) => string, size: (value: number) => string}} Units */
 
-/** What each kind's evidence says; sizes in base asset, prices in USDT.
- * @type {Record<string, (evidence: Record<string, any>, price: (value: number) => string) => string>}
- */
+/** What each kind's evidence says. @type {Record<string, (evidence: Record<string, any>, units: Units) => string>} */
 const SUMMARIES = {
-  wall: (e) => (
+  wall: (e, { size: amount }) => (
     e.lost === undefined
-      ? `${size(e.size)}, ${ratio(e.size / e.median_size)} the median, for ${seconds(e.held_ms)}`
-      : `lost ${size(e.lost)}, of that traded ${size(e.traded)}, after ${seconds(e.held_ms)}`
+      ? `${amount(e.size)}, ${ratio(e.size / e.median_size)} the median, for ${duration(e.held_ms)}`
+      : `lost ${amount(e.lost)}, of that traded ${amount(e.traded)}, after ${duration(e.held_ms)}`
   ),
-  sweep: (e, price) => `${e.levels} levels, ${size(e.volume)} in ${e.duration_ms} ms, to ${price(e.last_price)}`,
-  absorption: (e) => `took ${size(e.volume)} where ${size(e.largest_size)} showed at most, ${e.refills} refills`,
+  sweep: (e, { price, size: amount }) => `${e.levels} levels, ${amount(e.volume)} in ${number(e.duration_ms, 0)} ms, to ${price(e.last_price)}`,
+  absorption: (e, { size: amount }) => `took ${amount(e.volume)} where at most ${amount(e.largest_size)} showed, ${e.refills} refills`,
   layering: (e) => `${e.levels} levels, changed ${e.changes.join(", ")} times, ${number(100 * e.traded_share, 0)} % traded`,
-  iceberg: (e) => `took ${size(e.volume)} in ${e.trade_count} trades, about ${size(e.hidden_volume)} hidden`,
-  exhaustion: (e, price) => (
-    `depth ${size(e.depth_before)} to ${size(e.depth_after)}, spread ${price(e.spread)}, mid ${e.direction} to ${price(e.mid)}`
+  iceberg: (e, { size: amount }) => `took ${amount(e.volume)} in ${e.trade_count} trades, about ${amount(e.hidden_volume)} hidden`,
+  exhaustion: (e, { price, size: amount }) => (
+    `depth ${size(e.depth_before)} to ${amount(e.depth_after)}, spread ${price(e.spread)}, mid ${e.direction} to ${price(e.mid)}`
   ),
 };
 
+/** @param {number} decimals  of prices @param {string} base  the base asset's name @returns {Units} */
+function unitsOf(decimals, base) {
+  return { price: (value) => number(value, decimals), size: (value) => `${size(value)} ${base}`.trim() };
+}
+
 /** Return what a detection's evidence says in a few words, with prices of so many decimals.
- * @param {Pick<Detection, "kind" | "evidence">} entry @param {number} decimals
+ * @param {Pick<Detection, "kind" | "evidence">} entry @param {number} decimals @param {string} base  the base asset's name
  */
-export function summaryOf({ kind, evidence }, decimals) {
+export function summaryOf({ kind, evidence }, decimals, base) {
   let summary = "";
   try {
-    if (Object.hasOwn(SUMMARIES, kind)) summary = SUMMARIES[kind](evidence, (value) => number(value, decimals));
+    if (Object.hasOwn(SUMMARIES, kind)) summary = SUMMARIES[kind](evidence, unitsOf(decimals, base));
   } catch {
     // a kind, or figures, that this page does not know
   }
   if (summary && !/NaN|undefined/u.test(summary)) return summary;
-  return Object.entries(evidence).map(([key, value]) => `${key.replaceAll("_", " ")} ${figure(value)}`).join(", ");
+  return figuresOf(evidence, decimals, base).map(([name, text]) => `${name} ${text}`).join(", ");
 }
 
-/** Return [name, text] of every figure of the evidence. @param {Record<string, any>} evidence @returns {[string, string][]} */
-export function figuresOf(evidence) {
-  return Object.entries(evidence).map(([key, value]) => [key.replaceAll("_", " "), figure(value)]);
+const PRICES = ["spread", "median_spread", "mid", "range_low", "range_high", "first_price", "last_price", "level_prices", "price"];
+const SIZES = [
+  "size", "sizes", "sizes_before", "first_size", "largest_size", "median_size", "threshold", "size_before", "size_after", "lost", "traded", "volume",
+  "refilled", "visible_loss", "hidden_volume", "depth_before", "depth_after", "median_depth",
+];
+const TIMES = ["decline_began"];
+
+/** Return [name, text] of every figure of the evidence, with its unit. @param {Record<string, any>} evidence
+ * @param {number} decimals  of prices @param {string} base  the base asset's name @returns {[string, string][]}
+ */
+export function figuresOf(evidence, decimals, base) {
+  const units = unitsOf(decimals, base);
+  return Object.entries(evidence).map(([key, value]) => {
+    const name = key.replace(/_ms$/u, "").replaceAll("_", " ");
+    return [name, figure(key, value, units)];
+  });
 }
 
-/** @param {unknown} value @returns {string} */
-function figure(value) {
-  if (typeof value === "number") return Number.isInteger(value) ? String(value).replace("-", "−") : number(value, 8, 0);
-  if (Array.isArray(value)) return value.map((each) => (Array.isArray(each) ? `(${figure(each)})` : figure(each))).join(", ");
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** @param {number} ms */
-function seconds(ms) {
-  return `${number(ms / 1000, 1)} s`;
+/** @param {string} key @param {unknown} value @param {Units} units @returns {string} */
+function figure(key, value, units) {
+  if (Array.isArray(value)) {
+    if (key === "trades" && value.every((each) => Array.isArray(each) && each.length === 4)) {
+      return value.map(([, price, amount]) => `${size(amount)} at ${units.price(price)}`).join("; ");
+    }
+    return value.map((each) => (Array.isArray(each) ? `(${figure("", each, units)})` : figure(key, each, units))).join(", ");
+  }
+  if (typeof value === "string") return value;
+  if (value === null) return "none";
+  if (typeof value !== "number") return JSON.stringify(value);
+  if (PRICES.includes(key)) return units.price(value);
+  if (SIZES.includes(key)) return units.size(value);
+  if (TIMES.includes(key)) return utc(value, 3);
+  if (key.endsWith("_ms")) return value < 1000 ? `${number(value, 0)} ms` : duration(value);
+  if (key.endsWith("_share")) return `${number(100 * value, 1, 0)} %`;
+  return Number.isInteger(value) ? String(value) : number(value, 8, 0);
 }

@@ -8,7 +8,6 @@ import { roundMultiple } from "../book/units.mjs";
 
 const LEAST_ROW = 3; // px: a bar that can be told from the next
 export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
-const TRADED_SHARE = 0.32; // of the column, for the volume traded
 
 /** A row of the column: sizes in base asset, prices in USDT.
  * @typedef {{row: number, low: number, high: number, bid: number, ask: number, bought: number, sold: number}} BookRow
@@ -54,8 +53,8 @@ export function bookRows(book, traded, range, tick, height) {
   return { rows: Array.from(rows.values()), step, pixels };
 }
 
-/** Return the column's bars as boxes of shape_layer.mjs, across as shares of the column: `full` and `most` are the sizes
- * and volumes at its right end. @param {BookRow[]} rows @param {number} full @param {number} most
+/** Return the columns' bars as boxes of shape_layer.mjs, across as shares of theirs: `full` and `most` are the sizes and
+ * volumes at their right ends. @param {BookRow[]} rows @param {number} full @param {number} most
  */
 export function bookBars(rows, full, most) {
   /** @type {Record<"bids" | "asks" | "bought" | "sold", number[]>} */
@@ -65,9 +64,9 @@ export function bookBars(rows, full, most) {
     const [bottom, top] = [low + gap, high - gap];
     if (bid) bars.bids.push(0, bottom, Math.min(1, bid / full), top);
     if (ask) bars.asks.push(0, bottom, Math.min(1, ask / full), top);
-    const [first, second] = [bought, bought + sold].map((volume) => 1 - Math.min(1, volume / most) * TRADED_SHARE);
-    if (bought) bars.bought.push(first, bottom, 1, top);
-    if (sold) bars.sold.push(second, bottom, first, top);
+    const [first, second] = [bought, bought + sold].map((volume) => Math.min(1, volume / most));
+    if (bought) bars.bought.push(0, bottom, first, top);
+    if (sold) bars.sold.push(first, bottom, second, top);
   }
   return bars;
 }

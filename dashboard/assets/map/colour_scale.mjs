@@ -11,7 +11,7 @@ const SHARE = 0.15; // of the way to the new percentiles, each second
 export class ColourScale {
   constructor() {
     /** @type {ScaleSettings} */
-    this.settings = { blackPercent: 40, whitePercent: 99, gamma: 1.5, black: null, white: null };
+    this.settings = { blackPercent: 55, whitePercent: 98, gamma: 1.8, black: null, white: null };
     /** @type {[number, number] | null} percentiles as they are shown; null before the first */
     this.shown = null;
   }

@@ -12,6 +12,8 @@ export class GlCanvas {
    */
   constructor(element, onChange) {
     this.element = element;
+    /** @type {number | null} device pixels in one CSS pixel, where they are not the screen's */
+    this.ownRatio = null;
     /** @type {Layer[]} */
     this.layers = [];
     /** @type {WebGL2RenderingContext | null} null where the browser has none, or none now */
@@ -43,7 +45,7 @@ export class GlCanvas {
 
   /** Device pixels in one CSS pixel. */
   get ratio() {
-    return window.devicePixelRatio || 1;
+    return this.ownRatio ?? (window.devicePixelRatio || 1);
   }
 
   /** Make the canvas as large as its place on the screen, and empty. */

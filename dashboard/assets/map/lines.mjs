@@ -25,14 +25,15 @@ class StepLine {
   }
 }
 
-/** Return the best bid and ask at every update, ms across and USDT upwards, until `end` (ms).
+/** Return best bid, best ask and the mid between them at every update, ms across and USDT upwards, until `end` (ms).
  * @param {Second[]} seconds @param {number} end
  */
 export function touchLines(seconds, end) {
-  const [bid, ask] = [new StepLine(), new StepLine()];
+  const [bid, ask, mid] = [new StepLine(), new StepLine(), new StepLine()];
   const to = (/** @type {number} */ time, /** @type {number} */ best, /** @type {number} */ other) => {
     bid.to(time, best / 1e8);
     ask.to(time, other / 1e8);
+    mid.to(time, (best + other) / 2e8);
   };
   walk(seconds, {
     begin: (time, base) => to(time, base.bestBid, base.bestAsk),
@@ -40,7 +41,19 @@ export function touchLines(seconds, end) {
     lose: (time) => to(time, NaN, NaN),
   });
   to(end, NaN, NaN);
-  return { bid: bid.flat, ask: ask.flat };
+  return { bid: bid.flat, ask: ask.flat, mid: mid.flat };
+}
+
+/** Return the same values as `secondsLine` as boxes from 0, those above it and those below it.
+ * @param {{time: number, value: number | null}[]} points
+ */
+export function secondsBars(points) {
+  /** @type {{above: number[], below: number[]}} */
+  const bars = { above: [], below: [] };
+  for (const { time, value } of points) {
+    if (value) bars[value > 0 ? "above" : "below"].push(time - 1000, 0, time, value);
+  }
+  return bars;
 }
 
 /** Return a line of one value a second, which holds for the second before its time. Null is a hole.
@@ -56,6 +69,20 @@ export function secondsLine(points) {
   }
   line.to(last, NaN);
   return line.flat;
+}
+
+/** Return the lowest tenth bid and the highest tenth ask between two times (ms), in USDT; null where nothing is known.
+ * @param {Second[]} seconds @param {number} from @param {number} to @returns {[number, number] | null}
+ */
+export function tenLevels(seconds, from, to) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { row } of seconds) {
+    const [bid, ask] = [row.bid_levels?.at(-1), row.ask_levels?.at(-1)];
+    if (row.timestamp <= from || row.timestamp > to + 1000 || !bid || !ask) continue;
+    low = Math.min(low, bid[0]);
+    high = Math.max(high, ask[0]);
+  }
+  return low <= high ? [low, high] : null;
 }
 
 /** Return the lowest and highest best price between two times (ms), in USDT; null where nothing is known.

@@ -1,7 +1,7 @@
 // The map's texts and rules: axes, strips, the book's scale, detections' lane. Drawn on a canvas of their own.
 
-import { isOpen, KINDS } from "../book/detections.mjs";
-import { number, shortSize, signed, time, zoneOffset } from "../ui/formats.mjs";
+import { colourSide, isOpen, markOf } from "../book/detections.mjs";
+import { number, shortSize, signed, signedSize, time, zoneOffset } from "../ui/formats.mjs";
 import { FONT } from "../ui/themes.mjs";
 import { decimalsOfStep, numberTicks, timeTicks } from "./axis_ticks.mjs";
 import { LEAST_NUMBER_ROW } from "./book_column.mjs";
@@ -32,6 +32,8 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {string} bookTitle
  * @property {boolean} bookIsPast
  * @property {boolean} isHeld  what is of now is not of this picture
+ * @property {number | null} vwap  where it is drawn
+ * @property {Box[]} labels  of the axes, as they are drawn
  */
 
 /** Where a detection's mark is drawn, for the pointer. @typedef {{x: number, entry: Detection}} LaneMark */
@@ -55,8 +57,9 @@ export class MapAxes {
     this.times();
     this.prices();
     this.strips();
-    this.bookScale();
+    this.columns();
     this.bookNumbers();
+    this.vwap();
     this.touch();
     return this.lane();
   }
@@ -86,6 +89,16 @@ export class MapAxes {
     this.context.fillText(text, x, y);
   }
 
+  /** Write a label of an axis, and note where it is. @param {string} text @param {number} x @param {number} y
+   * @param {CanvasTextAlign} [align]
+   */
+  label(text, x, y, align = "left") {
+    const { colours, font, labels } = this.scene;
+    this.text(text, x, y, colours.faint, align);
+    const { width } = this.context.measureText(text);
+    labels.push({ left: align === "center" ? x - width / 2 : x, top: y - font * 0.65, width, height: font * 1.3 });
+  }
+
   times() {
     const { layout, range, colours, font } = this.scene;
     const { times, map, strips } = layout;
@@ -96,7 +109,7 @@ export class MapAxes {
     for (const at of ticks) {
       const x = this.x(at);
       this.fill(x, map.top, 1, bottom - map.top, colours.grid);
-      if (x > half && x < map.width - half) this.text(time(at, decimals), x, times.top + times.height / 2, colours.faint, "center");
+      if (x > half && x < map.width - half) this.label(time(at, decimals), x, times.top + times.height / 2, "center");
     }
     const now = this.x(this.scene.now);
     if (now > map.left && now < map.left + map.width) this.fill(now, map.top, 1, bottom - map.top, colours.now);
@@ -111,9 +124,9 @@ export class MapAxes {
       const y = this.y(price);
       this.fill(map.left, y, map.width, 1, colours.grid);
       this.fill(prices.left, y, 4, 1, colours.rule);
-      const hidden = Math.abs(y - this.touchY()) < font * 1.4; // under the touch's tag
-      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 2.2) {
-        this.text(number(price, decimals), prices.left + 7, y, colours.faint);
+      const hidden = [this.touchY(), this.vwapY()].some((tag) => Math.abs(y - tag) < font * 1.4);
+      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
+        this.label(number(price, decimals), prices.left + 7, y);
       }
     }
     this.fill(prices.left, map.top, 1, map.height, colours.rule);
@@ -127,16 +140,48 @@ export class MapAxes {
     return Math.round(Math.min(map.top + map.height - font * 0.75, Math.max(map.top + font * 0.75, y)));
   }
 
-  /** The touch, as tags on the price axis. */
+  /** The mid, as a tag on the price axis. */
   touch() {
     const { newest, colours, decimals, layout: { prices, map } } = this.scene;
     if (!newest?.bid_levels || !newest.ask_levels) return;
     const mid = (newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2;
     const y = this.y(mid);
-    const mark = y < map.top ? "▲" : y > map.top + map.height ? "▼" : "";
+    const away = y < map.top ? -1 : y > map.top + map.height ? 1 : 0;
     this.context.globalAlpha = this.scene.isHeld ? 0.4 : 1;
-    this.tag(`${mark}${number(mid, decimals + 1)}`, prices, this.touchY(), colours.tag, colours.tagText);
+    this.tag(number(mid, decimals + 1), prices, this.touchY(), colours.tag, colours.tagText);
     this.context.globalAlpha = 1;
+    if (away) this.arrow(prices.left + 1, this.touchY(), away, colours.tagText);
+  }
+
+  /** Where the tag of the volume-weighted price is, px; NaN where there is none. */
+  vwapY() {
+    const { vwap, layout: { map }, font } = this.scene;
+    if (vwap === null) return NaN;
+    const y = this.y(vwap);
+    if (y < map.top || y > map.top + map.height) return NaN;
+    const touch = this.touchY();
+    return Math.round(Math.abs(y - touch) < font * 1.6 ? touch + (y < touch ? -1.6 : 1.6) * font : y);
+  }
+
+  vwap() {
+    const { vwap, colours, decimals, font, layout: { prices, map } } = this.scene;
+    const y = this.vwapY();
+    if (vwap === null || Number.isNaN(y)) return;
+    this.tag(number(vwap, decimals), prices, y, colours.vwap, colours.back);
+    this.chip("VWAP", map.left + map.width - this.context.measureText("VWAP").width - 8, y - (y > this.touchY() ? -font : font) * 0.2, colours.vwap);
+  }
+
+  /** A small triangle: what a tag names is above or below what is seen. @param {number} x @param {number} y
+   * @param {number} down  1, or -1 for up @param {string} colour
+   */
+  arrow(x, y, down, colour) {
+    const { context } = this;
+    context.fillStyle = colour;
+    context.beginPath();
+    context.moveTo(x + 1, y - 2 * down);
+    context.lineTo(x + 6, y - 2 * down);
+    context.lineTo(x + 3.5, y + 3 * down);
+    context.fill();
   }
 
   /** @param {string} text @param {Box} box @param {number} y @param {string} back @param {string} colour */
@@ -146,62 +191,97 @@ export class MapAxes {
     this.text(text, box.left + 7, y, colour);
   }
 
+  /** Hide all labels of the axes that a tag would cut. @param {Box} tag */
+  cover(tag) {
+    const { labels, colours } = this.scene;
+    for (const { left, top, width, height } of labels) {
+      const isCut = left < tag.left + tag.width + 3 && left + width > tag.left - 3 && top < tag.top + tag.height && top + height > tag.top;
+      if (isCut) this.fill(left - 1, top, width + 2, height, colours.back);
+    }
+  }
+
+  /** Under the map: each strip's zero, ends and last value, and beside it what it shows. */
   strips() {
-    const { layout, colours, font, shapes, base } = this.scene;
+    const { layout, colours, font, shapes, base, decimals } = this.scene;
+    const { prices, book, traded } = layout;
+    const columns = book.width + traded.width;
+    const roomy = columns > font * 11;
+    const usdt = (/** @type {number} */ value) => number(value, decimals);
+    const reach = [...new Set([shapes.strips.spread.least, shapes.strips.spread.most].map(usdt))].reduce((text, each) => (
+      `${text}${text ? " to" : ","} ${each}`
+    ), "");
+    /** @type {Record<string, [string, string, (value: number) => string]>} */
     const titles = {
-      delta: `volume delta, ${base}`, spread: "spread, USDT", imbalance: "imbalance, −1 to 1", ofi: `OFI a second, ${base}`,
+      delta: [roomy ? "volume delta" : "delta", `${base} bought − sold`, signedSize],
+      imbalance: ["imbalance", "bids against asks", (value) => signed(value, Math.abs(value) === 1 ? 0 : 2)],
+      ofi: ["OFI", `${base} a second`, signedSize],
+      spread: [roomy ? `spread${reach}` : "spread", "", usdt],
     };
     layout.strips.forEach((box, index) => {
       const name = STRIPS[index];
-      const [low, high] = shapes.stripRanges[name] ?? [0, 1];
-      this.fill(box.left, box.top - 3, box.width + layout.prices.width, 1, colours.rule);
-      const { ticks, step } = numberTicks(low, high, box.height / (font * 1.7));
-      const decimals = decimalsOfStep(step);
-      for (const value of ticks) {
-        const y = box.top + ((high - value) / (high - low)) * box.height;
-        this.fill(box.left, y, box.width, 1, colours.grid);
-        if (y < box.top + font * 0.4 || y > box.top + box.height - font * 0.4) continue;
-        const text = Math.abs(value) >= 10_000 ? shortSize(value) : name === "spread" ? number(value, decimals) : signed(value, decimals);
-        this.text(text, layout.prices.left + 7, y, colours.faint);
+      const { range: [low, high], ends, last } = shapes.strips[name];
+      const [title, unit, said] = titles[name];
+      const at = (/** @type {number} */ value) => box.top + ((high - value) / (high - low)) * box.height;
+      const whole = box.width + prices.width + columns;
+      this.fill(box.left, box.top - 3, whole, 1, colours.grid);
+      this.fill(box.left, at(0), box.width, 1, colours.rule);
+      const half = font * 0.6;
+      const keep = (/** @type {number} */ y) => Math.min(box.top + box.height - half, Math.max(box.top + half, y));
+      const tag = last === null ? NaN : Math.round(keep(at(last)));
+      const taken = [tag];
+      for (const end of [ends[1], ends[0], 0]) {
+        const y = keep(at(end));
+        if (taken.some((other) => Math.abs(other - y) < font * 1.25)) continue;
+        taken.push(y);
+        this.label(end ? said(end) : "0", prices.left + 7, y);
       }
-      this.chip(titles[name], box.left + 4, box.top + font * 0.7);
+      if (last !== null) {
+        const back = said(last).startsWith("+") ? colours.aboveTag : said(last).startsWith("−") ? colours.belowTag : colours.tag;
+        this.tag(said(last), prices, tag, back, colours.tagText);
+      }
+      const line = font * 1.3;
+      const isTwo = roomy && unit && box.height >= 2 * line;
+      const first = isTwo ? box.top + box.height / 2 - line / 2 : box.top + box.height / 2;
+      this.text(title, book.left + 6, first, colours.text);
+      if (isTwo) this.text(unit, book.left + 6, first + line, colours.faint);
     });
   }
 
-  /** A text that is readable over whatever is behind it. @param {string} text @param {number} x @param {number} y */
-  chip(text, x, y) {
+  /** A text that is readable over whatever is behind it. @param {string} text @param {number} x @param {number} y
+   * @param {string} colour
+   */
+  chip(text, x, y, colour) {
     const { colours, font } = this.scene;
     this.context.globalAlpha = 0.82;
     this.fill(x - 2, y - font * 0.65, this.context.measureText(text).width + 6, font * 1.3, colours.back);
     this.context.globalAlpha = 1;
-    this.text(text, x + 1, y, colours.faint);
+    this.text(text, x + 1, y, colour);
   }
 
-  /** Above the book: what its bars' full width means. */
-  bookScale() {
-    const { layout: { book, prices }, colours, font, shapes, base, bookTitle, bookIsPast } = this.scene;
+  /** The columns beside the map: above them what they are, below them what their full widths mean. */
+  columns() {
+    const { layout: { book, traded, foot, prices }, colours, font, shapes, base, bookTitle, bookIsPast } = this.scene;
     const y = book.top - font * 0.75;
-    const roomy = book.width > font * 13;
+    const below = foot.top + foot.height / 2;
+    const fits = (/** @type {string} */ text, /** @type {number} */ width) => this.context.measureText(text).width < width;
     this.text("USDT", prices.left + 7, y, colours.faint);
-    this.fill(book.left, book.top - 1, book.width, 1, colours.rule);
-    const full = `${shortSize(shapes.full)} ${base}`;
-    const wide = this.context.measureText(bookTitle).width > book.width - 4; // it reaches over the price axis
-    if (bookIsPast && wide) {
+    this.fill(book.left, book.top - 1, book.width + traded.width, 1, colours.rule);
+    this.fill(book.left, foot.top, foot.width, 1, colours.rule);
+    this.fill(traded.left, traded.top, 1, traded.height, colours.rule);
+    this.fill(book.left + book.width / 2, book.top, 1, book.height, colours.grid);
+    const colour = bookIsPast ? colours.detection : colours.text;
+    if (fits(bookTitle, book.width + traded.width - 6)) this.text(bookTitle, book.left + 3, y, colour);
+    else { // it reaches over the price axis
       this.fill(prices.left, 0, prices.width, book.top - 1, colours.back);
-      this.text(bookTitle, book.left + book.width - 3, y, colours.detection, "right");
-    } else this.text(bookIsPast ? bookTitle : roomy ? "0" : "", book.left + 2, y, bookIsPast ? colours.detection : colours.faint);
-    if (roomy || !bookIsPast) this.text(full, book.left + book.width - 3, y, colours.faint, "right");
-    if (!bookIsPast && roomy) this.text(bookTitle, book.left + book.width * 0.42, y, colours.faint, "center");
-    for (const share of [0, 0.5, 1]) {
-      const at = Math.min(book.left + book.width - 1, book.left + share * book.width);
-      this.fill(at, book.top - 1, 1, 4, colours.rule);
-      if (share === 0.5) this.fill(at, book.top, 1, book.height, colours.grid);
+      this.text(bookTitle, traded.left + traded.width - 3, y, colour, "right");
     }
-    const traded = `traded, full bar ${shortSize(shapes.mostTraded)}`;
-    if (roomy) {
-      this.context.textAlign = "left";
-      this.chip(traded, book.left + book.width - this.context.measureText(traded).width - 8, book.top + book.height - font * 0.8);
-    }
+    const titled = fits(bookTitle, book.width - 6);
+    if (titled && fits("traded", traded.width - 4)) this.text("traded", traded.left + 4, y, colours.text);
+    const full = [`${shortSize(shapes.full)} ${base}`, shortSize(shapes.full)].find((text) => fits(text, book.width - 6)) ?? "";
+    if (fits(full, book.width - font * 1.5)) this.text("0", book.left + 3, below, colours.faint);
+    this.text(full, book.left + book.width - 4, below, colours.faint, "right");
+    const most = shortSize(shapes.mostTraded);
+    if (fits(most, traded.width - 4)) this.text(most, traded.left + traded.width - 3, below, colours.faint, "right");
   }
 
   /** Sizes as numbers where the rows are high enough for them. */
@@ -232,8 +312,7 @@ export class MapAxes {
       marks.push({ x, entry });
       context.globalAlpha = isOpen(entry) ? 1 : 0.85;
       context.font = `${Math.round(font * 0.95)}px ${FONT}`;
-      const down = entry.kind === "sweep" && entry.side === "bid";
-      this.text(down ? "▼" : KINDS[entry.kind] ?? "•", x, lane.top + lane.height / 2, entry.side === "bid" ? colours.bid : colours.ask, "center");
+      this.text(markOf(entry), x, lane.top + lane.height / 2, colours[colourSide(entry)], "center");
     }
     context.restore();
     return marks;
@@ -246,8 +325,8 @@ export class MapAxes {
  */
 export function drawCrosshair(context, scene, at) {
   const axes = new MapAxes(context, scene);
-  const { layout, colours, decimals, tick } = scene;
-  const { map, prices, book, times, lane } = layout;
+  const { layout, colours, decimals, tick, font } = scene;
+  const { map, prices, book, traded, times, lane } = layout;
   const showsPrice = at.price !== null && at.y >= map.top && at.y <= map.top + map.height;
   context.setLineDash([3, 3]);
   context.strokeStyle = colours.crosshair;
@@ -258,12 +337,14 @@ export function drawCrosshair(context, scene, at) {
   }
   if (showsPrice) {
     context.moveTo(map.left, Math.round(at.y) + 0.5);
-    context.lineTo(book.left + book.width, Math.round(at.y) + 0.5);
+    context.lineTo(book.left + book.width + traded.width, Math.round(at.y) + 0.5);
   }
   context.stroke();
   context.setLineDash([]);
   if (at.price !== null && showsPrice) {
-    axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, Math.round(at.y), colours.cross, colours.back);
+    const y = apart(Math.round(at.y), [axes.touchY(), axes.vwapY()], Math.round(font * 1.6));
+    axes.cover({ left: prices.left + 1, top: y - font * 0.75, width: prices.width - 2, height: font * 1.5 });
+    axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, y, colours.cross, colours.back);
   }
   if (at.x >= map.left + map.width) return;
   if (at.entry) {
@@ -273,6 +354,18 @@ export function drawCrosshair(context, scene, at) {
   const text = time(at.time, 1);
   const width = context.measureText(text).width + 10;
   const left = Math.min(map.width - width, Math.max(0, at.x - width / 2));
+  axes.cover({ left, top: times.top + 1, width, height: times.height - 2 });
   axes.fill(left, times.top + 1, width, times.height - 2, colours.cross);
   axes.text(text, left + 5, times.top + times.height / 2, colours.back);
+}
+
+/** Return a tag's place next to `y` that is at least `distance` from each of `others`; NaN is none. Exported for its test.
+ * @param {number} y @param {number[]} others @param {number} distance
+ */
+export function apart(y, others, distance) {
+  const near = others.filter((other) => !Number.isNaN(other)).sort((a, b) => a - b);
+  const isFree = (/** @type {number} */ at) => near.every((other) => Math.abs(other - at) >= distance);
+  if (isFree(y)) return y;
+  const places = near.flatMap((other) => [other - distance, other + distance]).filter(isFree);
+  return places.sort((a, b) => Math.abs(a - y) - Math.abs(b - y))[0] ?? y;
 }

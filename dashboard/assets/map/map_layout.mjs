@@ -2,44 +2,61 @@
 
 /** @import {Box} from "./gl_canvas.mjs" */
 
-/** @typedef {{lane: Box, map: Box, strips: Box[], prices: Box, book: Box, times: Box, corner: Box}} Layout */
+/** `traded` is the volume's column at the book's right; `foot` says what both columns' full widths mean.
+ * @typedef {{lane: Box, map: Box, strips: Box[], prices: Box, book: Box, traded: Box, foot: Box, times: Box, corner: Box}} Layout
+ */
 
-/** The strips under the map, from the top. */
-export const STRIPS = /** @type {const} */ (["delta", "spread", "imbalance", "ofi"]);
+/** The strips under the map, from the top. The last is low: what it shows hardly ever moves. */
+export const STRIPS = /** @type {const} */ (["delta", "imbalance", "ofi", "spread"]);
+const GAP = 6;
+const TRADED_SHARE = 0.3; // of the columns beside the map, for the volume traded
 
 /** @param {number} width @param {number} height @param {number} font  size of the axes' text in px
  * @param {number} letters  of the longest price @returns {Layout}
  */
 export function mapLayout(width, height, font, letters) {
   const narrow = width < 620;
-  const axis = Math.round(font * (letters * 0.6 + 1.1));
-  const book = Math.round(narrow ? Math.max(58, width * 0.16) : Math.min(340, Math.max(130, width * 0.17)));
+  const axis = Math.round(font * (letters * 0.58 + 0.9));
+  const columns = Math.round(narrow ? Math.max(64, width * 0.17) : Math.min(380, Math.max(130, width * 0.17)));
+  const traded = Math.round(columns * TRADED_SHARE);
   const lane = Math.round(font * 1.7);
   const times = Math.round(font * 1.9);
-  const gap = 5;
-  const count = height < 300 ? 1 : narrow ? 3 : STRIPS.length;
-  const strip = height < 300 ? 0 : Math.round(Math.min(76, Math.max(font * 2.6, height * 0.062)));
-  const plotWidth = Math.max(40, width - axis - book);
-  const stripsHeight = (strip + gap) * count;
-  const mapHeight = Math.max(40, height - lane - times - stripsHeight);
+  const foot = Math.round(font * 1.4);
+  const count = height < 260 ? 0 : height < 420 ? 2 : narrow || height < 480 ? 3 : STRIPS.length;
+  const strip = Math.round(Math.min(font * 6, Math.max(font * 2.8, height * 0.066)));
+  const heights = STRIPS.slice(0, count).map((name) => (name === "spread" ? Math.round(font * 2) : strip));
+  const plotWidth = Math.max(40, width - axis - columns);
+  const stripsHeight = heights.reduce((sum, each) => sum + each + GAP, 0);
+  const mapHeight = Math.max(40, height - lane - foot - times - stripsHeight);
   const box = (/** @type {number} */ left, /** @type {number} */ top, /** @type {number} */ wide, /** @type {number} */ high) => (
     { left, top, width: wide, height: high }
   );
-  const below = lane + mapHeight;
+  const below = lane + mapHeight + foot;
+  let top = below;
+  const strips = heights.map((high) => {
+    const made = box(0, top, plotWidth, high);
+    top += high + GAP;
+    return made;
+  });
   return {
     lane: box(0, 0, plotWidth, lane),
     map: box(0, lane, plotWidth, mapHeight),
     prices: box(plotWidth, lane, axis, mapHeight),
-    book: box(plotWidth + axis, lane, book, mapHeight),
-    strips: Array.from({ length: count }, (_, index) => box(0, below + gap + index * (strip + gap), plotWidth, strip)),
+    book: box(plotWidth + axis, lane, columns - traded, mapHeight),
+    traded: box(plotWidth + axis + columns - traded, lane, traded, mapHeight),
+    foot: box(plotWidth + axis, lane + mapHeight, columns, foot),
+    strips,
     times: box(0, height - times, plotWidth, times),
-    corner: box(plotWidth, below, axis + book, stripsHeight + times),
+    corner: box(plotWidth, below, axis + columns, stripsHeight + times),
   };
 }
 
-/** Return which part of a layout a place is in. @param {Layout} layout @param {number} x @param {number} y */
+/** Return which part of a layout a place is in; the volume's column counts as the book's. @param {Layout} layout
+ * @param {number} x @param {number} y
+ */
 export function partAt(layout, x, y) {
   const inside = (/** @type {Box} */ { left, top, width, height }) => x >= left && x < left + width && y >= top && y < top + height;
+  if (inside(layout.traded)) return { part: /** @type {const} */ ("book"), index: 0 };
   for (const name of /** @type {const} */ (["map", "lane", "prices", "book", "times", "corner"])) {
     if (inside(layout[name])) return { part: name, index: 0 };
   }

@@ -3,7 +3,7 @@
 
 import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
 import { bookBars, bookRows, roundFull } from "./book_column.mjs";
-import { secondsLine, touchLines } from "./lines.mjs";
+import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
 /** @import {BookWindow, Second} from "../book/book_window.mjs" */
 /** @import {Bubble} from "../book/trades.mjs" */
@@ -13,9 +13,27 @@ import { secondsLine, touchLines } from "./lines.mjs";
 /** @import {Range} from "./view.mjs" */
 /** @import {TapeEntry} from "../../types/frames.d.ts" */
 
-const MOST_BUBBLES = 70;
-const BUBBLE_PX = [4, 21]; // least and most across
-const BUBBLE_SPACING = 14; // px of time and price whose trades are one bubble
+const MOST_BUBBLES = 60;
+const BUBBLE_PX = [6, 15]; // least and most across
+const LARGE_SHARE = 0.95; // of the bubbles are smaller than one of BUBBLE_PX[1]: one that is huge leaves them their sizes
+const BUBBLE_SPACING = 12; // px of time and price whose trades are one bubble
+
+/** What a strip's axis reaches over, its ends with 0 among them, and the least, the most and the last of its values.
+ * @typedef {{range: [number, number], ends: [number, number], least: number, most: number, last: number | null}} Strip
+ */
+
+/** Return what a strip of these values shows. @param {(number | null)[]} values @param {boolean} [isEven]  both ends as far from 0
+ * @returns {Strip}
+ */
+export function stripOf(values, isEven = false) {
+  const numbers = /** @type {number[]} */ (values.filter((value) => value !== null));
+  const [least, most] = numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : [0, 0];
+  let [low, high] = [Math.min(0, least), Math.max(0, most)];
+  if (isEven) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
+  if (low === high) high = 1;
+  const room = (high - low) * 0.06;
+  return { range: [low && low - room, high && high + room], ends: [low, high], least, most, last: numbers.at(-1) ?? null };
+}
 
 /** What a strip shows, per second. @type {Record<string, (second: Second) => number | null>} */
 export const STRIP_VALUES = {
@@ -37,8 +55,8 @@ export class MapShapes {
     this.column = { rows: [], step: 1, pixels: 1 };
     this.full = 1;
     this.mostTraded = 1;
-    /** @type {Record<string, [number, number]>} the ends of each strip's axis */
-    this.stripRanges = {};
+    /** @type {Record<string, Strip>} what each strip shows */
+    this.strips = {};
     /** @type {TapeEntry[]} */
     this.trades = [];
     this.bubblesKey = "";
@@ -51,24 +69,34 @@ export class MapShapes {
     this.seenKey = "";
     /** @type {ReturnType<typeof runningTotals>} */
     this.totals = [];
+    /** @type {number | null} at the end of what is seen */
+    this.vwap = null;
   }
 
   /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Set<string>} kinds that are shown */
   writeData(kinds) {
     const { layer, known } = this;
-    const { bid, ask } = touchLines(known.seconds, known.end);
+    const { bid, ask, mid } = touchLines(known.seconds, known.end);
     layer.write("best bid", "boxes", bid);
     layer.write("best ask", "boxes", ask);
+    layer.write("mid", "boxes", mid);
     const totals = runningTotals(known.seconds);
     layer.write("vwap", "boxes", secondsLine(totals.map(({ time, vwap }) => ({ time, value: vwap }))));
-    layer.write("delta", "boxes", secondsLine(totals.map(({ time, delta }) => ({ time, value: delta }))));
     this.totals = totals;
+    this.writeStrip("delta", totals.map(({ time, delta }) => ({ time, value: delta })));
     this.trades = known.seconds.flatMap(({ row }) => row.tape ?? []);
     for (const [name, read] of Object.entries(STRIP_VALUES)) {
-      const points = known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second) }));
-      layer.write(name, "boxes", secondsLine(points));
+      this.writeStrip(name, known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second) })));
     }
     this.writeDetections(kinds);
+  }
+
+  /** @param {string} name @param {{time: number, value: number | null}[]} points */
+  writeStrip(name, points) {
+    const { above, below } = secondsBars(points);
+    this.layer.write(`${name} above`, "boxes", above);
+    this.layer.write(`${name} below`, "boxes", below);
+    this.layer.write(name, "boxes", secondsLine(points));
   }
 
   /** @param {Set<string>} kinds */
@@ -87,31 +115,24 @@ export class MapShapes {
     const key = `${this.known.version} ${range.from} ${range.to}`;
     if (key === this.seenKey) return;
     this.seenKey = key;
-    const seen = this.known.seconds.filter(({ row }) => row.timestamp > range.from && row.timestamp <= range.to + 1000);
-    const ends = (/** @type {(number | null)[]} */ values) => {
-      const numbers = /** @type {number[]} */ (values.filter((value) => value !== null));
-      return /** @type {[number, number]} */ (numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : [0, 1]);
-    };
-    const even = (/** @type {[number, number]} */ [low, high]) => {
-      const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
-      return /** @type {[number, number]} */ ([-most * 1.1, most * 1.1]);
-    };
-    const spread = ends(seen.map(({ row }) => row.spread));
-    const totals = this.totals.filter(({ time }) => time > range.from && time <= range.to + 1000);
-    const delta = ends(totals.map((total) => total.delta));
-    const room = (delta[1] - delta[0]) * 0.1 || Math.abs(delta[0]) * 0.1 || 1;
-    this.stripRanges = {
-      delta: [delta[0] - room, delta[1] + room],
-      spread: [0, (spread[1] || 1) * 1.15],
-      imbalance: [-1.1, 1.1],
-      ofi: even(ends(seen.map(({ row }) => row.ofi))),
+    const isSeen = (/** @type {number} */ time) => time > range.from && time <= range.to + 1000;
+    const seen = this.known.seconds.filter(({ row }) => isSeen(row.timestamp));
+    const totals = this.totals.filter(({ time }) => isSeen(time));
+    this.vwap = totals.findLast(({ vwap }) => vwap !== null)?.vwap ?? null;
+    this.strips = {
+      delta: stripOf(totals.map(({ delta }) => delta)),
+      imbalance: { ...stripOf(seen.map(({ row }) => row.imbalance)), range: [-1.12, 1.12], ends: [-1, 1] },
+      ofi: stripOf(seen.map(({ row }) => row.ofi), true),
+      spread: stripOf(seen.map(({ row }) => row.spread)),
     };
   }
 
-  /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units */
-  writeBubbles(range, box, tick) {
+  /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units
+   * @param {number} [scale]  of their diameters
+   */
+  writeBubbles(range, box, tick, scale = 1) {
     const zoom = `${(range.to - range.from).toPrecision(9)} ${(range.high - range.low).toPrecision(9)}`; // a pan leaves dust
-    const key = `${this.known.version} ${zoom} ${box.width} ${box.height}`;
+    const key = `${this.known.version} ${zoom} ${box.width} ${box.height} ${scale}`;
     if (key === this.bubblesKey) return;
     this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;
@@ -120,10 +141,10 @@ export class MapShapes {
     const least = smallestShown(all, MOST_BUBBLES);
     this.allBubbles = all;
     this.bubbles = all.filter(({ bought, sold }) => bought + sold >= least);
-    const largest = this.bubbles.length ? this.bubbles[this.bubbles.length - 1] : null;
-    const full = largest ? largest.bought + largest.sold : 1;
+    const large = this.bubbles[Math.floor(this.bubbles.length * LARGE_SHARE)];
+    const full = large ? large.bought + large.sold : 1;
     const across = (/** @type {Bubble} */ { bought, sold }) => (
-      Math.max(BUBBLE_PX[0], BUBBLE_PX[1] * Math.sqrt((bought + sold) / full))
+      scale * Math.max(BUBBLE_PX[0], BUBBLE_PX[1] * Math.min(1.3, Math.sqrt((bought + sold) / full)))
     );
     const flat = (/** @type {Bubble[]} */ bubbles) => bubbles.flatMap((bubble) => [bubble.time, bubble.price, across(bubble)]);
     this.layer.write("bought", "bubbles", flat(this.bubbles.filter(({ bought, sold }) => bought >= sold)));

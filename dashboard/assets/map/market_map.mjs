@@ -12,7 +12,7 @@ import { CellLayer } from "./cell_layer.mjs";
 import { lookUpTable } from "./colour_maps.mjs";
 import { ColourScale } from "./colour_scale.mjs";
 import { GlCanvas } from "./gl_canvas.mjs";
-import { pathOf } from "./lines.mjs";
+import { pathOf, tenLevels } from "./lines.mjs";
 import { drawCrosshair, MapAxes } from "./map_axes.mjs";
 import { mapLayout, STRIPS } from "./map_layout.mjs";
 import { MapShapes } from "./map_shapes.mjs";
@@ -34,6 +34,7 @@ const WIDE_CELLS = 600; // across and upwards, about
 const COARSEST = 4; // so many cells may fall into one pixel while a hand moves the view
 const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
 const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
+const LEAST_ROW = 2; // device pixels: a wall is a line that is seen
 
 /** What a person chose to see. @typedef {object} Choices
  * @property {number | "auto"} ticks  a row
@@ -117,21 +118,36 @@ export class MarketMap {
   /** Take over new data: move on with it. */
   advance() {
     this.measure();
-    this.view.advance(this.limits, (from, to) => pathOf(this.known.seconds, from, to));
+    this.view.advance(this.limits, (from, to) => this.pathOf(from, to));
     this.known.heldFrom = this.view.following ? Infinity : this.view.range.from;
+  }
+
+  /** The prices that are to be seen between two times. @param {number} from @param {number} to */
+  pathOf(from, to) {
+    return (this.choices.onlyTop ? tenLevels : pathOf)(this.known.seconds, from, to);
+  }
+
+  /** Fit the prices to what is chosen to be seen: the ten best levels, or the book around the price. */
+  chooseReach() {
+    const { range } = this.view;
+    this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, range.to));
   }
 
   measure() {
     const { clientWidth, clientHeight } = this.elements.gl;
     this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
-    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length + 1;
+    const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length;
     this.layout = mapLayout(clientWidth, clientHeight, this.font, letters);
+  }
+
+  /** The fewest ticks that make a row which can be seen. */
+  get autoTicks() {
+    return ticksARow(this.view.range, this.limits.tick, (this.layout.map.height * this.canvas.ratio) / LEAST_ROW);
   }
 
   /** The ticks that a row holds at the present zoom. */
   get ticks() {
-    const { range } = this.view;
-    const fewest = ticksARow(range, this.limits.tick, this.layout.map.height * this.canvas.ratio);
+    const fewest = this.autoTicks;
     return this.choices.ticks === "auto" ? fewest : Math.max(fewest, this.choices.ticks);
   }
 
@@ -235,7 +251,7 @@ export class MarketMap {
     const isNew = this.drawnVersion !== known.version;
     if (isNew) shapes.writeData(this.choices.kinds);
     shapes.fitStrips(range);
-    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick); // those of another zoom do while a hand moves it
+    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
     shapes.writeBook(this.book, range, layout.book, tick);
     this.drawnVersion = known.version;
     this.paint();
@@ -257,21 +273,31 @@ export class MarketMap {
     });
     const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
     line("detection lines", map, { fill: colour("detection"), stroke: 1 });
+    line("best bid", map, { fill: colour("bidLine"), stroke: 1 });
+    line("best ask", map, { fill: colour("askLine"), stroke: 1 });
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
-    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.75 });
-    line("best bid", map, { fill: colour("bidLine"), stroke: 1.5 });
-    line("best ask", map, { fill: colour("askLine"), stroke: 1.5 });
+    line("sold", map, { fill: colour("sold"), edge: colour("edge"), edgeWidth: 0.6 });
+    line("bought", map, { fill: colour("bought"), edge: colour("edge"), edgeWidth: 0.6 });
+    const width = Math.max(2, Math.round(this.font / 5.5));
+    line("mid", map, { fill: colour("casing"), stroke: width + 2 });
+    line("mid", map, { fill: colour("mid"), stroke: width });
     layout.strips.forEach((box, index) => {
-      const [low, high] = shapes.stripRanges[STRIPS[index]];
-      line(STRIPS[index], { ...box, from: range.from, to: range.to, low, high }, { fill: colour("line"), stroke: 1.5 });
+      const name = STRIPS[index];
+      const [low, high] = shapes.strips[name].range;
+      const panel = { ...box, from: range.from, to: range.to, low, high };
+      if (name !== "spread") {
+        line(`${name} above`, panel, { fill: colour("aboveFill") });
+        line(`${name} below`, panel, { fill: colour("belowFill") });
+      }
+      line(name, panel, { fill: colour("line"), stroke: 1 });
     });
     const book = { ...layout.book, from: 0, to: 1, low: range.low, high: range.high };
-    line("book bought", book, { fill: colour("bought") });
-    line("book sold", book, { fill: colour("sold") });
+    const traded = { ...book, ...layout.traded };
+    line("book bought", traded, { fill: colour("boughtBar") });
+    line("book sold", traded, { fill: colour("soldBar") });
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
-    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width },
+    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width + layout.traded.width },
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 
@@ -284,9 +310,10 @@ export class MarketMap {
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
       detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
       isHeld: !this.view.following,
+      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [],
     };
     if (!frame) return;
-    const [context] = fitted(this.elements.axes);
+    const [context] = fitted(this.elements.axes, this.canvas.ratio);
     this.marks = new MapAxes(context, this.scene).draw();
   }
 

@@ -26,12 +26,16 @@ export class View {
     this.priceIsFree = false; // a hand moved the prices: they need not show the mid
     this.slides = false; // the prices are on their way to the mid
     this.fitsLater = false; // the prices are chosen from the path of the mid once time follows again
+    this.isTight = false; // the prices are fitted to the path alone, without the book around it
+    /** @type {{low: number, high: number, priceFits: boolean, priceIsFree: boolean} | null} the prices before they were tight */
+    this.wide = null;
     this.isSet = false; // whether anything has been shown
   }
 
-  /** Forget all: another symbol follows. */
+  /** Forget all but how prices are fitted: another symbol follows. */
   reset() {
-    Object.assign(this, new View());
+    const { isTight } = this;
+    Object.assign(this, new View(), { isTight });
   }
 
   /** Move with the newest second. `path` is the lowest and highest mid of the times that are shown, or null.
@@ -57,16 +61,43 @@ export class View {
     const { range } = this;
     const { tick } = limits;
     const reach = Math.max((limits.highest - limits.lowest) / 2, 40 * tick);
-    const margin = Math.max(reach * MARGIN, (path[1] - path[0]) * 0.2, 20 * tick);
+    const roomy = Math.max(reach * MARGIN, (path[1] - path[0]) * 0.2, 20 * tick);
+    const margin = this.isTight ? Math.max((path[1] - path[0]) * SETTLED, 2 * tick) : roomy;
     const wanted = path[1] - path[0] + 2 * margin;
     const height = range.high - range.low;
     const clear = height * SETTLED;
-    const fits = path[0] > range.low + clear && path[1] < range.high - clear;
+    const fits = this.isTight
+      ? path[0] > range.low && path[1] < range.high
+      : path[0] > range.low + clear && path[1] < range.high - clear;
     const close = wanted > height * 0.6 && wanted < height * 1.35;
     if (!anew && this.isSet && fits && close) return;
     const grain = roundMultiple(Math.max(1, wanted / tick / 40)) * tick;
     range.low = Math.max(0, Math.floor((path[0] - margin) / grain) * grain);
     range.high = Math.ceil((path[1] + margin) / grain) * grain;
+  }
+
+  /** Fit the prices to the path alone from now on, or show those again that were shown before.
+   * @param {boolean} isTight @param {Limits} limits @param {[number, number] | null} path
+   */
+  tighten(isTight, limits, path) {
+    if (isTight === this.isTight) return;
+    this.isTight = isTight;
+    const { low, high } = this.range;
+    if (isTight) {
+      this.wide = this.isSet ? { low, high, priceFits: this.priceFits, priceIsFree: this.priceIsFree } : null;
+      this.fitPricesAnew();
+      if (this.isSet) this.fitPrices(limits, path, true);
+      return;
+    }
+    if (this.wide && !this.wide.priceFits) {
+      Object.assign(this.range, { low: this.wide.low, high: this.wide.high });
+      this.priceFits = false;
+      this.priceIsFree = this.wide.priceIsFree;
+    } else {
+      this.fitPricesAnew();
+      if (this.isSet) this.fitPrices(limits, path, true);
+    }
+    this.wide = null;
   }
 
   /** Zoom time around `at` (ms); while following around now. @param {number} factor of the span @param {number} at

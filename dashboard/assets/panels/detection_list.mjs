@@ -1,6 +1,6 @@
 // The list of detections: a line each, in words that are read at a glance; a click opens its evidence.
 
-import { figuresOf, isOpen, summaryOf } from "../book/detections.mjs";
+import { colourSide, ENDINGS, figuresOf, isOpen, markOf, MEANINGS, nameOf, summaryOf } from "../book/detections.mjs";
 import { byId, definitions, make } from "../ui/dom.mjs";
 import { number, time, utc } from "../ui/formats.mjs";
 import { KeptScroll } from "../ui/kept_scroll.mjs";
@@ -15,6 +15,7 @@ export class DetectionList {
     this.onChosen = onChosen;
     this.chosen = "";
     this.key = "";
+    this.base = ""; // the base asset's name
     this.decimals = NaN;
     /** @type {Map<string, {entry: Detection, chosen: boolean, element: HTMLElement}>} what is written, by id */
     this.items = new Map();
@@ -55,18 +56,22 @@ export class DetectionList {
   /** @param {Detection} entry @param {number} decimals */
   item(entry, decimals) {
     const open = isOpen(entry);
-    const what = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+    const ending = open ? "open" : (entry.reason ?? "").replaceAll("_", " ");
+    const meaning = open ? "It still stands" : told(ENDINGS, entry.reason ?? "");
+    const summary = summaryOf(entry, decimals, this.base);
     const chosen = entry.id === this.chosen;
     const head = make("button", { type: "button", "aria-expanded": String(chosen), onclick: () => this.choose(entry) },
-      make("span", { class: "when" }, time(entry.started_at)),
-      make("span", { class: "what" }, `${entry.kind} ${what}`.trim()),
-      make("span", { class: `side ${entry.side}` }, entry.side),
+      make("span", { class: `mark ${colourSide(entry)}`, "aria-hidden": "true" }, markOf(entry)),
+      make("span", { class: "what" },
+        make("span", { class: "name", title: told(MEANINGS, entry.kind) }, nameOf(entry)), " ",
+        make("span", { class: "ending", title: meaning }, ending)),
       make("span", { class: "price" }, number(entry.price, decimals)),
-      make("span", { class: "why" }, summaryOf(entry, decimals)));
+      make("span", { class: "when" }, time(entry.started_at)),
+      make("span", { class: "why", title: summary }, summary));
     const item = make("li", { class: open ? "open" : "", "data-id": entry.id }, head);
     if (chosen) {
       item.append(make("dl", {}, ...definitions([
-        ["began", utc(entry.started_at, 3)], ["last word", utc(entry.time, 3)], ...figuresOf(entry.evidence),
+        ["began", utc(entry.started_at, 3)], ["last event", utc(entry.time, 3)], ...figuresOf(entry.evidence, decimals, this.base),
       ])));
     }
     return item;
@@ -104,6 +109,11 @@ export class DetectionList {
     this.key = "";
     this.scroll.clear();
   }
+}
+
+/** @param {Record<string, string>} texts @param {string} name */
+function told(texts, name) {
+  return Object.hasOwn(texts, name) ? texts[name] : null;
 }
 
 /** Have a list show these items, in this order; those that stay are left alone. @param {HTMLElement} list @param {HTMLElement[]} items */

@@ -130,7 +130,7 @@ function markLines(map, x, entry) {
   const beside = map.marks.filter((mark) => mark.entry.id !== entry.id && Math.abs(mark.x - x) < BESIDE_PX).slice(0, 2);
   return [bothTimes(entry.started_at, 1), ...[entry, ...beside.map((mark) => mark.entry)].flatMap((each) => {
     const end = isOpen(each) ? "open" : (each.reason ?? "").replaceAll("_", " ");
-    return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals)];
+    return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals, map.base)];
   })];
 }
 
@@ -160,18 +160,21 @@ function detectionLines(map, known, now, price) {
   return known.detections.filter((entry) => (
     map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
-  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals)}`);
+  )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** What is shown, where it points to, and how large it is: asking for the size would have the page laid out at once. */
-const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, width: 0, height: 0 };
+/** What is shown, where it points to, which right end it is to leave free if it can, and how large it is: asking for the size
+ * would have the page laid out at once.
+ */
+const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, right: 0, above: false, width: 0, height: 0 };
 /** @type {ResizeObserver | null} */
 let observer = null;
 
-/** Show lines beside a place of the window, or nothing for null; above it where a finger hides what is below.
- * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {boolean} [above]
+/** Show lines beside a place of the window, or nothing for null; to the place's left where they would reach past `right`, as
+ * long as there is room, and `above` it where a finger hides what is below. @param {string[] | null} lines @param {number} [x]
+ * @param {number} [y] @param {number} [right] @param {boolean} [above]
  */
-export function showTooltip(lines, x = 0, y = 0, above = false) {
+export function showTooltip(lines, x = 0, y = 0, right = window.innerWidth, above = false) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -181,7 +184,7 @@ export function showTooltip(lines, x = 0, y = 0, above = false) {
   lines.forEach((line, index) => {
     if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
   });
-  Object.assign(shown, { lines, x, y, above });
+  Object.assign(shown, { lines, x, y, right, above });
   moveTooltip(tooltip);
 }
 
@@ -197,8 +200,9 @@ function observe(tooltip) {
 
 /** @param {HTMLElement} tooltip */
 function moveTooltip(tooltip) {
-  const { x, y, above, width, height } = shown;
-  const left = x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  const { x, y, right, above, width, height } = shown;
+  const isPast = x + 16 + width > right && x - 16 - width >= 4;
+  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
   const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
   tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }

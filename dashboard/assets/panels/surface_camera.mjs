@@ -2,15 +2,15 @@
 
 /** @typedef {{x: number, y: number, z: number}} Point */
 
-const FIRST = { azimuth: -0.89, elevation: 0.5, zoom: 1 };
+const FIRST = { azimuth: -1.22, elevation: 0.56, zoom: 1 };
 const LOWEST = 0.14; // rad above the floor
 const HIGHEST = 1.35;
 const FARTHEST = 2.5; // times the distance from which all is seen as large as it can be
 const HALF_ANGLE = Math.tan(Math.PI / 8); // of Plotly's view, upwards
 const TURN = 0.008; // rad for each pixel
 // The scene around its middle, in Plotly's units: see the aspect ratio in figures.py. Its labels lie around the floor.
-export const FLOOR = { x: 1.1, y: 0.9, z: -0.3 };
-export const CEILING = { x: 0.81, y: 0.585, z: 0.285 };
+export const FLOOR = { x: 1.38, y: 0.88, z: -0.33 };
+export const CEILING = { x: 1.11, y: 0.585, z: 0.31 };
 const CORNERS = [FLOOR, CEILING].flatMap(({ x, y, z }) => [[x, y], [x, -y], [-x, y], [-x, -y]].map((at) => ({ x: at[0], y: at[1], z })));
 
 /** @param {Point} a @param {Point} b */

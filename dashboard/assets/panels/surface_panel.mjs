@@ -10,14 +10,16 @@ import { number } from "../ui/formats.mjs";
 import { make } from "../ui/dom.mjs";
 import { THEMES } from "../ui/themes.mjs";
 import { handOn, SurfaceCamera } from "./surface_camera.mjs";
+import { smooth } from "./smooth.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
 /** @import {Raster} from "../book/raster.mjs" */
 /** @import {ScaleRange} from "../map/colour_maps.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
 
-const COLUMN_MS = 4000; // 45 columns: a larger surface is slow to update
-const ROWS = 40;
+const COLUMN_MS = 6000; // 30 columns: few ridges are seen, many are noise
+const ROWS = 30;
+const SOFTER = 0.6; // of the gamma: smoothing takes from what is bright
 const SHARE = 0.0008; // of the mid, that the rows reach up and down
 const UNREFINED = 721;
 // Plotly refines each surface to at least 120 x 120 points whenever it changes, which takes longer than all else, but not
@@ -57,7 +59,7 @@ export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
       count += 1;
     }
   }
-  const scale = scaleOf(seen.subarray(0, count), gamma);
+  const scale = scaleOf(seen.subarray(0, count), gamma * SOFTER);
   const x = Array.from({ length: columns }, (_, column) => (column - columns + 1) * (COLUMN_MS / 1000));
   const y = Array.from({ length: ROWS + 2 }, (_, row) => ((row - 1 - ROWS / 2) * step) / 1e8);
   // The first and last row are out of sight, past both ends: with sizes of 0 and 1 always there Plotly's scale stays
@@ -73,7 +75,8 @@ export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
       if (most) colours[column] = (size <= 0 ? -1 : 1) * positionOf(most, scale);
     }
   }
-  return { x, y, z, surfacecolor };
+  const [heights, colours] = [z, surfacecolor].map((grid) => [grid[0], ...smooth(grid.slice(1, -1)), grid[ROWS + 1]]);
+  return { x, y, z: heights, surfacecolor: colours };
 }
 
 /** Return the colours' range over a surface's own sizes. @param {Float32Array} sizes @param {number} gamma @returns {ScaleRange} */
@@ -195,12 +198,13 @@ export class SurfacePanel {
     const decimals = Math.max(0, 2 - Math.floor(Math.log10(reach)));
     const label = (/** @type {number} */ from) => `${from < 0 ? "−" : "+"}${number(Math.abs(from), decimals)}`;
     const theme = THEMES[this.theme];
-    layout.font = { color: theme.text, size: parseFloat(getComputedStyle(this.gd).fontSize) };
+    const font = Math.round(parseFloat(getComputedStyle(this.gd).fontSize));
+    layout.font = { color: theme.text, size: font };
     Object.assign(layout.scene.yaxis, {
-      range: [-reach, reach], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
+      range: [-reach, reach * (1 - 2.4 / ROWS)], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
     });
     for (const axis of ["xaxis", "yaxis", "zaxis"]) {
-      Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.faint, backgroundcolor: "rgba(0,0,0,0)" });
+      Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.text, backgroundcolor: "rgba(0,0,0,0)" });
     }
     layout.scene.camera = this.view;
     data[0].colorscale = diverging(this.theme, this.colours);

@@ -1,6 +1,6 @@
 // The map's controls: row height, colours, what is drawn, and the picture to take away.
 
-import { KINDS } from "../book/detections.mjs";
+import { KINDS, MEANINGS } from "../book/detections.mjs";
 import { COLOUR_MAPS } from "../map/colour_maps.mjs";
 import { byId, make, press } from "../ui/dom.mjs";
 import { isCutOff, TICKS } from "../ui/preferences.mjs";
@@ -9,6 +9,15 @@ import { isCutOff, TICKS } from "../ui/preferences.mjs";
 
 /** @typedef {{onChange: (name: string) => void, onFollow: () => void, onPicture: () => void}} Tell */
 
+const ROWS = Object.fromEntries(TICKS.map((ticks) => [ticks, ticks === "auto" ? "auto" : `${ticks} tick${ticks === "1" ? "" : "s"}`]));
+
+/** Say how many ticks a row has that is chosen by itself. @param {number} ticks */
+export function showRow(ticks) {
+  const auto = byId("choose-ticks").firstElementChild;
+  const text = `auto: ${ticks} tick${ticks === 1 ? "" : "s"}`;
+  if (auto && auto.textContent !== text) auto.textContent = text;
+}
+
 /** Build the controls into the toolbar. @param {Preferences} preferences @param {Tell} tell */
 export function buildToolbar(preferences, tell) {
   const choose = (/** @type {string} */ name, /** @type {string} */ text) => {
@@ -16,8 +25,8 @@ export function buildToolbar(preferences, tell) {
   };
   byId("toolbar").append(
     make("button", { id: "follow", class: "switch", type: "button", "aria-label": "Hold the view", onclick: tell.onFollow }, "❚❚"),
-    list("ticks", "row", TICKS, "Ticks in a row of the map; auto is the finest that a pixel shows", preferences, choose),
-    list("colours", "colours", COLOUR_MAPS, "Colour map", preferences, choose),
+    list("ticks", "row", TICKS, "Ticks in a row of the map; auto is the finest that can be seen", preferences, choose, ROWS),
+    list("colours", "", COLOUR_MAPS, "Colour map", preferences, choose),
     toggle("top", "only ten levels", "Show only the ten best levels a side, of which numbers and detectors speak", preferences, choose),
     toggle("vwap", "VWAP", "Volume-weighted price since the beginning of the window", preferences, choose),
     menu("scale-menu", "scale", scaleFields(preferences, choose)),
@@ -26,20 +35,23 @@ export function buildToolbar(preferences, tell) {
     make("button", { id: "picture", class: "switch", type: "button", title: "Save the page's picture as PNG (p)", onclick: tell.onPicture }, "PNG"),
   );
   byId("legend-box").append(
-    make("canvas", { id: "legend", width: 256, height: 2, title: "Colours of sizes: bids above, asks below" }),
-    make("div", { id: "legend-range" }, ""),
-    make("div", { id: "row-shown" }, ""),
+    make("div", { id: "legend-sides" }, make("div", { class: "bid" }, "bids"), make("div", { class: "ask" }, "asks")),
+    make("canvas", { id: "legend", width: 256, height: 2, title: "Colours of sizes: bids above, asks below; the left end is known and empty" }),
+    make("div", { id: "legend-texts" }, make("div", { id: "legend-range" }, ""), make("div", { id: "row-shown" }, "")),
   );
 }
 
-/** @param {string} name @param {string} label @param {readonly string[]} options @param {string} title
- * @param {Preferences} preferences @param {(name: string, text: string) => void} choose
+/** `texts` are what options are called, where that is not their value. @param {string} name @param {string} label
+ * @param {readonly string[]} options @param {string} title @param {Preferences} preferences
+ * @param {(name: string, text: string) => void} choose @param {Record<string, string>} [texts]
  */
-function list(name, label, options, title, preferences, choose) {
+function list(name, label, options, title, preferences, choose, texts = {}) {
   const select = make("select", { id: `choose-${name}`, title, onchange: () => choose(name, select.value) },
-    ...options.map((option) => make("option", { value: option }, option)));
+    ...options.map((option) => make("option", { value: option }, texts[option] ?? option)));
   select.value = preferences.get(name);
-  return make("label", { class: "control" }, make("span", { class: "label" }, label), select);
+  if (label) return make("label", { class: "control" }, make("span", { class: "label" }, label), select);
+  select.setAttribute("aria-label", title);
+  return select;
 }
 
 /** @param {string} name @param {string} label @param {string} title @param {Preferences} preferences
@@ -122,7 +134,7 @@ function kindFields(preferences, choose) {
     return input;
   };
   const rows = Object.entries(KINDS).map(([kind, mark]) => make("div", { class: "kind" },
-    make("label", {}, box("kinds", kind), ` ${mark} ${kind}`),
-    make("label", { title: `Tell of each new ${kind} by a note of the desktop` }, box("notes", kind), " tell")));
-  return [...rows, make("p", { class: "hint" }, "“tell” shows a desktop note, or sounds where notes are not allowed.")];
+    make("label", { title: MEANINGS[kind] }, box("kinds", kind), ` ${mark} ${kind}`),
+    make("label", { title: `Notify of each new ${kind} on the desktop` }, box("notes", kind), " notify")));
+  return [...rows, make("p", { class: "hint" }, "“notify” shows a note on the desktop, or sounds where notes are not allowed.")];
 }

@@ -39,10 +39,10 @@ export function definitions(lines) {
 }
 
 /** Make a canvas as sharp as the screen and as large as it is shown; returns [context, width, height] in CSS pixels.
- * @param {HTMLCanvasElement} canvas @returns {[CanvasRenderingContext2D, number, number]}
+ * `ratio` are the device pixels in one CSS pixel.
+ * @param {HTMLCanvasElement} canvas @param {number} [ratio] @returns {[CanvasRenderingContext2D, number, number]}
  */
-export function fitted(canvas) {
-  const ratio = window.devicePixelRatio || 1;
+export function fitted(canvas, ratio = window.devicePixelRatio || 1) {
   const { clientWidth, clientHeight } = canvas;
   const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];

@@ -40,6 +40,11 @@ export function shortSize(value) {
   return size(value);
 }
 
+/** Return a size with its sign, as short as it can be said: +1.2k. @param {number} value */
+export function signedSize(value) {
+  return value ? `${value > 0 ? "+" : "−"}${shortSize(Math.abs(value))}` : "0";
+}
+
 /** Return a ratio to two significant digits, in plain figures. @param {number} value */
 export function ratio(value) {
   return `${number(value, value < 10 ? 1 : 0, 0)} ×`;

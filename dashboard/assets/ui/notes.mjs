@@ -1,12 +1,12 @@
-// Tells of new detections outside the page: by a note of the desktop, or by a sound where notes are not allowed.
+// Notifies of new detections outside the page: by a note of the desktop, or by a sound where notes are not allowed.
 
 /** Ask for leave to show notes, once somebody wants them. */
 export async function askForNotes() {
   if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
 }
 
-/** Tell of something now. @param {string} title @param {string} body */
-export function tell(title, body) {
+/** Notify of something now. @param {string} title @param {string} body */
+export function notify(title, body) {
   if ("Notification" in window && Notification.permission === "granted") {
     try {
       new Notification(title, { body, tag: title }).onclick = () => window.focus();

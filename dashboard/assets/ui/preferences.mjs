@@ -1,4 +1,4 @@
-// What a person chose: kept in the browser's storage, and in the address, so that a link shows what its sender saw.
+// What a person chose: kept in the browser's storage, and in the address, so that a link carries the settings of its sender.
 
 import { COLOUR_MAPS } from "../map/colour_maps.mjs";
 import { KINDS } from "../book/detections.mjs";
@@ -18,9 +18,9 @@ const CHOICES = {
   depth: { normal: "0.1 %", allows: (text) => /** @type {readonly string[]} */ (DEPTH_RANGES).includes(text) },
   kinds: { normal: Object.keys(KINDS).join(" "), allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },
   notes: { normal: "none", allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },
-  black: { normal: "40 %", allows: isCutOff },
-  white: { normal: "99 %", allows: isCutOff },
-  gamma: { normal: "1.5", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
+  black: { normal: "55 %", allows: isCutOff },
+  white: { normal: "98 %", allows: isCutOff },
+  gamma: { normal: "1.8", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },
 };
 
 /** Say whether `text` is a percentile ("30 %") or a size above 0 ("2.5"). @param {string} text */

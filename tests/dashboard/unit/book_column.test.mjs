@@ -44,7 +44,7 @@ test("bars stay within the column", () => {
     assert.ok(left >= 0 && right <= 1 && left < right && bottom > 10 && top < 11 && bottom < top);
   }
   assert.deepEqual([bars.bids[2], bars.asks[2]], [0.5, 1]);
-  assert.equal(bars.bought[0], bars.sold[2]);
+  assert.equal(bars.bought[2], bars.sold[0]);
 });
 
 test("the column's end is round, and not less than the largest bar", () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { figuresOf, isOpen, KINDS, latestDetections, nameOf, summaryOf } from "../../../dashboard/assets/book/detections.mjs";
+import {
+  colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf,
+} from "../../../dashboard/assets/book/detections.mjs";
 import { emptyFrame } from "./market.mjs";
 
 /** @import {Detection} from "../../../dashboard/types/frames.d.ts" */
@@ -40,32 +42,51 @@ test("one that was interrupted keeps the figures that it had", () => {
 
 test("each kind's evidence is said in words", () => {
   const said = {
-    wall: [{ size: 120, median_size: 10, held_ms: 4200 }, "120, 12 × the median, for 4.2 s"],
-    sweep: [{ levels: 4, volume: 3.21, duration_ms: 12, last_price: 60_000.1 }, "4 levels, 3.21 in 12 ms, to 60,000.1"],
-    absorption: [{ volume: 50, largest_size: 3, refills: 9 }, "took 50 where 3 showed at most, 9 refills"],
+    wall: [{ size: 120, median_size: 10, held_ms: 4200 }, "120 BTC, 12 × the median, for 4.2 s"],
+    sweep: [{ levels: 4, volume: 3.21, duration_ms: 12, last_price: 60_000.1 }, "4 levels, 3.21 BTC in 12 ms, to 60,000.1"],
+    absorption: [{ volume: 50, largest_size: 3, refills: 9 }, "took 50 BTC where at most 3 BTC showed, 9 refills"],
     layering: [{ levels: 3, changes: [5, 6, 7], traded_share: 0.02 }, "3 levels, changed 5, 6, 7 times, 2 % traded"],
-    iceberg: [{ volume: 12, trade_count: 8, hidden_volume: 9 }, "took 12 in 8 trades, about 9 hidden"],
+    iceberg: [{ volume: 12, trade_count: 8, hidden_volume: 9 }, "took 12 BTC in 8 trades, about 9 BTC hidden"],
     exhaustion: [
-      { depth_before: 90, depth_after: 9, spread: 1.5, direction: "up", mid: 60_001 }, "depth 90 to 9, spread 1.5, mid up to 60,001.0",
+      { depth_before: 90, depth_after: 9, spread: 1.5, direction: "up", mid: 60_001 }, "depth 90 to 9 BTC, spread 1.5, mid up to 60,001.0",
     ],
   };
   assert.deepEqual(Object.keys(said), Object.keys(KINDS));
   for (const [kind, [evidence, text]] of Object.entries(said)) {
-    assert.equal(summaryOf({ kind, evidence: /** @type {Record<string, any>} */ (evidence) }, 1), text);
+    assert.equal(summaryOf({ kind, evidence: /** @type {Record<string, any>} */ (evidence) }, 1, "BTC"), text);
   }
-  assert.equal(summaryOf({ kind: "wall", evidence: { lost: 7, traded: 2, held_ms: 900 } }, 1), "lost 7, of that traded 2, after 0.9 s");
+  assert.equal(summaryOf({ kind: "wall", evidence: { lost: 7, traded: 2, held_ms: 900 } }, 1, "ETH"), "lost 7 ETH, of that traded 2 ETH, after 0.9 s");
 });
 
 test("kinds and figures that are not known are told as they came", () => {
-  assert.equal(summaryOf({ kind: "spoof", evidence: { some_size: 1.5, at: [1, 2] } }, 1), "some size 1.5, at 1, 2");
-  assert.equal(summaryOf({ kind: "layering", evidence: { levels: 2 } }, 1), "levels 2");
-  assert.equal(summaryOf({ kind: "sweep", evidence: { levels: 2 } }, 1), "levels 2");
-  for (const kind of ["toString", "constructor", "__proto__"]) assert.equal(summaryOf({ kind, evidence: { levels: 2 } }, 1), "levels 2");
+  assert.equal(summaryOf({ kind: "spoof", evidence: { some_size: 1.5, at: [1, 2] } }, 1, "BTC"), "some size 1.5, at 1, 2");
+  assert.equal(summaryOf({ kind: "layering", evidence: { levels: 2 } }, 1, "BTC"), "levels 2");
+  assert.equal(summaryOf({ kind: "sweep", evidence: { levels: 2 } }, 1, "BTC"), "levels 2");
+  for (const kind of ["toString", "constructor", "__proto__"]) assert.equal(summaryOf({ kind, evidence: { levels: 2 } }, 1, "BTC"), "levels 2");
 });
 
-test("figures have names in words and no exponents", () => {
-  assert.deepEqual(
-    figuresOf({ held_ms: 5, share: 1e-7, prices: [[1, 2.5], [3, 4]], direction: "up", none: null }),
-    [["held ms", "5"], ["share", "0.0000001"], ["prices", "(1, 2.5), (3, 4)"], ["direction", "up"], ["none", "null"]],
-  );
+test("figures have names in words, units, and no exponents", () => {
+  const evidence = {
+    held_ms: 500, fall_ms: 1900, traded_share: 0.025, share: 1e-7, size: 1.23456, level_prices: [60_000, 60_000.1], other: [[1, 2.5], [3, 4]],
+    trades: [[7, 60_000.1, 0.25, 1_722_000_000_000]], decline_began: 1_722_000_000_123, direction: "up", none: null, last_update_id: 5_100_200,
+  };
+  assert.deepEqual(figuresOf(evidence, 1, "BTC"), [
+    ["held", "500 ms"], ["fall", "1.9 s"], ["traded share", "2.5 %"], ["share", "0.0000001"], ["size", "1.23 BTC"],
+    ["level prices", "60,000.0, 60,000.1"], ["other", "(1, 2.5), (3, 4)"], ["trades", "0.25 at 60,000.1"],
+    ["decline began", "13:20:00.123 UTC"], ["direction", "up"], ["none", "none"], ["last update id", "5100200"],
+  ]);
+});
+
+test("a sweep is named and coloured by its taker, all else by its side of the book", () => {
+  const named = Object.keys(KINDS).flatMap((kind) => /** @type {const} */ (["bid", "ask"]).map((side) => (
+    `${nameOf({ kind, side })} ${markOf({ kind, side })} ${colourSide({ kind, side })}`
+  )));
+  assert.deepEqual(named.slice(0, 5), ["bid wall ■ bid", "ask wall ■ ask", "sell sweep ▼ ask", "buy sweep ▲ bid", "bid absorption ● bid"]);
+  assert.equal(new Set(named).size, named.length);
+  assert.equal(markOf({ kind: "toString", side: "bid" }), "•");
+});
+
+test("each kind and each ending is explained", () => {
+  assert.deepEqual(Object.keys(MEANINGS), Object.keys(KINDS));
+  for (const text of [...Object.values(MEANINGS), ...Object.values(ENDINGS)]) assert.match(text, /^.{20,}$/u);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { baseAsset, bothTimes, duration, number, ratio, shortSize, signed, size, time, utc } from "../../../dashboard/assets/ui/formats.mjs";
+import {
+  baseAsset, bothTimes, duration, number, ratio, shortSize, signed, signedSize, size, time, utc,
+} from "../../../dashboard/assets/ui/formats.mjs";
 import { random } from "./market.mjs";
 
 test("no number is told with an exponent, or as less than nothing", () => {
@@ -61,4 +63,8 @@ test("the base asset is what the quote leaves", () => {
 
 test("ratios are in plain figures", () => {
   assert.deepEqual([1, 2.345, 9.96, 10, 123.4, 12_345].map(ratio), ["1 ×", "2.3 ×", "10 ×", "10 ×", "123 ×", "12,345 ×"]);
+});
+
+test("sizes with a sign are short, and nothing has none", () => {
+  assert.deepEqual([1.234, -1.234, 0, 12_345, -0.00012].map(signedSize), ["+1.23", "−1.23", "0", "+12.3k", "−0.00012"]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { pathOf, secondsLine, touchLines } from "../../../dashboard/assets/map/lines.mjs";
+import { pathOf, secondsBars, secondsLine, tenLevels, touchLines } from "../../../dashboard/assets/map/lines.mjs";
 import { bestFirst, emptyFrame, Market, random, wholes } from "./market.mjs";
 
 /** The level pieces of a line: [from, to, value]. @param {number[]} flat */
@@ -30,14 +30,16 @@ test("the lines of the touch are the best prices of every instant, with holes wh
     for (let count = 0; count < 200; count += 1) {
       const time = market.end - whole(1, 31_000) - 0.5;
       const book = market.at(time)?.book;
+      const middle = levelsOf(lines.mid).find(([from, to]) => from <= time && time < to)?.[2];
+      assert.equal(middle, book ? (bestFirst(book.sides[0], 0)[0] + bestFirst(book.sides[1], 1)[0]) / 2e8 : undefined);
       levels.forEach((each, side) => {
         const found = each.find(([from, to]) => from <= time && time < to);
         assert.equal(found?.[2], book ? bestFirst(book.sides[side], side)[0] / 1e8 : undefined, `seed ${seed}, ${market.end - time} ms ago`);
       });
     }
-    for (const flat of [lines.bid, lines.ask]) assert.ok(flat.every(Number.isFinite));
+    for (const flat of [lines.bid, lines.ask, lines.mid]) assert.ok(flat.every(Number.isFinite));
   }
-  assert.deepEqual(touchLines([], NaN), { bid: [], ask: [] });
+  assert.deepEqual(touchLines([], NaN), { bid: [], ask: [], mid: [] });
 });
 
 test("a line of seconds holds each value for the second before its time, with holes", () => {
@@ -45,6 +47,21 @@ test("a line of seconds holds each value for the second before its time, with ho
   assert.deepEqual(levelsOf(secondsLine(points)), [[0, 2000, 5], [2000, 3000, 7], [4000, 5000, 7], [7000, 8000, 1]]);
   assert.deepEqual(secondsLine([]), []);
   assert.deepEqual(secondsLine([{ time: 5000, value: null }]), []);
+});
+
+test("bars of seconds stand on 0, above it and below it", () => {
+  const points = [[1000, 5], [2000, -2], [3000, 0], [4000, null], [5000, 7]].map(([time, value]) => ({ time: Number(time), value }));
+  assert.deepEqual(secondsBars(points), { above: [0, 0, 1000, 5, 4000, 0, 5000, 7], below: [1000, 0, 2000, -2] });
+});
+
+test("the ten levels reach from the lowest tenth bid to the highest tenth ask of the seconds that are shown", () => {
+  const seconds = [[10, 20], [30, 45], [5, 90]].map(([bid, ask], second) => (
+    { row: { ...emptyFrame(1000 * (second + 1)), bid_levels: [[bid + 1, 1], [bid, 1]], ask_levels: [[ask - 1, 1], [ask, 1]] } }
+  ));
+  const shown = /** @type {any[]} */ ([...seconds, { row: emptyFrame(4000), changes: null, base: null }]);
+  assert.deepEqual(tenLevels(shown, 0, 1000), [10, 45]);
+  assert.deepEqual(tenLevels(shown, 1000, 9000), [5, 90]);
+  assert.equal(tenLevels(shown, 3000, 9000), null);
 });
 
 test("the path is the lowest and highest mid of the seconds that are shown", () => {

@@ -27,12 +27,19 @@ test("on any page the parts lie within the panel and none on another", () => {
   }
 });
 
+test("on a notebook three strips are high enough to read, and the fourth is low", () => {
+  const { strips, map, prices } = mapLayout(978, 680, 11, 9);
+  assert.deepEqual(strips.map(({ height }) => height >= 40), [true, true, true, false]);
+  assert.ok(map.height > 400 && prices.width >= 60 && prices.width <= 72);
+});
+
 test("each place is in the part that is drawn there", () => {
   const layout = mapLayout(1280, 700, 12, 9);
   const middle = (/** @type {Box} */ box) => partAt(layout, box.left + box.width / 2, box.top + box.height / 2);
   for (const name of /** @type {const} */ (["map", "lane", "prices", "book", "times", "corner"])) {
     assert.deepEqual(middle(layout[name]), { part: name, index: 0 });
   }
+  assert.equal(middle(layout.traded).part, "book");
   layout.strips.forEach((box, index) => assert.deepEqual(middle(box), { part: "strip", index }));
   for (const [x, y] of [[-1, 5], [5, -1], [1281, 5], [5, 701]]) assert.equal(partAt(layout, x, y).part, "none");
 });

@@ -6,7 +6,7 @@ import { isCutOff, Preferences } from "../../../dashboard/assets/ui/preferences.
 /** The values of a page with nothing kept and nothing asked for. */
 const NORMAL = {
   symbol: "", theme: "dark", colours: "blue and orange", ticks: "auto", top: "0", vwap: "0", depth: "0.1 %",
-  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "40 %", white: "99 %", gamma: "1.5",
+  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "55 %", white: "98 %", gamma: "1.8",
 };
 
 /** Put a window in place that has kept `text`, and notes what is kept and which address is shown.

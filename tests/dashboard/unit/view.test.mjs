@@ -285,6 +285,37 @@ test("any gestures in any order leave a sound view, also of a book of one tick",
   }
 });
 
+test("tight prices are those of the path, and what was shown before comes back", () => {
+  const limits = limitsOf();
+  const view = shown(limits);
+  const before = { ...view.range };
+  view.tighten(true, limits, [59_990, 60_010]);
+  assert.ok(view.range.low < 59_990 && view.range.high > 60_010);
+  assert.ok(view.range.high - view.range.low < 30, "little more than the path");
+  view.advance(limits, () => [59_995, 60_012]);
+  assert.ok(view.range.low < 59_995 && view.range.high > 60_012);
+  view.tighten(false, limits, [59_990, 60_010]);
+  assert.ok(view.range.high - view.range.low > (before.high - before.low) * 0.5);
+  assert.equal(view.priceFits, true);
+
+  view.zoomPrice(0.5, 60_000, limits);
+  const chosen = { ...view.range };
+  view.tighten(true, limits, [59_990, 60_010]);
+  view.tighten(true, limits, [59_000, 61_000]);
+  assert.ok(view.range.high - view.range.low < 30);
+  view.tighten(false, limits, null);
+  assert.deepEqual([view.range.low, view.range.high, view.priceFits], [chosen.low, chosen.high, false]);
+});
+
+test("another symbol is shown as tight as the one before, also before its first second", () => {
+  const view = new View();
+  view.tighten(true, limitsOf({ now: NaN, oldest: NaN }), null);
+  view.advance(limitsOf(), () => [59_990, 60_010]);
+  assert.ok(view.range.high - view.range.low < 30);
+  view.reset();
+  assert.equal(view.isTight, true);
+});
+
 test("before the first second nothing is shown, and another symbol begins anew", () => {
   const view = new View();
   view.advance(limitsOf({ now: NaN, oldest: NaN }), () => null);

@@ -1,0 +1,36 @@
+"""Orders at depth=known from the real program on the rig, held against the exchange's whole book."""
+
+import asyncio
+
+import pytest
+
+from tests.load.orders import Checker, checked_orders
+from tests.program import Program, listening, next_live
+from tests.replay.rig import SYMBOL, Rig, needs_recording
+
+pytestmark = needs_recording
+
+
+@pytest.mark.parametrize("options", [(), ("--snapshot-levels", "300", "--resting", "150")])
+async def test_no_order_is_wrong(options: tuple[str, ...]) -> None:
+    """Through the book as recorded, and over levels that rest where only snapshots tell of them."""
+    checked = await checked_orders(200, 1, *options)
+    assert checked.wrong == []
+    assert checked.orders >= 200
+    assert 0 < checked.incomplete < checked.orders
+    assert len(checked.updates) > 3
+
+
+async def test_no_order_is_wrong_through_faults() -> None:
+    """A book that is lost is not answered from, and the one after it is right from its first answer on."""
+    async with Rig() as rig, Program(**rig.settings) as program:
+        async with listening(program.url(SYMBOL)) as connection:
+            await next_live(connection)
+        checker = Checker(program, rig, 2)
+        checking = asyncio.create_task(checker.check(1_200))
+        for kind in ("gap", "close", "reorder"):
+            await asyncio.sleep(1.5)
+            await rig.fault(kind)
+        checked = await checking
+    assert checked.wrong == []
+    assert checked.refused > 0
