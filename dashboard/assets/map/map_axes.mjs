@@ -150,6 +150,7 @@ export class MapAxes {
     const away = y < map.top ? -1 : y > map.top + map.height ? 1 : 0;
     this.context.globalAlpha = this.scene.isHeld ? 0.4 : 1;
     this.tag(number(mid, decimals + 1), prices, this.touchY(), colours.tag, colours.tagText);
+    this.context.globalAlpha = 1;
     if (away) this.arrow(prices.left + 1, this.touchY(), away, colours.tagText);
     this.context.globalAlpha = 1;
   }

@@ -84,16 +84,17 @@ export class View {
     this.isTight = isTight;
     const { low, high } = this.range;
     if (isTight) {
-      this.wide = this.isSet ? { low, high, priceFits: this.priceFits } : null;
-      this.priceFits = true;
+      this.wide = this.isSet ? { low, high, priceFits: this.priceFits, priceIsFree: this.priceIsFree } : null;
+      this.fitPricesAnew();
       if (this.isSet) this.fitPrices(limits, path, true);
       return;
     }
     if (this.wide && !this.wide.priceFits) {
       Object.assign(this.range, { low: this.wide.low, high: this.wide.high });
       this.priceFits = false;
+      this.priceIsFree = this.wide.priceIsFree;
     } else {
-      this.priceFits = true;
+      this.fitPricesAnew();
       if (this.isSet) this.fitPrices(limits, path, true);
     }
     this.wide = null;

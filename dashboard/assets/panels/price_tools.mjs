@@ -18,12 +18,9 @@ export class PriceTools {
 
   /** Put all in its place, and say how the prices are. @param {MarketMap} map @param {number | null} mid  of now, USDT */
   show(map, mid) {
-    const { layout: { prices, map: box }, view } = map;
-    const [bottom, height] = [prices.top + prices.height, Math.round(map.font * 1.6)];
-    const touch = map.scene?.newest ? map.pixelOf(0, mid ?? NaN).y : NaN;
-    const isUnder = touch > bottom - 2 * height; // the price's own tag stands there
+    const { layout: { prices, map: box, foot }, view } = map;
     place(this.hand, prices.left, prices.top, prices.width, prices.height);
-    place(this.auto, prices.left + 5, bottom - height - 3 - (isUnder ? 1.3 * height : 0), NaN, height);
+    place(this.auto, prices.left + 4, foot.top + 1, NaN, foot.height - 3);
     press(this.auto, view.priceFits);
     const side = view.lost(mid);
     this.back.hidden = side === 0;

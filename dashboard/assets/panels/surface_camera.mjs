@@ -49,24 +49,29 @@ export class SurfaceCamera {
     };
   }
 
-  /** Return from how far, and past which point, the whole scene fits a panel, as near as can be: {distance, right, up}.
-   * @param {number} aspect  width / height
+  /** Return from how far, and past which point, the whole scene fits a panel, about as near as can be: {distance, right, up}.
+   * @param {number} width  px @param {number} height
    */
-  fitting(aspect) {
+  fitting(width, height) {
     const { back, right, up } = this.axes;
-    const along = (/** @type {Point} */ axis, /** @type {number} */ half) => {
-      // A corner is in view from `dot(corner, back) + |dot(corner, axis) - shift| / half` on.
-      const [most, least] = [1, -1].map((sign) => Math.max(...CORNERS.map((corner) => dot(corner, back) + (sign * dot(corner, axis)) / half)));
-      return { distance: (most + least) / 2, shift: (half * (most - least)) / 2 };
+    const along = (/** @type {Point} */ axis, /** @type {number} */ half, /** @type {number} */ share) => {
+      // A corner is in view from `depth + |off - shift| / half` on, where the labels leave less than half of the panel.
+      const ends = [FLOOR, CEILING].flatMap((of) => corners(of).map((corner) => (
+        { depth: dot(corner, back), off: dot(corner, axis), half: of === FLOOR ? half * Math.max(LEAST_SHARE, share) : half }
+      )));
+      const [most, least] = [1, -1].map((sign) => Math.max(...ends.map((end) => end.depth + (sign * end.off) / end.half)));
+      const shift = (half * (most - least)) / 2;
+      return { distance: Math.max(...ends.map((end) => end.depth + Math.abs(end.off - shift) / end.half)), shift };
     };
-    const [upwards, across] = [along(up, HALF_ANGLE), along(right, HALF_ANGLE * aspect)];
+    const upwards = along(up, HALF_ANGLE, 1 - (2 * LABEL.up) / height);
+    const across = along(right, (HALF_ANGLE * width) / height, 1 - (2 * LABEL.across) / width);
     return { distance: Math.max(upwards.distance, across.distance), right: across.shift, up: upwards.shift };
   }
 
-  /** Return Plotly's camera for a panel. @param {number} aspect  width / height */
-  camera(aspect) {
+  /** Return Plotly's camera for a panel. @param {number} width  px @param {number} height */
+  camera(width, height) {
     const { back, right, up } = this.axes;
-    const fit = this.fitting(aspect);
+    const fit = this.fitting(width, height);
     const distance = fit.distance * this.zoom;
     const at = (/** @type {"x" | "y" | "z"} */ axis) => right[axis] * fit.right + up[axis] * fit.up;
     const center = { x: at("x"), y: at("y"), z: at("z") };

@@ -112,7 +112,7 @@ export class SurfacePanel {
 
   /** Plotly's camera for the panel as it is. */
   get view() {
-    return this.camera.camera((this.gd.clientWidth || 1) / (this.gd.clientHeight || 1));
+    return this.camera.camera(this.gd.clientWidth || 300, this.gd.clientHeight || 200);
   }
 
   /** See the scene from where the camera is now. */

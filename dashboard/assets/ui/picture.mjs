@@ -118,7 +118,7 @@ export class Picture {
     context.fillRect(SIDE, HEIGHT - FOOT + 2, WIDTH - 2 * SIDE, 1);
     text(`${symbol} order book, ${source === "simulated" ? "simulated exchange" : source}: price in USDT by local time`, SIDE, y, 12, colours.faint);
     context.textAlign = "right";
-    text(`${new Date(at).toISOString().slice(0, 10)}, ${time(at)} local, ${utc(at)}`, WIDTH - SIDE, y, 12, colours.faint);
+    text(`${new Date(at).toISOString().slice(0, 10)}, ${bothTimes(at)}`, WIDTH - SIDE, y, 12, colours.faint);
     context.textAlign = "left";
   }
 }
