@@ -126,7 +126,7 @@ export class MapAxes {
       this.fill(map.left, y, map.width, 1, colours.grid);
       this.fill(prices.left, y, 4, 1, colours.rule);
       const hidden = [this.touchY(), this.vwapY()].some((tag) => Math.abs(y - tag) < font * 1.4);
-      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 2.2) {
+      if (!hidden && y > map.top + font * 0.6 && y < map.top + map.height - font * 0.6) {
         this.label(number(price, decimals), prices.left + 7, y);
       }
     }
@@ -152,7 +152,6 @@ export class MapAxes {
     this.tag(number(mid, decimals + 1), prices, this.touchY(), colours.tag, colours.tagText);
     this.context.globalAlpha = 1;
     if (away) this.arrow(prices.left + 1, this.touchY(), away, colours.tagText);
-    this.context.globalAlpha = 1;
   }
 
   /** Where the tag of the volume-weighted price is, px; NaN where there is none. */

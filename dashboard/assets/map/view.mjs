@@ -23,12 +23,12 @@ export class View {
     this.span = 0; // ms shown while following; 0: the whole window
     this.following = true; // the newest second is at the right edge
     this.priceFits = true; // the prices are chosen from the path of the mid
-    this.isTight = false; // the prices are fitted to the path alone, without the book around it
-    /** @type {{low: number, high: number, priceFits: boolean} | null} the prices before they were tight */
-    this.wide = null;
     this.priceIsFree = false; // a hand moved the prices: they need not show the mid
     this.slides = false; // the prices are on their way to the mid
     this.fitsLater = false; // the prices are chosen from the path of the mid once time follows again
+    this.isTight = false; // the prices are fitted to the path alone, without the book around it
+    /** @type {{low: number, high: number, priceFits: boolean, priceIsFree: boolean} | null} the prices before they were tight */
+    this.wide = null;
     this.isSet = false; // whether anything has been shown
   }
 

@@ -2,16 +2,20 @@
 
 /** @typedef {{x: number, y: number, z: number}} Point */
 
-const FIRST = { azimuth: -1.2, elevation: 0.55, zoom: 1 };
+const FIRST = { azimuth: -1.22, elevation: 0.56, zoom: 1 };
 const LOWEST = 0.14; // rad above the floor
 const HIGHEST = 1.35;
 const FARTHEST = 2.5; // times the distance from which all is seen as large as it can be
 const HALF_ANGLE = Math.tan(Math.PI / 8); // of Plotly's view, upwards
 const TURN = 0.008; // rad for each pixel
 // The scene around its middle, in Plotly's units: see the aspect ratio in figures.py. Its labels lie around the floor.
-export const FLOOR = { x: 1.4, y: 0.9, z: -0.33 };
+export const FLOOR = { x: 1.11, y: 0.585, z: -0.31 };
 export const CEILING = { x: 1.11, y: 0.585, z: 0.31 };
-const CORNERS = [FLOOR, CEILING].flatMap(({ x, y, z }) => [[x, y], [x, -y], [-x, y], [-x, -y]].map((at) => ({ x: at[0], y: at[1], z })));
+export const LABEL = { across: 38, up: 22 }; // px that a label reaches past the floor
+const LEAST_SHARE = 0.35; // of a panel that is left for the scene, however small it is
+
+/** @param {{x: number, y: number, z: number}} of */
+const corners = ({ x, y, z }) => [[x, y], [x, -y], [-x, y], [-x, -y]].map((at) => ({ x: at[0], y: at[1], z }));
 
 /** @param {Point} a @param {Point} b */
 const dot = (a, b) => a.x * b.x + a.y * b.y + a.z * b.z;

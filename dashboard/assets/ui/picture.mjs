@@ -3,7 +3,7 @@
 import { FLOWS } from "../book/numbers.mjs";
 import { MarketMap } from "../map/market_map.mjs";
 import { make } from "./dom.mjs";
-import { number, shortSize, time, utc } from "./formats.mjs";
+import { bothTimes, number, shortSize } from "./formats.mjs";
 import { FONT, THEMES } from "./themes.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
