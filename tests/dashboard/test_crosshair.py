@@ -195,9 +195,10 @@ async def test_each_strip_tells_the_numbers_of_its_second(held: Shown, strip: in
     page, _, first = held
     lines, _ = await lines_at(page, first + 1000 * PLACED + 20_000, part="strip", strip=strip)
     assert lines[1] == "mid 60,000.05 USDT, spread 0.1"
-    assert lines[2].startswith("imbalance ")
-    assert re.fullmatch(r"volume delta \S+ BTC", lines[3])
-    assert lines[4] == "bought 1, sold 2 BTC"
+    assert re.fullmatch(r"imbalance \S+, at the touch \S+", lines[2])
+    assert lines[3] == "OFI +0.500, of ten-level volumes +0.250 BTC"
+    assert re.fullmatch(r"volume delta \S+ BTC", lines[4])
+    assert lines[5] == "bought 1, sold 2 BTC"
     assert await page.do("window.liquidity.page.map.bookIsPast")
     for box in ("map", 0, 1, 2, 3):
         assert await page.do(RULED, box) > 0.3
