@@ -73,6 +73,7 @@ async def page(one_page: Watched, api: FakeApi) -> AsyncIterator[Watched]:
     """Return the page while it is live, with nothing open."""
     api.mood = "live"
     await one_page.page.keyboard.press("Escape")
+    await one_page.page.keyboard.press("f")
     await one_page.live(SYMBOL)
     await detect(one_page, api)
     yield one_page

@@ -499,9 +499,8 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
     assert await page.text("number-ofi") == f"{row['ofi_best']:+.2f}"
     assert await page.text("mid-price") == f"{row['mid_price']:,.2f}"
     for name in ("update-rate", "latency"):
-        assert (
-            float(await page.do(f"getComputedStyle(document.querySelector('.number-{name}')).opacity")) < 0.7
-        )
+        says = f"getComputedStyle(document.querySelector('.number-{name} .label'), '::after').content"
+        assert await page.do(says) == '" now"'
     assert await page.do("window.liquidity.page.map.scene.isHeld")
     await page.page.click("#state")
     await page.until(f"{STATE} === 'LIVE'")
