@@ -528,12 +528,19 @@ async def recording(*scripts: Script, **options: Any) -> AsyncIterator[Recorder]
             await asyncio.to_thread(recorder.stop)
 
 
+async def until_recorded(recorder: Recorder, second: int) -> None:
+    """Wait until this second is there; `wait` counts from whenever it is called, which may be after it."""
+    from tests.api.serving import until
+
+    await until(lambda: second in list(seconds_of(recorder.frames)))
+
+
 async def test_a_recorder_has_tables_of_seconds_updates_and_trades() -> None:
     """The same in pandas, polars and Arrow: UTC times, NaN where dark, ten levels a side."""
     program = PlayedProgram(12, dark=frozenset({5}))
     script = [program.text(n, first=n == 8) for n in (8, 9, 10)]
     async with recording(script) as recorder:
-        await asyncio.to_thread(recorder.wait, 2, timeout=PATIENCE)
+        await until_recorded(recorder, 10)
     table = recorder.seconds.to_pandas()
     assert list(table.index) == [one.tz_localize("UTC") for one in _times(range(1, 11))]
     assert str(table.index.tz) == "UTC"
@@ -571,7 +578,7 @@ async def test_every_book_of_a_recording_can_be_asked_for() -> None:
     """Each level at each update id; of another id, and of one in the dark, it says that there is none."""
     program = PlayedProgram(20, dark=frozenset({9}))
     async with recording([program.text(n, first=n == 15) for n in (15, 16, 17)]) as recorder:
-        await asyncio.to_thread(recorder.wait, 2, timeout=PATIENCE)
+        await until_recorded(recorder, 17)
     book = recorder.book
     ids = list(recorder.updates.to_pandas().u)
     for update_id in (1_000, *ids):
@@ -590,7 +597,7 @@ async def test_memory_is_bounded_and_the_oldest_book_still_leads_on() -> None:
     """No more seconds than asked for are told, and each of their updates has its book."""
     program = PlayedProgram(70, book_every=30)
     async with recording([program.text(50, first=True), program.text(51)], keep_seconds=10) as recorder:
-        await asyncio.to_thread(recorder.wait, 1, timeout=PATIENCE)
+        await until_recorded(recorder, 51)
     assert list(seconds_of(recorder.frames)) == list(range(42, 52))
     ids = list(recorder.updates.to_pandas().u)
     assert ids == [update.u for frame in recorder.replay() for update in frame.updates or ()]
