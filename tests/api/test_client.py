@@ -42,7 +42,7 @@ from api.client import (
 )
 from api.schema import message_schema_document
 from tests.api.played_program import DARK, SYMBOL, PlayedProgram, damaged, seconds_of
-from tests.api.serving import PATIENCE, Served, at
+from tests.api.serving import PATIENCE, Served, at, until
 from tests.builders import property_settings
 from tests.program import free_port
 
@@ -530,8 +530,6 @@ async def recording(*scripts: Script, **options: Any) -> AsyncIterator[Recorder]
 
 async def until_recorded(recorder: Recorder, second: int) -> None:
     """Wait until this second is there; `wait` counts from whenever it is called, which may be after it."""
-    from tests.api.serving import until
-
     await until(lambda: second in list(seconds_of(recorder.frames)))
 
 
