@@ -1,5 +1,7 @@
 """One symbol at the API: its latest frame, its window, and the clients that listen. No I/O of its own."""
 
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -88,7 +90,9 @@ class Channel:
         self.sent = LatencyMeter()  # each live frame and client: its second to having been written
         self.source = source  # binance or simulated
         self._rows = _no_rows()  # as they went out
-        self._told = _no_rows()  # as the engine told them, too late or not: they lead from book to book
+        # As the engine told them, in that order, sent out or not: they lead from book to book.
+        self._told: deque[FeedRow] = deque(maxlen=2 * _LEADING_SECONDS)
+        self._follows = False  # what the clients have of the book leads to the next second
         self._latest: FeedSecond | None = None
         self._head: FrameHead | None = None
         self._history: dict[tuple[Wants, bool], str] = {}
@@ -116,19 +120,21 @@ class Channel:
         self._rows = _no_rows()
         for row in (*older, *state.rows):
             self._rows.append(row)
-        self._told = _no_rows()
-        for row in state.rows:
-            self._told.append(row)
+        self._told.clear()
+        self._told.extend(state.rows)
+        self._follows = False
         self._history.clear()
         newest = self._head.timestamp if self._head else 0
         if state.latest is not None and state.latest.row.timestamp > newest:
-            self._publish(state.latest)
+            leading = [row for row in state.rows if row.timestamp < state.latest.row.timestamp]
+            self._publish(state.latest, leading)
 
     def take(self, second: FeedSecond) -> bool:
         """Take one second from the engine; return whether it goes out, for one given up as dark does not."""
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
             self._told.append(second.row)
+            self._follows = False
             return False
         self._publish(second)
         self._told.append(second.row)
@@ -150,11 +156,13 @@ class Channel:
         """Remove a client."""
         self.clients.discard(client)
 
-    def _publish(self, second: FeedSecond) -> None:
+    def _publish(self, second: FeedSecond, leading: Sequence[FeedRow] | None = None) -> None:
+        """Send out a second; `leading` are the rows that lead to it, unless those told so far do."""
         head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
         if (head.symbol, head.source) != (self.symbol, self.source):
             raise ForeignFrame(f"a frame of {head.symbol!r}, source {head.source!r}")
-        second = self._with_book(second)
+        second = self._with_book(second, tuple(self._told) if leading is None else leading)
+        self._follows = head.status is Status.LIVE
         first_for_all = self._latest is None
         self._latest, self._head = second, head
         self._rows.append(second.row)
@@ -171,13 +179,12 @@ class Channel:
             self.frames_dropped += dropped
             client.behind = bool(dropped) and client.wants.updates
 
-    def _with_book(self, second: FeedSecond) -> FeedSecond:
-        """Return `second` with a whole book before its updates, if the one before it went out dark."""
-        row, went_out_live = second.row, self._head is not None and self._head.status is Status.LIVE
-        if went_out_live or row.updates == NULL or row.book != NULL:
+    def _with_book(self, second: FeedSecond, leading: Sequence[FeedRow]) -> FeedSecond:
+        """Return `second` with a whole book before its updates, if what went out does not lead to it."""
+        row = second.row
+        if self._follows or row.updates == NULL or row.book != NULL:
             return second
-        before = [told for told in self._told if told.timestamp < row.timestamp]
-        return msgspec.structs.replace(second, row=msgspec.structs.replace(row, book=book_after(before)))
+        return msgspec.structs.replace(second, row=msgspec.structs.replace(row, book=book_after(leading)))
 
     def _outgoing(
         self, second: FeedSecond, head: FrameHead, wants: Wants, behind: bool, *, first: bool

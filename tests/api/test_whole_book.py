@@ -151,6 +151,23 @@ async def test_a_whole_book_comes_after_seconds_that_went_out_dark(late: list[in
     assert first["book"] == LEADS_TO_LATER
 
 
+async def test_a_whole_book_comes_after_a_clock_was_set_back_a_little() -> None:
+    """Seconds that were told once more do not go out, and their updates lead on all the same."""
+    channel = Channel("BTCUSDT", SOURCE)
+    for second in SECONDS:
+        channel.take(second)
+    client = Client(updates=True, queue_size=8)
+    channel.join(client)
+    assert not channel.take(second_of(3, Chunk([Update(13, 12, 4, [(98.0, 7.0)], [])], None, [])))
+    channel.take(second_of(4, Chunk([Update(14, 13, 5, [], [])], None, [])))
+    *_, last = await frames(client)
+    assert last["updates"][0]["pu"] == last["book"]["u"] == 13
+    assert last["book"]["bids"] == [[98.0, 7.0]]
+    channel.take(second_of(5, Chunk([Update(15, 14, 6, [], [])], None, [])))
+    (following,) = await frames(client)
+    assert following["book"] is None
+
+
 async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> None:
     """The link was cut: seconds went out dark, and the engine's own rows lead on."""
     channel = Channel("BTCUSDT", SOURCE)
