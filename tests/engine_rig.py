@@ -1,5 +1,6 @@
 """An engine with a clock and a naive exchange in front of it, and what may be asserted of its frames."""
 
+from collections.abc import Sequence
 from math import isfinite
 
 import pytest
@@ -80,6 +81,22 @@ class Rig:
         read = self.close().health
         assert read is not None
         return read
+
+    def play(self, what: str, ops: Sequence[Op] | None) -> None:
+        """Let happen what a step of a random run says; an answer only where one is asked for."""
+        if what == "emit":
+            self.emit(*(ops or ()))
+        elif what == "lose":
+            self.lose((True, 1, 2))
+        elif what == "refill":
+            self.exchange.refill()
+        elif what == "reopen":
+            self.down()
+            self.open()
+        elif what not in ("answer", "small answer"):
+            raise ValueError(what)
+        elif self.engine.snapshot_request is not None:
+            self.answer(limit=25 if what == "small answer" else 60)
 
     def sync(self, limit: int = 1_000) -> None:
         """Come to a live book."""

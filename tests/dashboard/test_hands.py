@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, CDPSession
 
-from tests.dashboard.browser import Watched, chromium, open_page
-from tests.dashboard.fake_api import SYMBOLS, FakeApi, served_page
+from tests.dashboard.browser import Watched, open_page
+from tests.dashboard.fake_api import SYMBOLS, FakeApi
 from tests.program import Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -61,34 +61,12 @@ class Eventful(FakeApi):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Run one browser for all tests."""
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[FakeApi]:
     """Run one fake API for all tests, with a window that is full."""
     async with Eventful() as running:
         past = range(running.second - 175, running.second)
         await running.send(*(running.make(SYMBOL, second) for second in past))
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def port(api: FakeApi) -> AsyncIterator[int]:
-    """Serve the page."""
-    async with served_page(api.port) as served:
-        yield served
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one_page(browser: Browser, port: int) -> AsyncIterator[Watched]:
-    """Open the page once."""
-    async with open_page(browser, port) as watched:
-        await watched.live()
-        yield watched
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from dashboard.app import PLOTLY
-from tests.dashboard.browser import NONE, SURFACE_DRAWN, Watched, Wire, chromium, open_page, shown_numbers
+from tests.dashboard.browser import NONE, SURFACE_DRAWN, Watched, Wire, open_page, shown_numbers
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, served_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,13 +26,6 @@ COLOURS = """() => {
   return new Set(pixels).size;
 }"""
 """How many different colours the map has."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Run one browser for all tests."""
-    async with chromium() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

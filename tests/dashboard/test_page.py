@@ -16,7 +16,6 @@ from tests.dashboard.browser import (
     NOTEBOOK,
     SURFACE_DRAWN,
     Watched,
-    chromium,
     chromium_path,
     open_page,
     shown_numbers,
@@ -38,13 +37,6 @@ async def program() -> AsyncIterator[Program]:
     """Run one program for all tests; its books may be quiet for as long as a busy machine is."""
     chromium_path()
     async with Program(source="simulated", stale_after=20, depth_silence=30) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Run one browser for all tests."""
-    async with chromium() as running:
         yield running
 
 

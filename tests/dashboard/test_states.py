@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, chromium, open_page, shown_numbers
-from tests.dashboard.fake_api import SYMBOLS, FakeApi, ladder, live, served_page
+from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, open_page, shown_numbers
+from tests.dashboard.fake_api import SYMBOLS, FakeApi, ladder, live
 from tests.dashboard.heatmap import Listener, compare
 from tests.program import Frame
 
@@ -19,34 +19,12 @@ STATE = "document.getElementById('state').textContent"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Run one browser for all tests."""
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[FakeApi]:
     """Run one fake API for all tests."""
     async with FakeApi() as running:
         past = range(running.second - 170, running.second)
         await running.send(*(running.make(SYMBOL, second) for second in past if second % 20))
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def port(api: FakeApi) -> AsyncIterator[int]:
-    """Serve the page."""
-    async with served_page(api.port) as served:
-        yield served
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one_page(browser: Browser, port: int) -> AsyncIterator[Watched]:
-    """Open the page once."""
-    async with open_page(browser, port) as watched:
-        await watched.live()
-        yield watched
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -113,23 +113,14 @@ def test_a_client_has_every_level_at_every_update(steps: list[tuple[str, Any]]) 
     rig, client = Rig(EngineSettings(book_levels=70, coverage_margin=20, audit_interval_ms=1_500)), Client()
     rig.open()
     for what, ops in steps:
-        if what == "emit":
-            rig.emit(*ops)
-        elif what == "lose":
-            rig.lose((True, 1, 2))
-        elif what == "refill":
-            rig.exchange.refill()
-        elif what == "reopen":
-            rig.down()
-            rig.open()
-        elif what == "close":
+        if what == "close":
             close(rig, client)
         elif what == "close late":
             close(rig, client, after_ms=2_500)
         elif what == "lag":
             rig.late_ms = 4_000 - rig.late_ms
-        elif rig.engine.snapshot_request is not None:
-            rig.answer(limit=25 if what == "small answer" else 60)
+        else:
+            rig.play(what, ops)
     close(rig, client)
     assert_all_true(rig, client)
 
@@ -299,21 +290,16 @@ def test_news_lead_to_every_level_whenever_they_are_taken(steps: list[tuple[str,
     listener, client = Listener(), Client()
     rig.open()
     for number, (what, ops) in enumerate(steps):
-        if what == "emit":
-            rig.emit(*ops)
-            if number % often == 0 and rig.engine.market is not None:
-                listener.hear(rig)
-        elif what == "lose":
-            rig.lose((True, 1, 2))
-        elif what == "refill":
-            rig.exchange.refill()
-        elif what == "reopen":
-            rig.down()
-            rig.open()
-        elif what == "close":
+        if what == "close":
             close(rig, client)
-        elif rig.engine.snapshot_request is not None:
-            rig.answer(limit=25 if what == "small answer" else 60)
+        elif what == "close late":
+            close(rig, client, after_ms=2_500)
+        elif what == "lag":
+            rig.late_ms = 4_000 - rig.late_ms
+        else:
+            rig.play(what, ops)
+            if what == "emit" and number % often == 0 and rig.engine.market is not None:
+                listener.hear(rig)
     assert_all_true(rig, client)
 
 
