@@ -31,6 +31,7 @@ class LevelOrderFlow:
         """
         bids, asks, sums = top.bids, top.asks, self._sums
         if self._bids is not None:
+            # A loop a side: one for both, with a sign, takes a fifth longer.
             rank = -1
             for level, before in zip(bids, self._bids, strict=True):
                 rank += 1
