@@ -79,8 +79,6 @@ def message_schema_document() -> Json:
 
 def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
     """Return the AsyncAPI 3 document of the streams that `host` (name and port) serves."""
-    switch = {"type": "string", "enum": ["0", "1"], "default": "0"}
-    codes = "\n".join(f"* {code}: {meaning}" for code, meaning in _CLOSE_CODES.items())
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -90,38 +88,7 @@ def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
         },
         "defaultContentType": "application/json",
         "servers": {"api": {"host": host, "protocol": "ws"}},
-        "channels": {
-            "frames": {
-                "address": "/ws/{symbol}",
-                "title": "Frames of a symbol",
-                "description": "The first frame also has `history`, up to 180 rows, oldest first. A client "
-                "that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
-                f"again, from the newest `book` on.\n\nClose codes:\n{codes}",
-                "servers": [{"$ref": "#/servers/api"}],
-                "parameters": {
-                    "symbol": {
-                        "description": "In any letter case",
-                        "enum": list(symbols),
-                        "examples": list(symbols[:1]),
-                    }
-                },
-                "bindings": {
-                    "ws": {
-                        "method": "GET",
-                        "query": {
-                            "type": "object",
-                            "properties": {
-                                "ladders": {**switch, "description": "Levels grouped at coarser steps"},
-                                "updates": {**switch, "description": "All that the book knows"},
-                            },
-                        },
-                        "bindingVersion": "0.1.0",
-                    }
-                },
-                "messages": {"frame": {"$ref": "#/components/messages/frame"}},
-                "x-close-codes": {str(code): meaning for code, meaning in _CLOSE_CODES.items()},
-            }
-        },
+        "channels": {"frames": _channel(symbols)},
         "operations": {
             "sendFrames": {
                 "action": "send",
@@ -130,23 +97,56 @@ def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
                 "messages": [{"$ref": "#/channels/frames/messages/frame"}],
             }
         },
-        "components": {
-            "messages": {
-                "frame": {
-                    "name": "frame",
-                    "title": "One second of one symbol",
-                    "contentType": "application/json",
-                    "payload": {
-                        "schemaFormat": "application/schema+json;version=draft-2020-12",
-                        "schema": {"$ref": "/schema"},
-                    },
-                    "examples": [
-                        {"name": "live", "payload": msgspec.to_builtins(_live())},
-                        {"name": "syncing", "payload": msgspec.to_builtins(_dark())},
-                    ],
-                }
+        "components": {"messages": {"frame": _frame_message()}},
+    }
+
+
+def _channel(symbols: Sequence[str]) -> Json:
+    switch = {"type": "string", "enum": ["0", "1"], "default": "0"}
+    codes = "\n".join(f"* {code}: {meaning}" for code, meaning in _CLOSE_CODES.items())
+    query = {
+        "ladders": {**switch, "description": "Levels grouped at coarser steps"},
+        "updates": {**switch, "description": "All that the book knows"},
+    }
+    return {
+        "address": "/ws/{symbol}",
+        "title": "Frames of a symbol",
+        "description": "The first frame also has `history`, up to 180 rows, oldest first. A client "
+        "that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
+        f"again, from the newest `book` on.\n\nClose codes:\n{codes}",
+        "servers": [{"$ref": "#/servers/api"}],
+        "parameters": {
+            "symbol": {
+                "description": "In any letter case",
+                "enum": list(symbols),
+                "examples": list(symbols[:1]),
             }
         },
+        "bindings": {
+            "ws": {
+                "method": "GET",
+                "query": {"type": "object", "properties": query},
+                "bindingVersion": "0.1.0",
+            }
+        },
+        "messages": {"frame": {"$ref": "#/components/messages/frame"}},
+        "x-close-codes": {str(code): meaning for code, meaning in _CLOSE_CODES.items()},
+    }
+
+
+def _frame_message() -> Json:
+    return {
+        "name": "frame",
+        "title": "One second of one symbol",
+        "contentType": "application/json",
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": "/schema"},
+        },
+        "examples": [
+            {"name": "live", "payload": msgspec.to_builtins(_live())},
+            {"name": "syncing", "payload": msgspec.to_builtins(_dark())},
+        ],
     }
 
 

@@ -231,8 +231,11 @@ def _map() -> Component:
 
 
 def _side() -> Component:
-    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": SURFACE_CONFIG})}
-    depth = html.Section(
+    return html.Div([_depth(), _surface(), _detections(), _market_order()], id="side")
+
+
+def _depth() -> Component:
+    return html.Section(
         [
             html.Div([html.H2("depth"), html.Div("", id="depth-ranges")], className="head"),
             html.Div([html.Canvas(id="depth-canvas"), html.Canvas(id="depth-texts")], id="depth"),
@@ -240,7 +243,11 @@ def _side() -> Component:
         id="depth-panel",
         className="panel",
     )
-    book_over_time = html.Section(
+
+
+def _surface() -> Component:
+    surface: dict[str, Any] = {"data-figure": json.dumps({**surface_figure(), "config": SURFACE_CONFIG})}
+    return html.Section(
         [
             html.Div(
                 [html.H2("book over time"), html.Span("smoothed; USDT from the mid", className="hint")],
@@ -254,7 +261,10 @@ def _side() -> Component:
         id="surface-panel",
         className="panel",
     )
-    detections = html.Section(
+
+
+def _detections() -> Component:
+    return html.Section(
         [
             html.Div([html.H2("detections")], className="head"),
             html.Div(
@@ -268,7 +278,10 @@ def _side() -> Component:
         id="detections-panel",
         className="panel",
     )
-    impact = html.Section(
+
+
+def _market_order() -> Component:
+    return html.Section(
         [
             html.Div(
                 [
@@ -290,7 +303,6 @@ def _side() -> Component:
         id="impact-panel",
         className="panel",
     )
-    return html.Div([depth, book_over_time, detections, impact], id="side")
 
 
 def _aria(name: str, value: str) -> dict[str, Any]:
