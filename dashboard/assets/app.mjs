@@ -469,6 +469,7 @@ export class App {
     if (view.priceFits) view.chosen();
     else view.fitPricesAnew();
     this.map.advance();
+    this.priceTools?.show(this.map, this.mid);
     this.viewChanged();
   }
 

@@ -425,9 +425,16 @@ async def test_nothing_moves_as_the_pointer_comes(
     async with open_page(browser, program.dashboard_port, size=size) as small:
         await small.live()
         before = await small.do(top)
-        x, y = await centre(small)
-        await small.page.mouse.move(x + 0.3 * (x - 20), y)
-        await small.until("window.liquidity.page.map.bookIsPast")
+        # Five seconds back, where a program that has just begun knows the book too.
+        await small.until("window.liquidity.page.known.seconds.length > 8")
+        x, y = await small.do(
+            """() => { const { map } = window.liquidity.page; const box = map.layout.map;
+            const { left, top } = document.getElementById("map").getBoundingClientRect();
+            const share = (map.view.range.to - 5000 - map.view.range.from) / (map.view.range.to - map.view.range.from);
+            return [left + box.left + share * box.width, top + box.top + box.height / 2]; }"""
+        )
+        await small.page.mouse.move(x, y)
+        await small.until("window.liquidity.page.map.bookIsPast && window.liquidity.page.map.book")
         await small.page.keyboard.press(" ")
         await small.until("document.getElementById('numbers-at').textContent !== ''")
         assert abs(await small.do(top) - before) < 1
