@@ -42,7 +42,7 @@ help:
 
 # Precision and recall of the detectors on staged patterns, and flags where nothing is staged.
 evaluate: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.detection.evaluate --patterns $(or $(PATTERNS),200) --seed $(or $(SEED),2000) \
+	$(BIN)/python -m tests.tools.detection.evaluate --patterns $(or $(PATTERNS),200) --seed $(or $(SEED),2000) \
 		--hours $(or $(HOURS),1)
 
 # Every fault of the replay rig against the real program, with recovery times.
@@ -51,15 +51,15 @@ drill: $(VENV)/dev.stamp
 
 # Thousands of random faults, all that is live held against the exchange's own book; FAULTS=10000 SEED=1 by default.
 campaign: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.tools.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
 
 # How many WebSocket clients get their frames in time, and what misbehaving ones change; CLIENTS=1000 by default.
 load: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.load --clients $(or $(CLIENTS),1000)
+	$(BIN)/python -m tests.tools.load --clients $(or $(CLIENTS),1000)
 
 # Simulated orders at depth=known, held against the whole book of the replay rig; ORDERS=10000 by default.
 orders: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.load.orders --orders $(or $(ORDERS),10000)
+	$(BIN)/python -m tests.tools.load.orders --orders $(or $(ORDERS),10000)
 
 # The decoders under libFuzzer; SECONDS=60 by default. Needs a wheel of atheris, which there is for Linux.
 fuzz: $(VENV)/dev.stamp
@@ -68,7 +68,7 @@ fuzz: $(VENV)/dev.stamp
 
 # Memory and CPU of each process on the simulated exchange; MINUTES=10 by default. PAGE=1 opens the page as well.
 soak: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(PAGE),--page --plot docs/soak.svg)
+	$(BIN)/python -m tests.tools.soak --minutes $(or $(MINUTES),10) $(if $(PAGE),--page --plot docs/soak.svg)
 
 # Drawing times, heap and WebGL contexts of the page in headless Chromium; MINUTES=10 by default.
 page: $(VENV)/dev.stamp
@@ -76,15 +76,15 @@ page: $(VENV)/dev.stamp
 
 # The engine's work in multiples of decoding, with the goals; others too with ARGS=--peers.
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m tests.tools.benchmarks $(ARGS)
 
 # From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
 latency: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.benchmarks latency $(ARGS)
+	$(BIN)/python -m tests.tools.benchmarks latency $(ARGS)
 
 # The whole program with more and more simulated symbols; SYMBOLS=2,10,50 by default. Draws docs/scale.svg.
 scale: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.benchmarks scale --symbols $(or $(SYMBOLS),2,10,50) --plot docs/scale.svg $(ARGS)
+	$(BIN)/python -m tests.tools.benchmarks scale --symbols $(or $(SYMBOLS),2,10,50) --plot docs/scale.svg $(ARGS)
 
 # Pins all that requirements*.in need, for every Python from 3.11 on and every system, with hashes.
 pins:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from data_ingestion.clock import Clock
     from data_ingestion.exchange_clock import ExchangeClock
-    from data_ingestion.latency import LatencyMeter
-    from data_ingestion.request_budget import RequestBudget
+    from data_ingestion.pacing.latency import LatencyMeter
+    from data_ingestion.pacing.request_budget import RequestBudget
     from state.engine import Engine, EngineSettings
 
 log = logging.getLogger("main")
@@ -98,7 +98,7 @@ def _role(settings: Settings, words: Words) -> Coroutine[Any, Any, None]:
 async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
     from api.access import Access
-    from data_ingestion.simulated_exchange import SimulatedExchange
+    from data_ingestion.simulated_exchange.server import SimulatedExchange
 
     symbols = _simulated_symbols(settings)
     exchange = SimulatedExchange(
@@ -130,13 +130,13 @@ def calm_garbage_collector() -> None:
 
 async def run_engine(settings: Settings, words: Words) -> None:
     """Follow one symbol: streams in, frames out to the API."""
-    from api.feed_publisher import FeedPublisher
+    from api.feed.publisher import FeedPublisher
     from api.processes import ProcessReader
-    from data_ingestion.backoff import Backoff
     from data_ingestion.clock import Clock
     from data_ingestion.errors import UnknownSymbol
     from data_ingestion.exchange_clock import ExchangeClock
-    from data_ingestion.latency import LatencyMeter
+    from data_ingestion.pacing.backoff import Backoff
+    from data_ingestion.pacing.latency import LatencyMeter
     from state.engine import Engine
     from state.status_line import status_line
 
@@ -180,10 +180,10 @@ async def _ingest(
     words: Words,
 ) -> None:
     """Keep an engine supplied with the exchange's messages, and its clock with the exchange's time."""
-    from data_ingestion.backoff import Backoff
     from data_ingestion.exchange_clock import ClockAsker
     from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
-    from data_ingestion.request_budget import RequestBudget
+    from data_ingestion.pacing.backoff import Backoff
+    from data_ingestion.pacing.request_budget import RequestBudget
     from data_ingestion.rest import rest_session
     from data_ingestion.snapshot_loader import SnapshotLoader
     from data_ingestion.symbol_info import SymbolAsker
@@ -494,7 +494,7 @@ def _port_taken(setting: str, port: int, error: OSError, host: str = "127.0.0.1"
 
 
 def _simulated_symbols(settings: Settings) -> tuple[str, ...]:
-    from data_ingestion.simulated_profiles import SIMULATED_SYMBOLS
+    from data_ingestion.simulated_exchange.profiles import SIMULATED_SYMBOLS
 
     unknown = [symbol for symbol in settings.symbols if symbol not in SIMULATED_SYMBOLS]
     if unknown:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from config import SettingError, Settings
-from data_ingestion.backoff import Backoff
+from data_ingestion.pacing.backoff import Backoff
 from lifeline import BEAT_EVERY, HOLD
 
 log = logging.getLogger("main")

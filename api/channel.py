@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
-from api.feed import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
+from api.feed.messages import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
 from api.newest_book import NewestBook
 from api.processes import ProcessReport
 from api.whole_book import NULL, book_after
-from data_ingestion.latency import LatencyMeter
 from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.pacing.latency import LatencyMeter
 from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
 from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
 from state.updates import BOOK_EVERY_MS

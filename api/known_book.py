@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from api.feed import ExactBook
+from api.feed.messages import ExactBook
 from api.whole_book import NULL, DoesNotFollow, RebuiltBook, decode_book, decode_updates, within
 from features.market_impact import Impacts
 from orderbook.book_state import TOP_LEVELS

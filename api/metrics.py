@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
 from api.processes import ProcessReport
-from data_ingestion.latency import BOUNDS_MS, LatencyCounts
+from data_ingestion.pacing.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
 

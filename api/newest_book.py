@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from api.feed import ExactBook, FeedBook, NoBook
+from api.feed.messages import ExactBook, FeedBook, NoBook
 from api.known_book import KnownBook
 from state.frames import Status
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api.channel import Channel
-from api.feed import NoBook
+from api.feed.messages import NoBook
 from api.refusals import Refusal, refusal, shown
 from data_ingestion.clock import Clock
 from features.market_impact import DECIMALS, BadSize, Impacts, Side, Unit, order_size

@@ -13,10 +13,10 @@ import msgspec
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api import feed_handshake
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client, ForeignFrame
-from api.feed import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
+from api.feed import handshake
+from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
@@ -177,17 +177,17 @@ class Api:
 
     async def _know_each_other(self, socket: WebSocket, symbol: str) -> bool:
         """Shake hands with whoever wants to deliver; return whether it is an engine of ours."""
-        challenge = feed_handshake.Challenge(secrets.token_bytes(feed_handshake.NONCE_BYTES))
+        challenge = handshake.Challenge(secrets.token_bytes(handshake.NONCE_BYTES))
         try:
-            async with asyncio.timeout(feed_handshake.PATIENCE):
-                await socket.send_bytes(feed_handshake.encode(challenge))
-                said = feed_handshake.decode(await _receive_bytes(socket))
-                if not isinstance(said, feed_handshake.Answer) or not feed_handshake.is_engine(
+            async with asyncio.timeout(handshake.PATIENCE):
+                await socket.send_bytes(handshake.encode(challenge))
+                said = handshake.decode(await _receive_bytes(socket))
+                if not isinstance(said, handshake.Answer) or not handshake.is_engine(
                     self._feed_token, symbol, challenge, said
                 ):
                     return False
-                shown = feed_handshake.welcome(self._feed_token, symbol, challenge, said)
-                await socket.send_bytes(feed_handshake.encode(shown))
+                shown = handshake.welcome(self._feed_token, symbol, challenge, said)
+                await socket.send_bytes(handshake.encode(shown))
         except (TimeoutError, *_GONE):
             return False
         return True

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from api.feed import FeedRow
+from api.feed.messages import FeedRow
 from data_ingestion.messages import Levels
 from state.updates import Update, WholeBook
 

@@ -8,10 +8,10 @@ import aiohttp
 import msgspec
 
 from data_ingestion.clock import Clock
-from data_ingestion.clock_offset import STEP_MS, ClockOffset, ClockOffsetEstimator
 from data_ingestion.errors import ExchangeError, MalformedMessage
 from data_ingestion.messages import Whole
-from data_ingestion.request_budget import RequestBudget
+from data_ingestion.pacing.clock_offset import STEP_MS, ClockOffset, ClockOffsetEstimator
+from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import get
 
 log = logging.getLogger(__name__)

@@ -5,16 +5,16 @@ import logging
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from data_ingestion.backoff import Backoff
 from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
 from data_ingestion.errors import Action, ExchangeError, MalformedMessage, StreamSilent, classify
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.latency import LatencyMeter
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot, decode_agg_trade, decode_depth_update
 from data_ingestion.newest_queue import NewestQueue
+from data_ingestion.pacing.backoff import Backoff
+from data_ingestion.pacing.latency import LatencyMeter
+from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.quiet_log import QuietLog
-from data_ingestion.request_budget import RequestBudget
 from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from data_ingestion.websocket_client import StreamClient

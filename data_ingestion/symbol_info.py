@@ -10,10 +10,10 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.errors import ExchangeError, MalformedMessage
-from data_ingestion.request_budget import RequestBudget
+from data_ingestion.pacing.backoff import Backoff
+from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import get
 from data_ingestion.sink import MarketDataSink, SymbolInfo
 

@@ -8,7 +8,6 @@ from typing import Final, Generic, Protocol, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from data_ingestion.backoff import Backoff, BanBackoff
 from data_ingestion.clock import Clock
 from data_ingestion.errors import (
     ExchangeError,
@@ -21,6 +20,7 @@ from data_ingestion.errors import (
     names_wait,
     retry_after,
 )
+from data_ingestion.pacing.backoff import Backoff, BanBackoff
 from data_ingestion.proxies import is_loopback
 from data_ingestion.rest import retry_after_seconds
 

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from data_ingestion.causes import Cause
-from data_ingestion.clock_offset import ClockOffset
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.pacing.clock_offset import ClockOffset
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection

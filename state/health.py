@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.causes import Cause
-from data_ingestion.clock_offset import ClockOffset
+from data_ingestion.pacing.clock_offset import ClockOffset
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
 from state.frames import AuditHealth, Health, Percentiles, StreamHealth, TradeStreamHealth

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from data_ingestion.simulated_exchange import SimulatedExchange
+from data_ingestion.simulated_exchange.server import SimulatedExchange
 from features.market_impact import Side, market_impact
 from orderbook.book_state import TopOfBook
 from tests.program import PATIENCE, Program, asked, free_port, listening, next_live, order_answered

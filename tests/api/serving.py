@@ -13,8 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 
-from api import feed_handshake
-from api.feed import (
+from api.feed import handshake
+from api.feed.messages import (
     ExactBook,
     FeedBook,
     FeedLatencies,
@@ -27,7 +27,7 @@ from api.feed import (
 )
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
-from data_ingestion.latency import LatencyMeter
+from data_ingestion.pacing.latency import LatencyMeter
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
 from main import server_of
@@ -228,13 +228,13 @@ class Served:
     async def link(self, symbol: str = "BTCUSDT", token: str = TOKEN) -> AsyncIterator[ClientConnection]:
         """Make the connection that an engine makes, as far as the engine's proof and the API's."""
         async with self.client(f"/feed/{symbol}") as connection:
-            challenge = feed_handshake.decode(await connection.recv())
-            assert isinstance(challenge, feed_handshake.Challenge)
-            answer = feed_handshake.answer(token, symbol, challenge, bytes(feed_handshake.NONCE_BYTES))
-            await connection.send(feed_handshake.encode(answer))
-            shown = feed_handshake.decode(await connection.recv())
-            assert isinstance(shown, feed_handshake.Welcome)
-            assert feed_handshake.is_api(token, symbol, challenge, answer, shown)
+            challenge = handshake.decode(await connection.recv())
+            assert isinstance(challenge, handshake.Challenge)
+            answer = handshake.answer(token, symbol, challenge, bytes(handshake.NONCE_BYTES))
+            await connection.send(handshake.encode(answer))
+            shown = handshake.decode(await connection.recv())
+            assert isinstance(shown, handshake.Welcome)
+            assert handshake.is_api(token, symbol, challenge, answer, shown)
             yield connection
 
     async def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:

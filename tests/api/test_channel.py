@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.channel import LATE_MS, Channel, Client, ForeignFrame
-from api.feed import FeedSecond
+from api.feed.messages import FeedSecond
 from state.frames import Frame, Row, Status
 from tests.api.serving import NOT_MARKET_FIELDS, SOURCE, a_health, a_second, a_state, at
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.book_report import book_report
-from api.feed import ExactBook, FeedBook, NoBook, decode_feed, encode_feed
+from api.feed.book_report import book_report
+from api.feed.messages import ExactBook, FeedBook, NoBook, decode_feed, encode_feed
 from api.known_book import KnownBook
 from features.market_impact import Impacts, Side, market_impacts
 from orderbook.book_state import TopOfBook

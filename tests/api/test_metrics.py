@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.channel import Channel, Client
-from api.feed import feed_second
+from api.feed.messages import feed_second
 from api.metrics import registry_of
 from api.processes import ProcessReport
 from state.frames import WindowRow, row_of

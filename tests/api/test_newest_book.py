@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.feed import ExactBook, FeedBook
+from api.feed.messages import ExactBook, FeedBook
 from api.newest_book import CONFIRMED_MS, HeldBook, NewestBook
 from state.frames import Status
 from tests.api.serving import T0, a_book, no_book

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from api.feed import FeedBook
+from api.feed.messages import FeedBook
 from api.newest_book import CONFIRMED_MS
 from api.simulate import NotLive, SimulatedOrder, SimulatedOrders, UnknownSymbol
 from api.websocket_server import Api

@@ -12,9 +12,9 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import feed_handshake
 from api.channel import Client
-from api.feed import FeedSecond, FeedState, encode_feed
+from api.feed import handshake
+from api.feed.messages import FeedSecond, FeedState, encode_feed
 from api.websocket_server import FEED_REFUSED, READ_AT_ONCE, Api, create_app
 from tests.api.serving import (
     NOT_MARKET_FIELDS,
@@ -315,15 +315,15 @@ async def test_who_says_something_else_than_a_proof_is_refused(served: Served, s
 async def test_a_proof_that_was_heard_proves_nothing_again(served: Served) -> None:
     """Each connection has a challenge of its own; nor does sending the challenge back."""
     async with served.client("/feed/BTCUSDT") as connection:
-        challenge = feed_handshake.decode(await connection.recv())
-        assert isinstance(challenge, feed_handshake.Challenge)
-        answer = feed_handshake.answer(TOKEN, "BTCUSDT", challenge, bytes(feed_handshake.NONCE_BYTES))
-        await connection.send(feed_handshake.encode(answer))
+        challenge = handshake.decode(await connection.recv())
+        assert isinstance(challenge, handshake.Challenge)
+        answer = handshake.answer(TOKEN, "BTCUSDT", challenge, bytes(handshake.NONCE_BYTES))
+        await connection.send(handshake.encode(answer))
         await connection.recv()
-    for replayed in (answer, challenge, feed_handshake.Welcome(answer.proof)):
+    for replayed in (answer, challenge, handshake.Welcome(answer.proof)):
         async with served.client("/feed/BTCUSDT") as connection:
             await connection.recv()
-            await connection.send(feed_handshake.encode(replayed))
+            await connection.send(handshake.encode(replayed))
             with pytest.raises(ConnectionClosed):
                 await connection.recv()
 

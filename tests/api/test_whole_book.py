@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from api.channel import Channel, Client
-from api.feed import FeedRow, FeedSecond, FeedState
+from api.feed.messages import FeedRow, FeedSecond, FeedState
 from api.whole_book import NULL, book_after
 from state.updates import Chunk, Update, WholeBook, encoded
 from tests.api.serving import SOURCE, a_second, at

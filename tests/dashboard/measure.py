@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 
 from tests.dashboard.browser import SURFACE_DRAWN, Watched, Wire, chromium, open_page
 from tests.program import Program
-from tests.soak import slope
+from tests.tools.soak import slope
 
 PARTS = ("map", "depth", "surface", "all")
 LARGE = (2560, 1440)

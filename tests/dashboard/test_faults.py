@@ -1,6 +1,6 @@
 """The page in a real browser, on the real program, while its exchange misbehaves."""
 
-from data_ingestion.simulated_exchange import SimulatedExchange
+from data_ingestion.simulated_exchange.server import SimulatedExchange
 from tests.dashboard.browser import NONE, NOT_SHOWN, chromium, open_page, shown_numbers
 from tests.program import Program
 

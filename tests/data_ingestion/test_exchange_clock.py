@@ -11,7 +11,7 @@ import pytest
 
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ASK_EVERY, FIRST_QUESTIONS, ClockAsker, ExchangeClock
-from data_ingestion.request_budget import RequestBudget
+from data_ingestion.pacing.request_budget import RequestBudget
 from tests.builders import encode
 from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs
 from tests.data_ingestion.virtual_time import EPOCH, in_virtual_time, until, virtual_clock

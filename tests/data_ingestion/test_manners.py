@@ -11,10 +11,10 @@ from aiohttp import web
 from data_ingestion.causes import Cause
 from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
 from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
-from data_ingestion.latency import LatencyMeter
-from data_ingestion.request_budget import RequestBudget
-from data_ingestion.simulated_exchange import SimulatedExchange
-from data_ingestion.simulated_faults import FaultKind
+from data_ingestion.pacing.latency import LatencyMeter
+from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.simulated_exchange.faults import FaultKind
+from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.snapshot_loader import SnapshotLoader
 from data_ingestion.symbol_info import decode_symbol_info
 from state.engine import Engine

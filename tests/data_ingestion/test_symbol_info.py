@@ -5,9 +5,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from data_ingestion.backoff import Backoff
 from data_ingestion.errors import MalformedMessage
-from data_ingestion.request_budget import RequestBudget
+from data_ingestion.pacing.backoff import Backoff
+from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.sink import SymbolInfo
 from data_ingestion.symbol_info import ASK_AGAIN, ASK_EVERY, SymbolAsker, decode_symbol_info
 from tests.builders import encode

@@ -9,10 +9,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from data_ingestion.backoff import Backoff
 from data_ingestion.clock import Clock
 from data_ingestion.errors import ExchangeError, HttpRefusal, MalformedMessage, StreamSilent, Unreachable
 from data_ingestion.messages import DepthUpdate, decode_depth_update
+from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.websocket_client import MAX_MESSAGE_BYTES, StreamClient
 from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs, update
 from tests.data_ingestion.virtual_time import EPOCH, in_virtual_time, until, virtual_clock

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data_ingestion.errors import MalformedMessage
 from data_ingestion.messages import decode_agg_trade, decode_depth_update, decode_snapshot
-from data_ingestion.simulated_faults import garbage
+from data_ingestion.simulated_exchange.faults import garbage
 from tests.builders import depth_wire, encode, property_settings, snapshot_wire, trade_wire
 
 Decode = Callable[[bytes], msgspec.Struct]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.load.client import CUT, campaign
 from tests.replay.drill import FAULTS, Fault
 from tests.replay.rig import needs_recording
+from tests.tools.load.client import CUT, campaign
 
 pytestmark = needs_recording
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.load.orders import Checker, checked_orders
 from tests.program import Program, listening, next_live
 from tests.replay.rig import SYMBOL, Rig, needs_recording
+from tests.tools.load.orders import Checker, checked_orders
 
 pytestmark = needs_recording
 

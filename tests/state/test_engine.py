@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 import pytest
 
-from data_ingestion.clock_offset import ClockOffset
+from data_ingestion.pacing.clock_offset import ClockOffset
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.detectors.detection import Event, Kind
 from features.detectors.settings import DetectorSettings

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from data_ingestion.clock_offset import ClockOffset
+from data_ingestion.pacing.clock_offset import ClockOffset
 from state.frames import Health, Percentiles
 from state.health import RATE_WINDOW_MS
 from state.health_warnings import warnings_of

@@ -1,0 +1,1 @@
+"""A loopback exchange that speaks as Binance USDT-M futures does, with simulated markets behind it."""
