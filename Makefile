@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard
 MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
+# Most of them wait for processes; what waits longest begins first.
+LONGEST_FIRST := tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
 .PHONY: run test help drill evaluate campaign load orders fuzz soak page bench latency scale pins clean
 
@@ -21,8 +23,8 @@ test: $(VENV)/dev.stamp node_modules/.stamp
 	npx --no-install tsc
 	npx --no-install eslint --no-error-on-unmatched-pattern dashboard/assets tests/dashboard
 	$(if $(MODULE_TESTS),node --test $(MODULE_TESTS))
-	$(BIN)/python -m pytest --ignore=tests/dashboard -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/dashboard
+	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
 
 help:
 	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'

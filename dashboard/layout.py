@@ -299,6 +299,13 @@ def _market_order() -> Component:
                 ],
                 id="impact-answer",
             ),
+            html.Div(
+                [
+                    html.Canvas(id="cost-canvas"),
+                    html.Canvas(id="cost-texts", **_aria("label", "Cost against size")),
+                ],
+                id="cost",
+            ),
         ],
         id="impact-panel",
         className="panel",

@@ -12,6 +12,7 @@ import { partAt } from "./map/map_layout.mjs";
 import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
+import { CostPanel } from "./panels/cost_panel.mjs";
 import { ImpactForm } from "./panels/impact_form.mjs";
 import { PriceTools } from "./panels/price_tools.mjs";
 import { linesAt, restLine, showTooltip } from "./panels/readout.mjs";
@@ -89,6 +90,7 @@ export class App {
       gl: canvas("map-canvas"), axes: canvas("map-axes"), cross: canvas("map-cross"),
     }, this.known, this.choices, () => this.contextChanged());
     this.depth = new DepthPanel(canvas("depth-canvas"), canvas("depth-texts"), () => this.drawSoon("view"));
+    this.cost = new CostPanel(canvas("cost-canvas"), canvas("cost-texts"), () => this.drawSoon("view"));
     this.surface = new SurfacePanel(byId("surface"));
     const api = `${window.location.protocol}//${window.location.hostname}:${root.dataset.apiPort}`;
     this.impact = new ImpactForm(api, (order) => this.showOrder(order));
@@ -124,7 +126,9 @@ export class App {
       id: "impact-size", type: "text", inputmode: "decimal", placeholder: "size", maxlength: 40, autocomplete: "off", "aria-describedby": "impact-note",
     });
     size.addEventListener("input", () => this.chooseSize(size.value));
-    byId("impact-field").append(size, make("span", { id: "impact-unit", "aria-hidden": "true" }));
+    byId("impact-field").append(size, make("button", {
+      id: "impact-unit", class: "switch", type: "button", title: "Sizes in base asset, or in USDT", onclick: () => this.chooseUnit(),
+    }));
     this.impact.setAsset(baseAsset(this.symbol));
     for (const range of DEPTH_RANGES) {
       byId("depth-ranges").append(make("button", {
@@ -313,6 +317,13 @@ export class App {
     depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
     depth.rested = (price, side) => restLine(this.known, price, side, at);
     depth.draw();
+    this.drawCost();
+  }
+
+  drawCost() {
+    const { cost, depth } = this;
+    Object.assign(cost, { book: depth.book, base: depth.base, when: depth.when, theme: depth.theme, order: depth.isNow ? depth.order : null });
+    cost.draw();
   }
 
   drawList() {
@@ -608,6 +619,14 @@ export class App {
   /** @param {string} size */
   chooseSize(size) {
     this.impact.type(size, () => this.askImpact());
+    this.drawSoon("view"); // the curve comes with the first character
+  }
+
+  /** Take sizes in USDT instead of the base asset, or the other way round. */
+  chooseUnit() {
+    this.impact.setAsset(baseAsset(this.symbol), !this.impact.isQuote);
+    this.impact.clear(); // the figures are of another order
+    this.askImpact();
   }
 
   /** @param {any} order */
@@ -615,7 +634,7 @@ export class App {
     if (order === null && this.order === null) return;
     this.order = order;
     const mid = order?.mid_price;
-    this.depth.order = order && order.filled ? { side: order.side, filled: order.filled, worst: order.worst_price } : null;
+    this.depth.order = order?.filled ? { side: order.side, filled: order.filled, worst: order.worst_price, bps: order.slippage_bps } : null;
     this.map.shapes.writeOrder(order && mid ? [mid, order.worst_price] : null);
     if (this.known.seconds.length) this.drawSoon("view");
   }

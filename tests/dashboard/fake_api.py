@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 
 from features.basic_metrics import basic_metrics
 from features.market_impact import Side as OrderSide
-from features.market_impact import market_impact
+from features.market_impact import Unit, market_impacts
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from state.frames import Flow, Market, Row, Status, dark_frame, live_frame
@@ -208,8 +208,10 @@ class FakeApi:
         frames = reversed(self.sent[question["symbol"]].values())
         frame = next(frame for frame in frames if frame["status"] == "live")
         top = TopOfBook(*([(p, q) for p, q in frame[side]] for side in ("bid_levels", "ask_levels")))
-        impact = market_impact(top, float(question["size"]), OrderSide(question["side"]))
-        asked = {**question, "size": float(question["size"]), "source": self.source}
+        name, other = ("size", "quote_size") if "size" in question else ("quote_size", "size")
+        size, unit = float(question[name]), Unit.BASE if name == "size" else Unit.QUOTE
+        (impact,) = market_impacts(top, [size], OrderSide(question["side"]), unit, whole=True)
+        asked = {**question, name: size, other: None, "source": self.source}
         return 200, {**asked, **msgspec.structs.asdict(impact), "last_update_id": frame["last_update_id"]}
 
     @contextlib.asynccontextmanager

@@ -143,7 +143,7 @@ async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
     """Without a touch of the form the answers are of newer books, and more than the book has is told."""
     await order_shown(page, "100000.5")
     assert re.fullmatch(
-        r"Only [\d.]+ of 100,000\.5: the ten levels hold no more\.", await page.text("impact-note")
+        r"Only [\d.]+ of 100,000\.5: of the book no more is known\.", await page.text("impact-note")
     )
     before = await page.do("window.liquidity.page.order.last_update_id")
     await page.until("(before) => window.liquidity.page.order?.last_update_id >= before + 2", before)
@@ -222,6 +222,47 @@ async def test_a_number_is_asked_for_once_it_is_typed(page: Watched, api: FakeAp
         await page.page.click(f"#symbol-{OTHER}")
         await page.until("document.getElementById('impact-unit').textContent === 'ETH'")
         await page.live(OTHER)
+
+
+async def test_a_size_may_be_in_usdt(page: Watched, api: FakeApi) -> None:
+    """A press on the unit asks for as much as these pay for, and another goes back to the base asset."""
+    await page.page.click("#impact-unit")
+    assert await page.text("impact-unit") == "USDT"
+    await order_shown(page, "25000")
+    assert re.fullmatch(r"[\d.]+ BTC", (await figures(page))[3])
+    assert await page.do("window.liquidity.page.order.quote_size") == 25000
+    await page.page.fill("#impact-size", "much")
+    note = "Type how much USDT as a number above 0, such as 25000."
+    await page.until("(text) => document.getElementById('impact-note').textContent === text", note)
+    await page.page.click("#impact-unit")
+    assert await page.text("impact-unit") == "BTC"
+    await order_shown(page, "0.5")
+    assert (await figures(page))[3].endswith(" USDT")
+
+
+async def test_the_curve_says_what_each_size_costs(page: Watched, api: FakeApi) -> None:
+    """It is of the shown book for both sides; the order lies on it, and the pointer reads any size."""
+    await order_shown(page, "0.5")
+    await page.until("window.liquidity.page.cost.layer?.shapes.get('order')?.count === 1")
+    x, y, width = await page.do(
+        """() => { const { left, top, width, height } = document.getElementById("cost-texts").getBoundingClientRect();
+        return [left, top + height / 2, width]; }"""
+    )
+    async with api.paused():
+        await page.page.mouse.move(x + 0.3 * width, y)
+        await page.until("window.liquidity.page.cost.lines.length === 4")
+        _, amount, buy, sell = await page.do("window.liquidity.page.cost.lines")
+        size = float(amount.removesuffix(" BTC"))
+        reply = [
+            (await api.order({"symbol": SYMBOL, "side": side, "size": str(size)}))[1]
+            for side in ("buy", "sell")
+        ]
+    for said, order in zip((buy, sell), reply, strict=True):
+        found = re.fullmatch(r"to (buy|sell): ([\d.]+) bp", said)
+        assert found
+        assert abs(float(found[2]) - order["slippage_bps"]) < 0.02
+    await page.page.mouse.move(0, 0)
+    await page.until("window.liquidity.page.cost.lines.length === 0")
 
 
 async def test_the_panel_is_as_high_with_an_answer_as_without(page: Watched) -> None:

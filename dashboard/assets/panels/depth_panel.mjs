@@ -2,16 +2,17 @@
 
 import { curveAt, curveBoxes, curveLine, curveOf, curveRange } from "../book/curve.mjs";
 import { toUnits } from "../book/units.mjs";
-import { decimalsOfStep, numberTicks } from "../map/axis_ticks.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
 import { number, shortSize, size } from "../ui/formats.mjs";
-import { FONT, premultiplied, THEMES } from "../ui/themes.mjs";
+import { premultiplied, THEMES } from "../ui/themes.mjs";
+import { chartOf, writeAxes, writeHover } from "./small_chart.mjs";
 
 /** @import {Curve} from "../book/curve.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
 /** @import {Theme} from "../ui/themes.mjs" */
+/** @import {Chart} from "./small_chart.mjs" */
 
 export class DepthPanel {
   /** @param {HTMLCanvasElement} gl @param {HTMLCanvasElement} texts @param {() => void} onChange  wants to be drawn again */
@@ -31,7 +32,7 @@ export class DepthPanel {
     this.theme = "dark";
     this.decimals = 2;
     this.base = "";
-    /** @type {{side: string, filled: number, worst: number} | null} the simulated order */
+    /** @type {{side: string, filled: number, worst: number, bps: number | null} | null} the simulated order */
     this.order = null;
     this.isNow = true; // the book is the newest, of which the order was
     this.when = ""; // the book is of
@@ -68,10 +69,10 @@ export class DepthPanel {
     this.curve = book ? curveOf(book, low, high) : null;
     const { curve } = this;
     if (!curve) return blank(this.texts);
-    const font = parseFloat(getComputedStyle(this.texts).fontSize) || 11;
     const most = Math.max(curve.bids.sizes.at(-1) ?? 0, curve.asks.sizes.at(-1) ?? 0) * 1.06 || 1;
-    const box = { left: 0, top: 4, width: width - Math.round(font * 4), height: height - 4 - Math.round(font * 1.8) };
-    const panel = { ...box, from: low, to: high, low: 0, high: most };
+    const font = parseFloat(getComputedStyle(this.texts).fontSize) || 11;
+    const chart = chartOf(context, { font, width, height, theme: this.theme }, { from: low, to: high, high: most });
+    const { panel } = chart;
     const colours = THEMES[this.theme];
     const lowest = Math.max(low, book ? book.low / 1e8 : low);
     const highest = Math.min(high, book ? book.high / 1e8 : high);
@@ -87,54 +88,21 @@ export class DepthPanel {
       layer.write("order", "boxes", [curve.mid, 0, this.order.worst, this.order.filled]);
       layer.draw("order", panel, { fill: premultiplied(colours.orderFill), edge: premultiplied(colours.order), edgeWidth: 1 });
     }
-    this.write(context, panel, font);
+    writeAxes(context, chart, this.base);
+    if (this.pointer !== null && this.pointer < panel.width) this.hover(context, chart, this.pointer);
   }
 
-  /** Write the axes, and what is under the pointer.
-   * @param {CanvasRenderingContext2D} context @param {import("../map/gl_canvas.mjs").Panel} panel @param {number} font
-   */
-  write(context, panel, font) {
-    const colours = THEMES[this.theme];
-    const { left, top, width, height, from, to, high } = panel;
-    const x = (/** @type {number} */ price) => left + ((price - from) / (to - from)) * width;
-    const y = (/** @type {number} */ amount) => top + (1 - amount / high) * height;
-    context.font = `${font}px ${FONT}`;
-    context.textBaseline = "middle";
-    const prices = numberTicks(from, to, width / (font * 7.5));
-    context.textAlign = "center";
-    for (const price of prices.ticks) {
-      context.fillStyle = colours.grid;
-      context.fillRect(Math.round(x(price)), top, 1, height);
-      const text = number(price, decimalsOfStep(prices.step));
-      const half = context.measureText(text).width / 2;
-      context.fillStyle = colours.faint;
-      context.fillText(text, Math.min(left + width - half, Math.max(half + 2, x(price))), top + height + font);
-    }
-    context.textAlign = "left";
-    const sizes = numberTicks(0, high, height / (font * 2.6));
-    for (const amount of sizes.ticks) {
-      context.fillStyle = colours.grid;
-      context.fillRect(left, Math.round(y(amount)), width, 1);
-      context.fillStyle = colours.faint;
-      if (amount > 0 && y(amount) > font) context.fillText(shortSize(amount), left + width + 4, y(amount));
-    }
-    context.fillText(this.base, left + width + 4, top + height);
-    if (this.pointer !== null && this.pointer < width) this.hover(context, panel, font, x, y);
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {import("../map/gl_canvas.mjs").Panel} panel @param {number} font
-   * @param {(price: number) => number} x @param {(size: number) => number} y
-   */
-  hover(context, panel, font, x, y) {
+  /** @param {CanvasRenderingContext2D} context @param {Chart} chart @param {number} pointer */
+  hover(context, chart, pointer) {
     const { curve } = this;
-    if (!curve || this.pointer === null) return;
-    const colours = THEMES[this.theme];
-    const price = panel.from + ((this.pointer - panel.left) / panel.width) * (panel.to - panel.from);
+    if (!curve) return;
+    const { panel, x, y } = chart;
+    const price = panel.from + ((pointer - panel.left) / panel.width) * (panel.to - panel.from);
     const at = curveAt(curve, price);
     if (!at) return;
     const average = at.cost / at.size;
     const side = at.side === "bid" ? "sell" : "buy";
-    const lines = [
+    this.lines = [
       this.when,
       `${at.side} ${number(at.price, this.decimals)}  ·  ${size(at.own)} ${this.base}`,
       `${size(at.size)} ${this.base} from the touch to here`,
@@ -142,17 +110,6 @@ export class DepthPanel {
       `to ${side} it: ${shortSize(at.cost)} USDT`,
       `average ${number(average, this.decimals)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
-    this.lines = lines;
-    context.fillStyle = colours.crosshair;
-    context.fillRect(Math.round(this.pointer), panel.top, 1, panel.height);
-    context.beginPath();
-    context.arc(x(at.price), y(at.size), 3.5, 0, 7);
-    context.fill();
-    const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 12;
-    const left = this.pointer + 8 + wide > panel.width ? this.pointer - 8 - wide : this.pointer + 8;
-    context.fillStyle = colours.tag;
-    context.fillRect(left, panel.top + 4, wide, lines.length * font * 1.4 + 6);
-    context.fillStyle = colours.tagText;
-    lines.forEach((line, index) => context.fillText(line, left + 6, panel.top + 8 + font * (0.7 + 1.4 * index)));
+    writeHover(context, chart, pointer, this.lines, [[x(at.price), y(at.size)]]);
   }
 }

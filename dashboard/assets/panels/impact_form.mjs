@@ -19,19 +19,24 @@ export function sizeOf(text) {
 }
 
 /** Return [figures, note] that say what an order came to, with prices of so many decimals.
- * @param {any} order @param {number} decimals @returns {[[string, string][], string]}
+ * @param {any} order @param {number} decimals @param {string} asset @returns {[[string, string][], string]}
  */
-export function orderTexts(order, decimals) {
+export function orderTexts(order, decimals, asset) {
   const levels = `${order.levels_consumed} level${order.levels_consumed === 1 ? "" : "s"}`;
+  const isBuy = order.side !== "sell";
+  const slippage = order.slippage === null ? "not known" : `${signed(order.slippage, decimals + 1)} USDT (${signed(order.slippage_bps, 2)} bp)`;
   /** @type {[string, string][]} */
   const figures = [
     ["average", number(order.avg_price, decimals + 2)],
-    ["slippage", `${signed(order.slippage, decimals + 1)} USDT (${signed(order.slippage_bps, 2)} bp)`],
+    ["slippage", slippage],
     ["eats", `${levels}, to ${number(order.worst_price, decimals)}`],
-    [order.side === "sell" ? "brings" : "costs", `${number(order.avg_price * order.filled, 2)} USDT`],
+    order.size === null
+      ? [isBuy ? "buys" : "sells", `${EXACT.format(order.filled)} ${asset}`]
+      : [isBuy ? "costs" : "brings", `${number(order.filled_quote, 2)} USDT`],
   ];
-  const [filled, size] = [EXACT.format(order.filled), EXACT.format(order.size)];
-  return [figures, order.complete ? "" : `Only ${filled} of ${size}: the ten levels hold no more.`];
+  if (order.complete) return [figures, ""];
+  const [filled, size] = order.size === null ? [order.filled_quote, order.quote_size] : [order.filled, order.size];
+  return [figures, `Only ${EXACT.format(filled)} of ${EXACT.format(size)}: of the book no more is known.`];
 }
 
 export class ImpactForm {
@@ -43,7 +48,8 @@ export class ImpactForm {
     this.onOrder = onOrder;
     this.side = "buy";
     this.size = ""; // as it was typed
-    this.asset = ""; // that sizes are in
+    this.asset = ""; // that is traded
+    this.isQuote = false; // sizes are in USDT
     this.typingTask = 0; // 0: nobody types
     /** @type {AbortController | null} only while an answer is awaited */
     this.asked = null;
@@ -56,11 +62,18 @@ export class ImpactForm {
     for (const name of SIDES) press(byId(`impact-${name}`), name === side);
   }
 
-  /** Say which asset sizes are in. @param {string} asset */
-  setAsset(asset) {
+  /** What sizes are in. */
+  get unit() {
+    return this.isQuote ? "USDT" : this.asset;
+  }
+
+  /** Say what is traded, and whether sizes are in USDT. @param {string} asset @param {boolean} [isQuote] */
+  setAsset(asset, isQuote = this.isQuote) {
     this.asset = asset;
-    setText("impact-unit", asset);
-    byId("impact-size").setAttribute("aria-label", `Size in ${asset}`);
+    this.isQuote = isQuote;
+    setText("impact-unit", this.unit);
+    byId("impact-unit").setAttribute("aria-label", `Size in ${this.unit}; in ${isQuote ? asset : "USDT"} instead`);
+    byId("impact-size").setAttribute("aria-label", `Size in ${this.unit}`);
   }
 
   /** Take what was typed so far; `onReady` is called once the hand rests. @param {string} text @param {() => void} onReady */
@@ -82,7 +95,7 @@ export class ImpactForm {
     this.asked?.abort();
     this.asked = null;
     const isWrong = this.size.trim() !== "" && sizeOf(this.size) === null;
-    const wrong = `Type how much ${this.asset} as a number above 0, such as 0.5.`;
+    const wrong = `Type how much ${this.unit} as a number above 0, such as ${this.isQuote ? "25000" : "0.5"}.`;
     this.show([], isWrong ? wrong : this.size.trim() && note, null);
   }
 
@@ -97,7 +110,7 @@ export class ImpactForm {
     const asked = new AbortController();
     this.asked = asked;
     this.askedAt = performance.now();
-    const query = new URLSearchParams({ symbol, side: this.side, size: this.size.trim() });
+    const query = new URLSearchParams({ symbol, side: this.side, depth: "known", [this.isQuote ? "quote_size" : "size"]: this.size.trim() });
     let answer;
     try {
       const reply = await fetch(`${this.base}/simulate?${query}`, { signal: asked.signal });
@@ -107,7 +120,7 @@ export class ImpactForm {
     }
     if (asked !== this.asked) return;
     this.asked = null;
-    if (answer.reason === undefined) this.show(...orderTexts(answer, decimals), answer);
+    if (answer.reason === undefined) this.show(...orderTexts(answer, decimals, this.asset), answer);
     else this.show([], answer.reason, null);
   }
 

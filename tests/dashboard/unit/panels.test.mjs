@@ -38,14 +38,29 @@ test("the lines of processes name each with what is known of it", () => {
 test("an order's figures have the symbol's decimals, and say what was not filled", () => {
   const order = {
     levels_consumed: 1, avg_price: 60_000.05, slippage: 0.05, slippage_bps: 0.0083, worst_price: 60_000.1, filled: 2, size: 2, complete: true,
+    filled_quote: 120_000.1, quote_size: null,
   };
-  assert.deepEqual(orderTexts(order, 1), [
+  assert.deepEqual(orderTexts(order, 1, "BTC"), [
     [["average", "60,000.050"], ["slippage", "+0.05 USDT (+0.01 bp)"], ["eats", "1 level, to 60,000.1"], ["costs", "120,000.10 USDT"]], "",
   ]);
-  const partly = { ...order, side: "sell", levels_consumed: 10, slippage: -1.2, slippage_bps: -0.001, filled: 0.00000012, size: 5000, complete: false };
-  const [figures, note] = orderTexts(partly, 2);
-  assert.deepEqual(figures.slice(1), [["slippage", "−1.200 USDT (0.00 bp)"], ["eats", "10 levels, to 60,000.10"], ["brings", "0.01 USDT"]]);
-  assert.equal(note, "Only 0.00000012 of 5,000: the ten levels hold no more.");
+  const partly = {
+    ...order, side: "sell", levels_consumed: 100, slippage: null, slippage_bps: null, filled: 0.00000012, filled_quote: 0.0072, size: 5000,
+    complete: false,
+  };
+  const [figures, note] = orderTexts(partly, 2, "BTC");
+  assert.deepEqual(figures.slice(1), [["slippage", "not known"], ["eats", "100 levels, to 60,000.10"], ["brings", "0.01 USDT"]]);
+  assert.equal(note, "Only 0.00000012 of 5,000: of the book no more is known.");
+});
+
+test("an order in USDT says how much of the asset it moves", () => {
+  const order = {
+    levels_consumed: 3, avg_price: 50_000, slippage: -1.5, slippage_bps: -0.3, worst_price: 50_001, filled: 0.5, size: null, complete: true,
+    filled_quote: 25_000, quote_size: 25_000,
+  };
+  assert.deepEqual(orderTexts(order, 1, "BTC")[0].at(-1), ["buys", "0.5 BTC"]);
+  assert.deepEqual(orderTexts({ ...order, side: "sell" }, 1, "ETH")[0].at(-1), ["sells", "0.5 ETH"]);
+  const [, note] = orderTexts({ ...order, quote_size: 30_000, complete: false }, 1, "BTC");
+  assert.equal(note, "Only 25,000 of 30,000: of the book no more is known.");
 });
 
 test("a size is a number above 0 in plain figures, or none", () => {
