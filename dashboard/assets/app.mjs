@@ -645,7 +645,7 @@ export class App {
     const { pointer, map } = this;
     this.pointer = null;
     this.chooseBook();
-    this.picture ??= new Picture(this.known);
+    this.picture = new Picture(this.known);
     const [state] = this.state();
     const at = map.view.following ? this.known.end : Math.min(this.known.end, map.view.range.to);
     const picture = this.picture.draw(map, { symbol: this.symbol, source: this.known.frame?.source ?? "", state, at });

@@ -56,11 +56,12 @@ WHILE_REFUSED = (re.compile(r"Failed to load resource: "),)
 A_FUNCTION = re.compile(r"\s*(async\s*)?(\([\w\s{},\[\]]*\)|\w+)\s*=>")
 
 COUNT_CONTEXTS = """
-window.webglCanvases = new Set();
+const contexts = new Set();
+window.webglContexts = () => [...contexts].filter((context) => !context.isContextLost()).length;
 const getContext = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...others) {
   const context = getContext.call(this, kind, ...others);
-  if (context && String(kind).includes("webgl")) window.webglCanvases.add(this);
+  if (context && String(kind).includes("webgl")) contexts.add(context);
   return context;
 };
 """

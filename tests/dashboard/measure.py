@@ -93,7 +93,7 @@ async def _report(page: Watched, minutes: float) -> None:
     grows, error = slope(full)
     print(f"heap {heap[0][1]:.1f} MiB, full window {full[0][1]:.1f} MiB, at the end {heap[-1][1]:.1f} MiB")
     print(f"heap slope with a full window {grows * 1024:+.0f} +- {error * 1024:.0f} KiB/min")
-    print(f"WebGL contexts {await page.do('window.webglCanvases.size')}")
+    print(f"WebGL contexts {await page.do('window.webglContexts()')}")
     await _gestures(page)
     print(
         f"seconds missed {await page.do('window.liquidity.page.known.missed')}, complaints {page.complaints}"

@@ -536,7 +536,7 @@ async def test_the_surface_follows_the_window(page: Watched) -> None:
 async def test_contexts_of_webgl_are_few(page: Watched) -> None:
     """The same few however often theme and symbol change and the view is held."""
     await page.until(SURFACE_DRAWN)
-    before = await page.do("window.webglCanvases.size")
+    before = await page.do("window.webglContexts()")
     assert before <= MOST_CONTEXTS
     with page.reconnecting():
         for turn in range(10):
@@ -547,7 +547,7 @@ async def test_contexts_of_webgl_are_few(page: Watched) -> None:
             await page.do("window.liquidity.page.timings.length = 0")
             await page.until(SURFACE_DRAWN)
             await page.page.keyboard.press("f")
-    assert await page.do("window.webglCanvases.size") == before
+    assert await page.do("window.webglContexts()") == before
     assert await page.do("document.querySelectorAll('canvas').length") < 20
 
 

@@ -132,7 +132,7 @@ class Tab:
         """Return what else is to be said of it."""
         drawn = await self._page.do("window.liquidity.page.timings.length")
         missed = await self._page.do("window.liquidity.page.known.missed")
-        contexts = await self._page.do("window.webglCanvases.size")
+        contexts = await self._page.do("window.webglContexts()")
         return (
             f"page: {missed} frames lost, {drawn} drawings remembered, {contexts} WebGL contexts, "
             f"complaints: {self._page.complaints or 'none'}"

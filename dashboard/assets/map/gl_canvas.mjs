@@ -37,6 +37,11 @@ export class GlCanvas {
     gl?.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
+  /** Give the context back: browsers keep few, and close the oldest where there are more. */
+  release() {
+    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
   /** Start a layer now, and again after each loss. @param {Layer} layer */
   add(layer) {
     this.layers.push(layer);

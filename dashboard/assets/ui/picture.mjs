@@ -31,7 +31,9 @@ export class Picture {
     this.map.canvas.ownRatio = RATIO;
   }
 
-  /** Draw what a map shows, without its pointer. @param {MarketMap} shown @param {Facts} facts @returns {HTMLCanvasElement} */
+  /** Draw what a map shows, without its pointer; it can be done once.
+   * @param {MarketMap} shown @param {Facts} facts @returns {HTMLCanvasElement}
+   */
   draw(shown, facts) {
     const { map } = this;
     Object.assign(this.choices, shown.choices);
@@ -47,7 +49,10 @@ export class Picture {
     map.drawnRaster = "";
     map.refine = true;
     map.draw();
-    return this.compose(facts);
+    const picture = this.compose(facts);
+    map.canvas.release();
+    this.stage.remove();
+    return picture;
   }
 
   /** @param {Facts} facts */
