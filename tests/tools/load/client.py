@@ -127,9 +127,9 @@ async def judge(frame: Frame, rig: Rig, seen: Seen) -> None:
         if seen.book is None or not seen.book.apply(update):
             seen.wrong.append(f"nothing leads to the update {update.u}")
             return
-        seen.updates += 1
         seen.tops[update.u] = top = seen.book.top()
         truth = await rig.truth(update.u)
+        seen.updates += 1  # only now: whoever waits may be stopped
         if truth is not None:
             seen.compared += 1
             if _pairs(top) != (truth["bids"], truth["asks"]):
