@@ -12,6 +12,9 @@ ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SWITCH: Final = "false true"
+_ORIGIN: Final = re.compile(
+    r"null|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?|(?!https?:|wss?:)[a-z][a-z0-9+.-]*://"
+)
 _LONGEST_SYMBOL: Final = 30
 
 
@@ -370,8 +373,13 @@ def _read_list(text: str, where: str) -> tuple[str, ...]:
         if not items:
             raise SettingError(f"{where} is empty: name at least one symbol, such as BTCUSDT.")
     else:
-        items = [item.rstrip("/").lower() for item in items]  # as browsers send it
+        items = [
+            re.sub(r"(?<![:/])/+$|(?<=://)/+$", "", item.lower()) for item in items
+        ]  # as browsers send it
         for item in items:
-            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", item):
-                raise SettingError(f"{where} names {item!r}: an origin looks like https://lab.example.org.")
+            if not _ORIGIN.fullmatch(item):
+                raise SettingError(
+                    f"{where} names {item!r}: an origin looks like https://lab.example.org; "
+                    "null and file:// are those of pages from files."
+                )
     return tuple(dict.fromkeys(items))

@@ -256,6 +256,7 @@ def _engine_settings(settings: Settings) -> "EngineSettings":
 
 async def run_api(settings: Settings) -> None:
     """Serve the API."""
+    from api.access import Access
     from api.processes import ProgramProcesses
     from api.websocket_server import Api, create_app
     from data_ingestion.clock import Clock
@@ -268,8 +269,7 @@ async def run_api(settings: Settings) -> None:
         settings.symbols,
         settings.source,
         feed_token=settings.feed_token,
-        host=settings.api_host,
-        allowed_origins=settings.allowed_origins,
+        access=Access(settings.api_host, settings.allowed_origins, page_port=settings.dashboard_port),
         client_queue=settings.client_queue,
         processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )

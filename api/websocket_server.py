@@ -20,7 +20,7 @@ from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess,
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
-from api.refusals import add_refusals
+from api.refusals import add_refusals, handshake_refusal, refusal
 from api.schema import (
     BAD_QUERY,
     UNKNOWN_SYMBOL,
@@ -70,7 +70,7 @@ _GONE: Final = (WebSocketDisconnect, RuntimeError)
 
 
 class Api:
-    """The channels of all symbols and what serves them. `host` is the address that it listens on.
+    """The channels of all symbols and what serves them.
 
     `read_pause` is for how many seconds the API reads nothing of a client after each `READ_AT_ONCE` messages.
     """
@@ -81,15 +81,14 @@ class Api:
         source: str,
         *,
         feed_token: str,
-        host: str = "127.0.0.1",
-        allowed_origins: Iterable[str] = (),
+        access: Access | None = None,
         client_queue: int = 8,
         read_pause: float = 0.1,
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
-        self.access = Access(host, allowed_origins)
+        self.access = access or Access()
         self._feed_token = feed_token
         self._client_queue = client_queue
         self._read_pause = read_pause
@@ -144,7 +143,8 @@ class Api:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
         channel = self.channels.get(symbol)
         if channel is None:
-            await socket.close(1008)  # before accept: HTTP 403
+            why_not = f"unknown symbol; there are {', '.join(self.channels)}"
+            await _refuse_handshake(socket, why_not)
             return
         await socket.accept()
         if not await self._know_each_other(socket, symbol):
@@ -267,6 +267,11 @@ def _health_of(channel: Channel, now_ms: float, steady_ms: float) -> SymbolHealt
     return SymbolHealth(status, why, age_ms, channel.warnings(), head.health)
 
 
+async def _refuse_handshake(socket: WebSocket, reason: str) -> None:
+    """Answer a handshake for what is not there."""
+    await handshake_refusal(socket.scope, 404, reason)(socket.scope, socket.receive, socket.send)
+
+
 async def _refuse(socket: WebSocket, code: int, reason: str) -> None:
     short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
     with contextlib.suppress(*_GONE):
@@ -320,7 +325,7 @@ def create_app(api: Api) -> FastAPI:
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
     registry = registry_of(api.channels.values(), simulations, api.processes)
     # The last one added is the first to see a request.
-    app.add_middleware(PageHeaders, access=api.access)
+    app.add_middleware(PageHeaders)
     app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
@@ -349,6 +354,14 @@ def create_app(api: Api) -> FastAPI:
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    @app.get("/ws/{symbol}", include_in_schema=False)
+    @app.get("/feed/{symbol}", include_in_schema=False)
+    async def no_socket(request: Request) -> Response:
+        address = f"ws://{request.url.netloc}/ws/{next(iter(api.channels))}"
+        answer = refusal(426, f"this is a WebSocket: connect with a WebSocket client, as to {address}")
+        answer.headers.update({"upgrade": "websocket", "connection": "upgrade"})
+        return answer
+
     @app.websocket("/ws/{symbol}")
     async def frames(socket: WebSocket, symbol: str, ladders: str = "0", updates: str = "0") -> None:
         await api.serve_client(socket, symbol, ladders=ladders, updates=updates)
@@ -356,5 +369,10 @@ def create_app(api: Api) -> FastAPI:
     @app.websocket("/feed/{symbol}")
     async def feed(socket: WebSocket, symbol: str) -> None:
         await api.serve_feed(socket, symbol)
+
+    @app.websocket("/{path:path}")
+    async def nothing(socket: WebSocket, path: str) -> None:
+        del path
+        await _refuse_handshake(socket, "there is no such WebSocket: frames are at /ws/{symbol}")
 
     return app

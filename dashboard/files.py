@@ -94,7 +94,8 @@ class PageFiles:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            refused = PlainTextResponse("the page's server has no WebSocket: frames are at the API", 404)
+            await refused(scope, receive, send)
         elif scope["path"] not in PATHS and not scope["path"].startswith(FOLDERS):
             await PlainTextResponse("there is nothing of the page here", 404)(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):

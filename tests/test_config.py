@@ -44,7 +44,18 @@ BAD = [
     ("api_host", ["", "  "]),
     ("api_port", ["", "0", "65536", "-1", "80.5", "http", "nan", "0x50"]),
     ("simulated_port", ["-1", "65536", "x"]),
-    ("allowed_origins", ["lab.example.org", "https://", "https://lab.example.org/page", "*", "null"]),
+    (
+        "allowed_origins",
+        [
+            "lab.example.org",
+            "https://",
+            "https://lab.example.org/page",
+            "*",
+            "http:///",
+            "file:",
+            "file:///x",
+        ],
+    ),
     (
         "binance_public_ws_url",
         ["", "fstream.binance.com", "https://x", "ws://", "ws://:80", "ws://x:0", "ws://x:99999", "ws://["],
@@ -150,6 +161,13 @@ def test_lists_are_tidied() -> None:
     )
     assert settings.symbols == ("ETHUSDT", "BTCUSDT")
     assert settings.allowed_origins == ("https://lab.example.org",)
+
+
+def test_origins_without_a_host_may_be_named() -> None:
+    """As browsers send them of pages from files, in sandboxes and in programs made of pages."""
+    settings = read_settings(["--allowed-origins", "null,file:///,App://,chrome-extension://abc/"], {})
+    assert settings.allowed_origins == ("null", "file://", "app://", "chrome-extension://abc")
+    assert read_settings([], settings.environment()) == settings
 
 
 number = st.one_of(

@@ -10,8 +10,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
+from api.access import Access
 from api.channel import Client
 from api.feed import handshake
 from api.feed.messages import FeedSecond, FeedState, encode_feed
@@ -40,7 +43,14 @@ ALLOWED = "https://lab.example.org"
 async def served() -> AsyncIterator[Served]:
     """Run an API of two symbols. Nothing may escape its routes in any test."""
     clock = HandClock()
-    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, allowed_origins=[ALLOWED], client_queue=4, clock=clock)
+    api = Api(
+        SYMBOLS,
+        SOURCE,
+        feed_token=TOKEN,
+        access=Access(allowed_origins=[ALLOWED]),
+        client_queue=4,
+        clock=clock,
+    )
     running = Served(api, clock)
     await running.start()
     yield running
@@ -109,7 +119,45 @@ async def test_a_page_from_elsewhere_is_refused(served: Served, origin: str) -> 
         async with served.client("/ws/BTCUSDT", origin=origin):
             pass
     assert refused.value.response.status_code == 403
+    assert "not allowed" in json.loads(refused.value.response.body)["reason"]
     assert not waiting(served)
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/", "/ws/BTCUSDT/more", "/", "/health", "/simulate"])
+async def test_a_websocket_to_what_is_none_is_told_where_one_is(served: Served, path: str) -> None:
+    """As HTTP is: one sentence under one key."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with served.client(path):
+            pass
+    assert refused.value.response.status_code == 404
+    assert "/ws/{symbol}" in json.loads(refused.value.response.body)["reason"]
+
+
+@pytest.mark.parametrize("path", ["/ws/BTCUSDT", "/ws/nothing", "/feed/BTCUSDT"])
+async def test_a_plain_request_for_a_stream_is_told_what_to_do(served: Served, path: str) -> None:
+    """426, the protocol to change to, and an address that works."""
+    reply = await served.get(path)
+    assert (reply.status_code, reply.headers["upgrade"]) == (426, "websocket")
+    assert f"ws://127.0.0.1:{served.port}/ws/BTCUSDT" in reply.json()["reason"]
+
+
+async def test_who_names_the_server_itself_as_origin_may_listen() -> None:
+    """As the package websocket-client does, also where the API is not on loopback by name."""
+    access = Access("10.0.0.1")
+    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, access=access), HandClock())
+    await running.start()
+    running.api.channels["BTCUSDT"].take(a_second(at(1)))
+    host = f"10.0.0.1:{running.port}"
+    for origin in (f"http://{host}", f"https://{host}"):
+        async with connect(
+            f"ws://{host}/ws/BTCUSDT",
+            host="127.0.0.1",
+            port=running.port,
+            origin=Origin(origin),
+            proxy=None,
+        ) as client:
+            assert (await frame_of(client))["timestamp"] == at(1)
+    await running.stop()
 
 
 @pytest.mark.parametrize(
@@ -330,9 +378,10 @@ async def test_a_proof_that_was_heard_proves_nothing_again(served: Served) -> No
 
 async def test_a_feed_of_an_unknown_symbol_is_refused(served: Served) -> None:
     """Nobody may feed what is not followed."""
-    with pytest.raises(InvalidStatus):
+    with pytest.raises(InvalidStatus) as refused:
         async with served.link("DOGEUSDT"):
             pass
+    assert "BTCUSDT" in json.loads(refused.value.response.body)["reason"]
 
 
 @pytest.mark.parametrize(
