@@ -36,7 +36,7 @@ BAD_QUERY: Final = 4422  # close code
 
 _CLOSE_CODES: Final = {
     UNKNOWN_SYMBOL: "Unknown symbol; the reason lists those there are.",
-    BAD_QUERY: "A value of ladders or updates that is neither 1 nor 0; the reason says which.",
+    BAD_QUERY: "A query parameter that there is not, or one that is neither 1 nor 0; the reason says which.",
     1009: "The client sent a message of more than 64 KiB.",
     1011: "The client read nothing for CLIENT_PATIENCE, ten minutes by default.",
     1012: "The program ends.",
@@ -107,6 +107,7 @@ def _channel(symbols: Sequence[str]) -> Json:
     query = {
         "ladders": {**switch, "description": "Levels grouped at coarser steps"},
         "updates": {**switch, "description": "All that the book knows"},
+        "try": {"type": "string", "description": "Anything; means nothing, but makes an address another"},
     }
     return {
         "address": "/ws/{symbol}",
@@ -169,7 +170,7 @@ def document_answers(app: FastAPI) -> None:
         document = made()
         document.setdefault("components", {}).setdefault("schemas", {}).update(models)
         for path, answers in _ANSWERS.items():
-            document["paths"][path]["get"]["responses"] = answers
+            document["paths"][path]["get"]["responses"] |= answers
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -20,6 +20,7 @@ from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess,
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
+from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
 from api.refusals import add_refusals, handshake_refusal, refusal
 from api.schema import (
     BAD_QUERY,
@@ -61,10 +62,6 @@ DOCS_POLICIES: Final = dict.fromkeys(
 )
 """What FastAPI's pages about the routes load, from where they load it."""
 
-_SWITCH: Final = {"1": True, "true": True, "on": True, "yes": True} | {
-    "": False, "0": False, "false": False, "off": False, "no": False,
-}  # fmt: skip
-
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the other side has gone, or where the server has closed the connection."""
 
@@ -99,21 +96,17 @@ class Api:
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
-    async def serve_client(
-        self, socket: WebSocket, symbol: str, *, ladders: str = "0", updates: str = "0"
-    ) -> None:
+    async def serve_client(self, socket: WebSocket, symbol: str) -> None:
         """Send one client its frames until it leaves."""
         await socket.accept()
-        channel = self.channels.get(symbol.upper())
-        wants_ladders, wants_updates = _SWITCH.get(ladders.lower()), _SWITCH.get(updates.lower())
+        channel, wants = self.channels.get(symbol.upper()), wants_of(socket.query_params)
         if channel is None:
             await _refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
             return
-        if wants_ladders is None or wants_updates is None:
-            name = "ladders" if wants_ladders is None else "updates"
-            await _refuse(socket, BAD_QUERY, f"{name} is 1 or 0")
+        if isinstance(wants, str):
+            await _refuse(socket, BAD_QUERY, wants)
             return
-        client = Client(ladders=wants_ladders, updates=wants_updates, queue_size=self._client_queue)
+        client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket, self._read_pause)),
@@ -321,10 +314,12 @@ def create_app(api: Api) -> FastAPI:
         description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](/schema), "
         "[its queries and close codes](/asyncapi.json). What is not known to be exact is null.",
         lifespan=lifespan,
+        responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
     registry = registry_of(api.channels.values(), simulations, api.processes)
     # The last one added is the first to see a request.
+    app.add_middleware(PlainRequests, document=app.openapi)
     app.add_middleware(PageHeaders)
     app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
@@ -363,8 +358,8 @@ def create_app(api: Api) -> FastAPI:
         return answer
 
     @app.websocket("/ws/{symbol}")
-    async def frames(socket: WebSocket, symbol: str, ladders: str = "0", updates: str = "0") -> None:
-        await api.serve_client(socket, symbol, ladders=ladders, updates=updates)
+    async def frames(socket: WebSocket, symbol: str) -> None:
+        await api.serve_client(socket, symbol)
 
     @app.websocket("/feed/{symbol}")
     async def feed(socket: WebSocket, symbol: str) -> None:

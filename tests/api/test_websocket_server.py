@@ -183,13 +183,66 @@ async def test_ladders_are_for_those_who_ask(served: Served) -> None:
     assert "ladders" not in frame["history"][0]
 
 
-async def test_a_query_that_makes_no_sense_is_refused(served: Served) -> None:
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("ladders=perhaps", "ladders is 1 or 0"),
+        ("updates=1&updates=0", "updates is given 2 times"),
+        ("update=1", "no query parameter is called 'update': there are ladders, updates, try"),
+        ("ladders=1&%F0%9F%A6%A9" + "x" * 500, "no query parameter is called"),
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_refused(served: Served, query: str, reason: str) -> None:
     """A client that asked for something else gets no frames, and is told why."""
-    async with served.client("/ws/BTCUSDT?ladders=perhaps") as client:
+    async with served.client(f"/ws/BTCUSDT?{query}") as client:
         with pytest.raises(ConnectionClosed) as closed:
             await client.recv()
     assert closed.value.rcvd is not None
-    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4422, "ladders is 1 or 0")
+    assert closed.value.rcvd.code == 4422
+    assert closed.value.rcvd.reason.startswith(reason)
+
+
+async def test_what_makes_an_address_another_means_nothing(served: Served) -> None:
+    """As the page needs it to connect again."""
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    async with served.client("/ws/BTCUSDT?updates=1&try=7") as client:
+        assert "updates" in await frame_of(client)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/symbols?symbol=BTCUSDT", "no query parameter is called 'symbol': there are none here"),
+        ("/health?x", "no query parameter is called 'x'"),
+        ("/metrics?name[]=up", "no query parameter is called 'name[]'"),
+        ("/schema?v=1", "no query parameter is called 'v'"),
+        ("/asyncapi.json?v=1", "no query parameter is called 'v'"),
+        (
+            "/simulate?symbol=BTCUSDT&side=buy&sise=1",
+            "no query parameter is called 'sise': there are symbol, side",
+        ),
+        ("/simulate?symbol=BTCUSDT&symbol=ETHUSDT&side=buy&size=1", "symbol is given 2 times"),
+    ],
+)
+async def test_a_query_that_a_route_does_not_have_is_refused_and_named(
+    served: Served, path: str, reason: str
+) -> None:
+    """A misspelt name must not be taken for one that was left out."""
+    reply = await served.get(path)
+    assert reply.status_code == 422
+    assert reply.json()["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/symbols", "/health", "/metrics", "/schema", "/asyncapi.json", "/docs", "/openapi.json", "/ws/BTCUSDT"],
+)
+async def test_head_is_answered_as_get_is_without_the_body(served: Served, path: str) -> None:
+    """Status and headers are what monitors ask for."""
+    asked, got = await served.get(path, "HEAD"), await served.get(path)
+    assert asked.status_code == got.status_code
+    assert asked.headers["content-type"] == got.headers["content-type"]
+    assert (asked.content, bool(got.content)) == (b"", True)
 
 
 # --- clients that behave badly ----------------------------------------------------------------------------
