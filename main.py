@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from config import SettingError, Settings, read_settings
 from lifeline import HOLD, Words, run_until_stopped, say
-from outputs import patient_outputs
+from listening import Listeners, listener_of
+from outputs import open_closed_streams, patient_outputs
 from supervisor import EXIT_SETTINGS, Child, Holds, screen_of_this_terminal
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ log = logging.getLogger("main")
 EXIT_OK: Final = 0
 PROGRAM: Final = str(Path(__file__).resolve())
 PING_TIMEOUT: Final = 2.0  # seconds
-BACKLOG: Final = 2048  # connections that wait for a process that is just starting
 EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
 GC_YOUNGEST: Final = 20_000  # new objects before the collector looks at the youngest; some hundred messages
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit code."""
+    open_closed_streams()
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
     except SettingError as error:
@@ -108,7 +109,7 @@ async def run_exchange(settings: Settings) -> None:
         objection=Access(pages=False).objection,
     )
     try:
-        with _listener_of(settings, "127.0.0.1", settings.simulated_port, "simulated-port") as listener:
+        with listener_of(settings, "simulated") as listener:
             port = await exchange.start(listener)
             log.info("the simulated exchange listens on port %d", port)
             await asyncio.Event().wait()
@@ -275,7 +276,7 @@ async def run_api(settings: Settings) -> None:
     )
     calm_garbage_collector()
     app, patience = create_app(api), settings.client_patience
-    with _listener_of(settings, settings.api_host, settings.api_port, "api-port") as listener:
+    with listener_of(settings, "api") as listener:
         await _serve(app, listener, client_patience=patience)
 
 
@@ -288,9 +289,7 @@ async def run_dashboard(settings: Settings) -> None:
         create_dashboard(settings.api_port, settings.symbols),
         Access(settings.dashboard_host, settings.allowed_origins),
     )
-    with _listener_of(
-        settings, settings.dashboard_host, settings.dashboard_port, "dashboard-port"
-    ) as listener:
+    with listener_of(settings, "dashboard") as listener:
         await _serve(page, listener)
 
 
@@ -347,18 +346,11 @@ async def run_all(settings: Settings) -> None:
     The sockets that they listen on stay open here until the end, so that no port is ever free for somebody
     else.
     """
-    with contextlib.ExitStack() as stack:
-
-        def hold(host: str, port: int, setting: str) -> socket.socket:
-            return stack.enter_context(_listening_socket(host, port, setting))
-
-        listeners = {
-            "api": hold(settings.api_host, settings.api_port, "api-port"),
-            "dashboard": hold(settings.dashboard_host, settings.dashboard_port, "dashboard-port"),
-        }
+    with contextlib.closing(Listeners(settings)) as sockets:
+        listeners = {"api": sockets.listen("api"), "dashboard": sockets.listen("dashboard")}
         settings = await _with_source(settings)
         if settings.source == "simulated":
-            listeners["exchange"] = hold("127.0.0.1", settings.simulated_port, "simulated-port")
+            listeners["exchange"] = sockets.listen("simulated")
             settings = _at_the_simulated_exchange(settings, listeners["exchange"].getsockname()[1])
         settings = replace(
             settings,
@@ -366,7 +358,7 @@ async def run_all(settings: Settings) -> None:
             supervisor_pid=os.getpid(),
         )
         if os.name != "posix":  # there a process binds its port by itself
-            stack.close()
+            sockets.close()
         await _supervise(_children(settings, listeners), settings)
 
 
@@ -462,35 +454,6 @@ def _set_up_logging(settings: Settings) -> None:
     )
     for chatty in ("asyncio", "websockets", "uvicorn", "aiohttp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _listener_of(settings: Settings, host: str, port: int, setting: str) -> socket.socket:
-    """Return the socket that the supervisor handed down, or without one a new one."""
-    if settings.listen_fd >= 0:
-        return socket.socket(fileno=settings.listen_fd)
-    return _listening_socket(host, port, setting)
-
-
-def _listening_socket(host: str, port: int, setting: str) -> socket.socket:
-    """Return a socket that listens: while it only had the port, another could listen there first."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "win32":  # there the other option would let two programs share the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise _port_taken(setting, port, error, host) from error
-    return listener
-
-
-def _port_taken(setting: str, port: int, error: OSError, host: str = "127.0.0.1") -> SettingError:
-    reason = error.strerror or str(error)
-    return SettingError(f"cannot listen on {host} port {port}: {reason}. Choose another with --{setting}.")
 
 
 def _simulated_symbols(settings: Settings) -> tuple[str, ...]:

@@ -350,7 +350,8 @@ def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]
         (["--api-port", "99999"], {}, "--api-port"),
         ([], {"stale_after": "soon"}, "STALE_AFTER"),
         (["--no-such-flag"], {}, "--no-such-flag"),
-        (["--source", "simulated", "--api-host", "host.invalid"], {}, "host.invalid"),
+        (["--source", "simulated", "--api-host", "host.invalid"], {}, "--api-host"),
+        (["--source", "simulated", "--dashboard-port", "8123", "--api-port", "8123"], {}, "--dashboard-port"),
         (["--role", "engine", "--source", "simulated"], {}, "--symbols"),
         (["--role", "engine", "--symbols", "BTCUSDT"], {}, "--source"),
         (["--role", "api", "--source", "simulated"], {}, "FEED_TOKEN"),
@@ -386,6 +387,29 @@ async def test_a_line_of_any_length_harms_nobody() -> None:
     stream.feed_data(b"one\n" + b"x" * 1000 + b"\ntwo\nthree")
     stream.feed_eof()
     assert [line async for line in lines_of(stream)] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_standard_streams_may_be_closed(closed: str) -> None:
+    """As under some service managers: the program gets live, and ends when it is asked to."""
+    ports = {"api_port": free_port(), "dashboard_port": free_port()}
+    process = await asyncio.create_subprocess_exec(
+        "sh",
+        *("-c", f'exec "$@" {closed}', "sh"),
+        *MAIN,
+        env=environment_of(source="simulated", symbols="BTCUSDT", stale_after=20, depth_silence=30, **ports),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        async with listening(f"ws://127.0.0.1:{ports['api_port']}/ws/BTCUSDT") as connection:
+            await next_live(connection)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
 
 def test_help_is_no_error() -> None:
