@@ -24,7 +24,8 @@ from config import SettingError, Settings, read_settings
 from lifeline import HOLD, Words, run_until_stopped, say
 from listening import Listeners, listener_of
 from outputs import open_closed_streams, patient_outputs
-from supervisor import EXIT_SETTINGS, Child, Holds, screen_of_this_terminal
+from screen import Screen, screen_of_this_terminal
+from supervisor import EXIT_SETTINGS, Child, Holds
 
 if TYPE_CHECKING:
     import uvicorn
@@ -159,9 +160,16 @@ async def run_engine(settings: Settings, words: Words) -> None:
 
     calm_garbage_collector()
 
+    # A supervisor hears each line, which is also a sign of life; a person or a file hears what is new.
+    screen = Screen() if not settings.supervisor_pid and not sys.stdout.isatty() else None
+
     async def close_seconds() -> None:
         async for timestamp in clock.seconds():
-            say(status_line(publisher.close_second(timestamp)))
+            line = status_line(publisher.close_second(timestamp))
+            if screen is None:
+                say(line)
+            else:
+                screen.status(symbol, line)
 
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -7,6 +7,7 @@ fit is left out, and once somebody reads again, is told of.
 import contextlib
 import io
 import os
+import select
 import sys
 import threading
 import time
@@ -117,6 +118,18 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - to the end
             setattr(sys, name, stream)
+
+
+def has_reader(stream: Any) -> bool:
+    """Say whether somebody may still read what is written to `stream`, without writing anything."""
+    if not hasattr(select, "poll"):  # Windows: the next write will tell
+        return True
+    try:
+        asked = select.poll()
+        asked.register(stream.fileno(), 0)
+    except (AttributeError, OSError, ValueError):
+        return True  # a stand-in of a test's
+    return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in asked.poll(0))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from config import SettingError, Settings
+from config import SettingError, Settings, read_settings
 from listening import Listeners, listener_of, listening_socket
 from tests.program import free_port
 
@@ -41,7 +41,7 @@ def test_a_taken_port_is_told_by_the_setting_of_the_port() -> None:
 def test_one_port_for_two_parts_is_told_by_both_settings(rival: str) -> None:
     """Whoever reads the sentence sees at once which two clash."""
     port = free_port()
-    settings = Settings(api_port=port, **{f"{rival}_port": port})
+    settings = read_settings(["--api-port", str(port), f"--{rival}-port", str(port)], {})
     with contextlib.closing(Listeners(settings)) as sockets:
         sockets.listen("api")
         with pytest.raises(SettingError, match=f"--api-port and --{rival}-port are both {port}"):
