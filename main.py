@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from config import SettingError, Settings, read_settings
 from lifeline import HOLD, Words, run_until_stopped, say
 from listening import Listeners, listener_of
+from open_files import most_streams, raise_limit
 from outputs import open_closed_streams, patient_outputs
 from screen import Screen, screen_of_this_terminal
 from supervisor import EXIT_SETTINGS, Child, Holds
@@ -48,6 +49,7 @@ GC_YOUNGEST: Final = 20_000  # new objects before the collector looks at the you
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit code."""
     open_closed_streams()
+    raise_limit()
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
     except SettingError as error:
@@ -280,6 +282,7 @@ async def run_api(settings: Settings) -> None:
         feed_token=settings.feed_token,
         access=Access(settings.api_host, settings.allowed_origins, page_port=settings.dashboard_port),
         client_queue=settings.client_queue,
+        most_streams=most_streams(len(settings.symbols)),
         processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
     )
     calm_garbage_collector()

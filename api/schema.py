@@ -33,6 +33,7 @@ from state.updates import TapeEntry, Update, WholeBook
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
 BAD_QUERY: Final = 4422  # close code
+NO_ROOM: Final = 1013  # close code that means "try again later"
 
 _CLOSE_CODES: Final = {
     UNKNOWN_SYMBOL: "Unknown symbol; the reason lists those there are.",
@@ -40,6 +41,7 @@ _CLOSE_CODES: Final = {
     1009: "The client sent a message of more than 64 KiB.",
     1011: "The client read nothing for CLIENT_PATIENCE, ten minutes by default.",
     1012: "The program ends.",
+    NO_ROOM: "The API serves as many streams as its limit of open files allows; try again later.",
 }
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

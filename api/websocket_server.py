@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
-from api.channel import Channel, Client, ForeignFrame
+from api.channel import Channel, Client, ForeignFrame, Wants
 from api.feed import handshake
 from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.health import HealthReport, SymbolHealth, SymbolList
@@ -22,8 +22,10 @@ from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
 from api.refusals import add_refusals, handshake_refusal, refusal
+from api.room import Room
 from api.schema import (
     BAD_QUERY,
+    NO_ROOM,
     UNKNOWN_SYMBOL,
     asyncapi_document,
     document_answers,
@@ -67,7 +69,7 @@ _GONE: Final = (WebSocketDisconnect, RuntimeError)
 
 
 class Api:
-    """The channels of all symbols and what serves them.
+    """The channels of all symbols and what serves them, to `most_streams` clients at once.
 
     `read_pause` is for how many seconds the API reads nothing of a client after each `READ_AT_ONCE` messages.
     """
@@ -80,6 +82,7 @@ class Api:
         feed_token: str,
         access: Access | None = None,
         client_queue: int = 8,
+        most_streams: int | None = None,
         read_pause: float = 0.1,
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
@@ -90,6 +93,7 @@ class Api:
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
+        self.room = Room(most_streams, self._clock.steady)
         self.simulator = Simulator(self.channels, self._clock)
         self._processes = processes or ProgramProcesses(self._clock)
         self._feeds: dict[str, WebSocket] = {}
@@ -106,6 +110,15 @@ class Api:
         if isinstance(wants, str):
             await _refuse(socket, BAD_QUERY, wants)
             return
+        if not self.room.enter():
+            await _refuse(socket, NO_ROOM, self.room.why_not)
+            return
+        try:
+            await self._serve_frames(socket, channel, wants)
+        finally:
+            self.room.leave()
+
+    async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
         client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
@@ -317,7 +330,7 @@ def create_app(api: Api) -> FastAPI:
         responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations, api.processes)
+    registry = registry_of(api.channels.values(), simulations, api.processes, api.room)
     # The last one added is the first to see a request.
     app.add_middleware(PlainRequests, document=app.openapi)
     app.add_middleware(PageHeaders)

@@ -245,6 +245,37 @@ async def test_head_is_answered_as_get_is_without_the_body(served: Served, path:
     assert (asked.content, bool(got.content)) == (b"", True)
 
 
+async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With a code that means later, a reason, one line in the log and a count; whoever leaves makes room."""
+    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, most_streams=2), HandClock())
+    await running.start()
+    channel = running.api.channels["BTCUSDT"]
+    channel.take(a_second(at(1)))
+    async with running.client("/ws/BTCUSDT") as one, running.client("/ws/ETHUSDT"):
+        await frame_of(one)
+        await until(lambda: running.api.room.taken == 2)
+        for _ in range(3):
+            async with running.client("/ws/BTCUSDT") as refused:
+                with pytest.raises(ConnectionClosed) as closed:
+                    await refused.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+            assert "open files" in closed.value.rcvd.reason
+        assert (await running.get("/health")).status_code == 503
+        metrics = (await running.get("/metrics")).text
+        assert "orderbook_streams_refused_total 3.0" in metrics
+        channel.take(a_second(at(2)))
+        assert (await frame_of(one))["timestamp"] == at(2)
+    await until(lambda: running.api.room.taken == 0)
+    async with running.client("/ws/BTCUSDT") as client:
+        await frame_of(client)
+    await running.stop()
+    (line,) = [message for message in caplog.messages if "1013" in message]
+    assert "open files" in line
+
+
 # --- clients that behave badly ----------------------------------------------------------------------------
 
 
