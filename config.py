@@ -12,6 +12,7 @@ ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SWITCH: Final = "false true"
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
 _ORIGIN: Final = re.compile(
     r"null|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?|(?!https?:|wss?:)[a-z][a-z0-9+.-]*://"
 )
@@ -31,8 +32,12 @@ def _setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     url: str = "",
+    path: bool = False,
 ) -> Any:
-    """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then."""
+    """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then.
+
+    A `path` begins and ends with a slash, and is given them where it has none.
+    """
     facts = {
         "help": help_,
         "unit": unit,
@@ -40,6 +45,7 @@ def _setting(
         "high": high,
         "choices": choices,
         "url": url,
+        "path": path,
         "needed": bool(default),
     }
     return field(default=default, metadata=facts)
@@ -61,6 +67,15 @@ class Settings:
     api_port: int = _setting(8000, "port of the API", low=1, high=65535)
     dashboard_host: str = _setting("127.0.0.1", "address that the page listens on")
     dashboard_port: int = _setting(8050, "port of the page", low=1, high=65535)
+    public_api_url: str = _setting(
+        "",
+        "where browsers reach the API, if not at its port of the page's host: through a proxy or a tunnel, "
+        "such as https://lab.example.org/api",
+        url="http https",
+    )
+    dashboard_prefix: str = _setting(
+        "/", "path under which browsers reach the page, such as /orderbook/", path=True
+    )
     allowed_origins: tuple[str, ...] = _setting(
         (), "web origins besides this machine's that may use the API, such as https://lab.example.org"
     )
@@ -228,6 +243,13 @@ class Settings:
     listen_fd: int = _setting(-1, "set by the program for its own processes", low=-1, high=2**31 - 1)
     restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
+    def known_origins(self) -> tuple[str, ...]:
+        """Return the web origins that may use API and page: those named, and that of the public address."""
+        if not self.public_api_url:
+            return self.allowed_origins
+        public = urlsplit(self.public_api_url)
+        return (*self.allowed_origins, f"{public.scheme}://{public.netloc}".lower())
+
     def environment(self) -> dict[str, str]:
         """Return all settings as environment variables, for a process of this program."""
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
@@ -349,6 +371,14 @@ def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
         if not usable:
             schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
             raise SettingError(f"{where} is {text!r}: it must be a URL that begins with {schemes}.")
+        if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
+            raise SettingError(
+                f"{where} is {text!r}: it must be a URL without a query, a fragment or a user."
+            )
+    if facts["path"]:
+        text = "/" + text.strip("/") + "/" if text.strip("/") else "/"
+        if not _PATH.fullmatch(text):
+            raise SettingError(f"{where} is {text!r}: it must be a path such as /orderbook/.")
     return text
 
 

@@ -280,7 +280,8 @@ async def run_api(settings: Settings) -> None:
         settings.symbols,
         settings.source,
         feed_token=settings.feed_token,
-        access=Access(settings.api_host, settings.allowed_origins, page_port=settings.dashboard_port),
+        access=Access(settings.api_host, settings.known_origins(), page_port=settings.dashboard_port),
+        public_url=settings.public_api_url,
         client_queue=settings.client_queue,
         most_streams=most_streams(len(settings.symbols)),
         processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
@@ -297,8 +298,13 @@ async def run_dashboard(settings: Settings) -> None:
     from dashboard.app import create_dashboard
 
     page = AccessGuard(
-        create_dashboard(settings.api_port, settings.symbols),
-        Access(settings.dashboard_host, settings.allowed_origins),
+        create_dashboard(
+            settings.api_port,
+            settings.symbols,
+            public_api_url=settings.public_api_url,
+            prefix=settings.dashboard_prefix,
+        ),
+        Access(settings.dashboard_host, settings.known_origins()),
     )
     with listener_of(settings, "dashboard") as listener:
         await _serve(page, listener)

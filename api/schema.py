@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
@@ -79,8 +80,14 @@ def message_schema_document() -> Json:
     }
 
 
-def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
-    """Return the AsyncAPI 3 document of the streams that `host` (name and port) serves."""
+def asyncapi_document(address: str, symbols: Sequence[str]) -> Json:
+    """Return the AsyncAPI 3 document of the streams that are served at `address`, a ws or wss URL."""
+    parts = urlsplit(address)
+    server = {
+        "host": parts.netloc,
+        "protocol": parts.scheme,
+        **({"pathname": parts.path} if parts.path else {}),
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -89,7 +96,7 @@ def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
             "description": "Exact live order books of Binance USDT-M futures, one frame a second.",
         },
         "defaultContentType": "application/json",
-        "servers": {"api": {"host": host, "protocol": "ws"}},
+        "servers": {"api": server},
         "channels": {"frames": _channel(symbols)},
         "operations": {
             "sendFrames": {

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client, ForeignFrame, Wants
+from api.docs_page import DOCS_POLICY, docs_routes
 from api.feed import handshake
 from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.health import HealthReport, SymbolHealth, SymbolList
@@ -56,20 +57,14 @@ ten thousand, is then taken before the server misses the answer to a ping that l
 
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
-DOCS_POLICIES: Final = dict.fromkeys(
-    ("/docs", "/redoc"),
-    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; worker-src blob:; "
-    "font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly",
-)
-"""What FastAPI's pages about the routes load, from where they load it."""
-
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the other side has gone, or where the server has closed the connection."""
 
 
 class Api:
     """The channels of all symbols and what serves them, to `most_streams` clients at once.
+
+    `public_url` is where others reach it, if not at the host that they ask for.
 
     `read_pause` is for how many seconds the API reads nothing of a client after each `READ_AT_ONCE` messages.
     """
@@ -81,6 +76,7 @@ class Api:
         *,
         feed_token: str,
         access: Access | None = None,
+        public_url: str = "",
         client_queue: int = 8,
         most_streams: int | None = None,
         read_pause: float = 0.1,
@@ -89,6 +85,7 @@ class Api:
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
         self.access = access or Access()
+        self.public_url = public_url.rstrip("/")
         self._feed_token = feed_token
         self._client_queue = client_queue
         self._read_pause = read_pause
@@ -324,9 +321,12 @@ def create_app(api: Api) -> FastAPI:
     app = FastAPI(
         title="Order-book liquidity",
         summary="Exact live order books of Binance USDT-M futures.",
-        description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](/schema), "
-        "[its queries and close codes](/asyncapi.json). What is not known to be exact is null.",
+        description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](schema), "
+        "[its queries and close codes](asyncapi.json). What is not known to be exact is null.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": api.public_url}] if api.public_url else None,
         responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
@@ -334,12 +334,16 @@ def create_app(api: Api) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(PlainRequests, document=app.openapi)
     app.add_middleware(PageHeaders)
-    app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
+    app.add_middleware(AccessGuard, access=api.access, policies={"/docs": DOCS_POLICY})
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
     document_answers(app)
     schema_json = msgspec.json.encode(message_schema_document())
     app.include_router(simulate_routes(api.simulator))
+    app.include_router(docs_routes())
+
+    def address_of(request: Request) -> str:
+        return (api.public_url or f"http://{request.url.netloc}").replace("http", "ws", 1)
 
     @app.get("/symbols", summary="The symbols that are followed")
     async def symbols() -> Response:
@@ -356,7 +360,7 @@ def create_app(api: Api) -> FastAPI:
 
     @app.get("/asyncapi.json", summary="AsyncAPI document of the streams")
     async def asyncapi(request: Request) -> Response:
-        return _json(asyncapi_document(request.url.netloc, list(api.channels)))
+        return _json(asyncapi_document(address_of(request), list(api.channels)))
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
@@ -365,7 +369,7 @@ def create_app(api: Api) -> FastAPI:
     @app.get("/ws/{symbol}", include_in_schema=False)
     @app.get("/feed/{symbol}", include_in_schema=False)
     async def no_socket(request: Request) -> Response:
-        address = f"ws://{request.url.netloc}/ws/{next(iter(api.channels))}"
+        address = f"{address_of(request)}/ws/{next(iter(api.channels))}"
         answer = refusal(426, f"this is a WebSocket: connect with a WebSocket client, as to {address}")
         answer.headers.update({"upgrade": "websocket", "connection": "upgrade"})
         return answer

@@ -62,6 +62,11 @@ BAD = [
     ),
     ("binance_market_ws_url", ["", "http://x"]),
     ("binance_rest_url", ["", "ws://x", "file:///etc/passwd", "https://x:port"]),
+    (
+        "public_api_url",
+        ["lab.example.org", "ws://x", "https://", "https://x/?a=1", "https://x/#a", "https://me@x"],
+    ),
+    ("dashboard_prefix", ["/a b/", "/../", "/a//b/", "https://x/", "/é/", "/a?b/"]),
     ("feed_url", ["http://x", "x", "ws://"]),
     ("stale_after", ["", "0", "61", "inf", "-inf", "nan", "1e9", "two", "2s"]),
     ("book_levels", ["19", "100001", "1e3", "20.0"]),
@@ -207,6 +212,22 @@ def test_help_lists_every_flag_with_its_range_and_default(capsys: pytest.Capture
             assert "".join(limits.split()) in "".join(shown.split())
             assert "".join(f"default {default}".split() if default else []) in "".join(shown.split())
     assert "FEED_TOKEN" in shown
+
+
+@pytest.mark.parametrize("text", ["orderbook", "/orderbook", "orderbook/", "/orderbook/"])
+def test_a_path_is_given_its_slashes(text: str) -> None:
+    """However it is written."""
+    assert read_settings(["--dashboard-prefix", text], {}).dashboard_prefix == "/orderbook/"
+    assert read_settings(["--dashboard-prefix", "/"], {}).dashboard_prefix == "/"
+
+
+def test_the_public_address_is_an_origin_that_is_known() -> None:
+    """With its host, and beside those that are named."""
+    settings = read_settings(
+        ["--public-api-url", "https://Lab.example.org/api", "--allowed-origins", "null"], {}
+    )
+    assert settings.known_origins() == ("null", "https://lab.example.org")
+    assert Settings().known_origins() == ()
 
 
 def test_secrets_have_no_flag() -> None:

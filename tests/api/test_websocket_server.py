@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -722,10 +723,33 @@ async def test_a_live_second_is_counted_with_its_latency_when_it_goes_out(served
 
 
 async def test_the_api_documents_itself(served: Served) -> None:
-    """The page answers, and the schema names the HTTP routes."""
-    assert (await served.get("/docs")).status_code == 200
+    """The page answers, all that it loads is here, and the schema names the HTTP routes."""
+    page = await served.get("/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(loaded) == 4
+    for address in loaded:
+        file = await served.get(f"/{address}")
+        assert (file.status_code, len(file.content) > 50) == (200, True)
+    assert "//" not in "".join(loaded)
+    assert "https:" not in page.headers["content-security-policy"]
+    assert (await served.get("/docs/passwd")).status_code == 404
     schema = (await served.get("/openapi.json")).json()
     assert {"/symbols", "/health", "/metrics"} <= set(schema["paths"])
+    assert "servers" not in schema
+
+
+async def test_behind_a_proxy_the_documents_name_the_public_address() -> None:
+    """Host, path and scheme are those by which others reach the API."""
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, public_url="https://lab.example.org/api/")
+    running = Served(api, HandClock())
+    await running.start()
+    server = (await running.get("/asyncapi.json")).json()["servers"]["api"]
+    assert server == {"host": "lab.example.org", "pathname": "/api", "protocol": "wss"}
+    assert (await running.get("/openapi.json")).json()["servers"] == [{"url": "https://lab.example.org/api"}]
+    told = (await running.get("/ws/BTCUSDT")).json()["reason"]
+    assert told.endswith(" wss://lab.example.org/api/ws/BTCUSDT")
+    await running.stop()
 
 
 async def test_each_client_counts_the_time_from_a_second_to_its_socket(served: Served) -> None:
