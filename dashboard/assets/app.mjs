@@ -163,11 +163,12 @@ export class App {
     this.drawSoon("data");
   }
 
-  /** Note what the stream's component says of its socket. @param {{readyState: number} | null} state */
+  /** Note what the stream's component says of its socket. @param {{readyState: number, reason?: string} | null} state */
   stateChanged(state) {
     if (!state || state.readyState !== window.WebSocket.CLOSED) return;
     this.connection.lost();
-    void whyRefused(this.api).then((refusal) => { this.refusal = refusal; });
+    if (state.reason) this.refusal = state.reason;
+    else void whyRefused(this.api).then((refusal) => { this.refusal = refusal; });
   }
 
   tick() {

@@ -10,7 +10,7 @@ listenToSockets();
 window.liquidity = window.liquidity ?? {};
 window.dash_clientside = window.dash_clientside ?? {};
 window.dash_clientside.liquidity = {
-  drain(/** @type {unknown} */ _message, /** @type {{readyState: number} | null} */ state) {
+  drain(/** @type {unknown} */ _message, /** @type {{readyState: number, reason?: string} | null} */ state) {
     window.liquidity.page?.stateChanged(state);
     window.liquidity.page?.drain();
     return window.dash_clientside.no_update;
