@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+VERSION: Final = "0.1.0"
 ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -262,10 +263,50 @@ HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL
 """Settings without a flag: secrets do not belong on a command line."""
 
 
+GROUPS: Final = {
+    "The usual ones": (
+        "symbols",
+        "source",
+        "api_host",
+        "api_port",
+        "dashboard_host",
+        "dashboard_port",
+        "public_api_url",
+        "dashboard_prefix",
+        "allowed_origins",
+        "log_level",
+    ),
+    "The exchange, and how it is asked": (
+        "binance_public_ws_url",
+        "binance_market_ws_url",
+        "binance_rest_url",
+        "request_weight",
+        "snapshot_timeout",
+        "queue_size",
+        "simulated_seed",
+        "simulated_port",
+    ),
+    "The book, and when it counts as live": (
+        "stale_after",
+        "depth_silence",
+        "trade_stale_after",
+        "trade_silence",
+        "book_levels",
+        "coverage_margin",
+        "audit_interval",
+    ),
+    "Clients of the API": ("client_queue", "client_patience"),
+    "Spreading over hosts, and looking inside": ("role", "feed_url", "profile_memory"),
+}
+"""The groups of --help, the usual ones first."""
+OTHERS: Final = "The detectors"
+"""The group of all flags that are in none of these."""
+
+
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; raise `SettingError`.
 
-    `--help` prints and raises SystemExit, as argparse does.
+    `--help` and `--version` print and raise SystemExit, as argparse does.
     """
     given = vars(_parser().parse_args(arguments))
     values = {}
@@ -316,16 +357,21 @@ def _parser() -> argparse.ArgumentParser:
         description="Exact live order books of Binance USDT-M futures, with microstructure features.",
         epilog="Each flag is also an environment variable: --api-port is API_PORT. Flags win. "
         "FEED_TOKEN has no flag. Proxies are taken from HTTPS_PROXY and NO_PROXY.",
+        usage="%(prog)s [--flag VALUE ...]",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"orderbook-liquidity-dashboard {VERSION}")
+    titles = {name: title for title, names in GROUPS.items() for name in names}
+    groups = {title: parser.add_argument_group(title) for title in (*GROUPS, OTHERS)}
     for flag, variable, default, limits, meaning in documentation():
         if flag:
             notes = ", ".join(note for note in (limits, f"default {default}" if default else "") if note)
             shown = f"{meaning} ({notes})" if notes else meaning
             # A switch without a value is on.
             more: dict[str, Any] = {"nargs": "?", "const": "true"} if limits == _SWITCH else {}
-            parser.add_argument(
-                flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"), **more
+            name = variable.lower()
+            groups[titles.get(name, OTHERS)].add_argument(
+                flag, dest=name, metavar="VALUE", help=shown.replace("%", "%%"), **more
             )
     return parser
 

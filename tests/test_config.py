@@ -1,5 +1,6 @@
 """Settings: what is taken, from where, and what is said about what is not."""
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -7,7 +8,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import HIDDEN, INTERNAL, SettingError, Settings, documentation, read_settings, settings_markdown
+from config import (
+    GROUPS,
+    HIDDEN,
+    INTERNAL,
+    OTHERS,
+    VERSION,
+    SettingError,
+    Settings,
+    documentation,
+    read_settings,
+    settings_markdown,
+)
+from features.detectors.settings import DetectorSettings
 
 FLAGS = [row[0] for row in documentation() if row[0]]
 
@@ -228,6 +241,34 @@ def test_the_public_address_is_an_origin_that_is_known() -> None:
     )
     assert settings.known_origins() == ("null", "https://lab.example.org")
     assert Settings().known_origins() == ()
+
+
+def test_help_has_each_flag_in_one_group_and_the_ten_usual_ones_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever comes to it for the first time finds them without scrolling."""
+    named = [name for names in GROUPS.values() for name in names]
+    flags = {flag.removeprefix("--").replace("-", "_") for flag in FLAGS}
+    assert len(named) == len(set(named))
+    assert set(named) <= flags
+    with pytest.raises(SystemExit):
+        read_settings(["--help"], {})
+    shown = capsys.readouterr().out
+    assert [shown.count(f"\n  {flag} ") for flag in FLAGS] == [1] * len(FLAGS)
+    order = re.findall(r"(?m)^  --([a-z-]+) \[?VALUE", shown)
+    assert tuple(name.replace("-", "_") for name in order[:10]) == GROUPS["The usual ones"]
+    titles = [*GROUPS, OTHERS]
+    assert re.findall(r"(?m)^([A-Z].*):$", shown) == titles
+    thresholds = DetectorSettings.__struct_fields__
+    assert set(order[-len(thresholds) :]) == {name.replace("_", "-") for name in thresholds}
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """On one line, without an error."""
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--version"], {})
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"orderbook-liquidity-dashboard {VERSION}\n"
 
 
 def test_secrets_have_no_flag() -> None:
