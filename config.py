@@ -2,9 +2,11 @@
 
 import argparse
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -353,7 +355,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="main.py",
+        prog=Path(sys.argv[0]).name,
         description="Exact live order books of Binance USDT-M futures, with microstructure features.",
         epilog="Each flag is also an environment variable: --api-port is API_PORT. Flags win. "
         "FEED_TOKEN has no flag. Proxies are taken from HTTPS_PROXY and NO_PROXY.",
