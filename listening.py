@@ -44,6 +44,11 @@ class Listeners:
         return int(self._open[name].getsockname()[1])
 
 
+def local_address(host: str) -> str:
+    """Return the address at which a listener on `host` is reached from this machine."""
+    return "127.0.0.1" if host in ("", "0.0.0.0") else f"[{host}]" if ":" in host else host  # noqa: S104
+
+
 def address_of(settings: Settings, name: str) -> tuple[str, int]:
     """Return host and port of a part; the simulated exchange is on loopback always."""
     port: int = getattr(settings, f"{name}_port")

@@ -122,7 +122,7 @@ def open_closed_streams() -> None:
 
 def has_reader(stream: Any) -> bool:
     """Say whether somebody may still read what is written to `stream`, without writing anything."""
-    if not hasattr(select, "poll"):  # Windows: the next write will tell
+    if sys.platform == "win32":  # the next write will tell
         return True
     try:
         asked = select.poll()

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from config import Settings
-from main import _with_source
+from source_choice import with_source
 from supervisor import lines_of
 from tests.data_ingestion.fakes import RawServer, http, says
 from tests.program import (
@@ -427,6 +427,6 @@ async def test_a_wait_that_is_asked_for_at_the_start_is_handed_to_the_engines() 
     async with RawServer(says(http(429, b"", "Retry-After: 60"))) as server:
         settings = Settings(source="binance", binance_rest_url=server.url)
         before = time.time()
-        found = await _with_source(settings)
+        found = await with_source(settings)
         assert before + 60 <= found.rest_not_before <= time.time() + 60
     assert (found.source, settings.rest_not_before) == ("binance", 0)
