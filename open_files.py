@@ -24,7 +24,7 @@ else:
     import resource
 
     _ENOUGH: Final = (WANTED, 10_240)
-    """Soft limits that are tried where the hard one does not say how far one may go; the latter is macOS's."""
+    """Soft limits that are tried where the hard one does not say how far one may go; 10,240 is macOS's."""
 
     def raise_limit() -> None:
         """Raise the soft limit of open files as far as this process and its children may and could need."""
