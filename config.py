@@ -2,16 +2,23 @@
 
 import argparse
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+VERSION: Final = "0.1.0"
 ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
 SOURCES: Final = ("auto", "binance", "simulated")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SWITCH: Final = "false true"
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
+_ORIGIN: Final = re.compile(
+    r"null|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?|(?!https?:|wss?:)[a-z][a-z0-9+.-]*://"
+)
 _LONGEST_SYMBOL: Final = 30
 
 
@@ -28,8 +35,12 @@ def _setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     url: str = "",
+    path: bool = False,
 ) -> Any:
-    """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then."""
+    """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then.
+
+    A `path` begins and ends with a slash, and is given them where it has none.
+    """
     facts = {
         "help": help_,
         "unit": unit,
@@ -37,6 +48,7 @@ def _setting(
         "high": high,
         "choices": choices,
         "url": url,
+        "path": path,
         "needed": bool(default),
     }
     return field(default=default, metadata=facts)
@@ -58,6 +70,15 @@ class Settings:
     api_port: int = _setting(8000, "port of the API", low=1, high=65535)
     dashboard_host: str = _setting("127.0.0.1", "address that the page listens on")
     dashboard_port: int = _setting(8050, "port of the page", low=1, high=65535)
+    public_api_url: str = _setting(
+        "",
+        "where browsers reach the API, if not at its port of the page's host: through a proxy or a tunnel, "
+        "such as https://lab.example.org/api",
+        url="http https",
+    )
+    dashboard_prefix: str = _setting(
+        "/", "path under which browsers reach the page, such as /orderbook/", path=True
+    )
     allowed_origins: tuple[str, ...] = _setting(
         (), "web origins besides this machine's that may use the API, such as https://lab.example.org"
     )
@@ -225,6 +246,13 @@ class Settings:
     listen_fd: int = _setting(-1, "set by the program for its own processes", low=-1, high=2**31 - 1)
     restarts: int = _setting(0, "set by the program for its own processes", low=0, high=2**31 - 1)
 
+    def known_origins(self) -> tuple[str, ...]:
+        """Return the web origins that may use API and page: those named, and that of the public address."""
+        if not self.public_api_url:
+            return self.allowed_origins
+        public = urlsplit(self.public_api_url)
+        return (*self.allowed_origins, f"{public.scheme}://{public.netloc}".lower())
+
     def environment(self) -> dict[str, str]:
         """Return all settings as environment variables, for a process of this program."""
         return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
@@ -237,10 +265,50 @@ HIDDEN: Final = frozenset({"feed_token"}) | INTERNAL
 """Settings without a flag: secrets do not belong on a command line."""
 
 
+GROUPS: Final = {
+    "The usual ones": (
+        "symbols",
+        "source",
+        "api_host",
+        "api_port",
+        "dashboard_host",
+        "dashboard_port",
+        "public_api_url",
+        "dashboard_prefix",
+        "allowed_origins",
+        "log_level",
+    ),
+    "The exchange, and how it is asked": (
+        "binance_public_ws_url",
+        "binance_market_ws_url",
+        "binance_rest_url",
+        "request_weight",
+        "snapshot_timeout",
+        "queue_size",
+        "simulated_seed",
+        "simulated_port",
+    ),
+    "The book, and when it counts as live": (
+        "stale_after",
+        "depth_silence",
+        "trade_stale_after",
+        "trade_silence",
+        "book_levels",
+        "coverage_margin",
+        "audit_interval",
+    ),
+    "Clients of the API": ("client_queue", "client_patience"),
+    "Spreading over hosts, and looking inside": ("role", "feed_url", "profile_memory"),
+}
+"""The groups of --help, the usual ones first."""
+OTHERS: Final = "The detectors"
+"""The group of all flags that are in none of these."""
+
+
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; raise `SettingError`.
 
-    `--help` prints and raises SystemExit, as argparse does.
+    `--help` and `--version` print and raise SystemExit, as argparse does.
     """
     given = vars(_parser().parse_args(arguments))
     values = {}
@@ -287,20 +355,25 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="main.py",
+        prog=Path(sys.argv[0]).name,
         description="Exact live order books of Binance USDT-M futures, with microstructure features.",
         epilog="Each flag is also an environment variable: --api-port is API_PORT. Flags win. "
         "FEED_TOKEN has no flag. Proxies are taken from HTTPS_PROXY and NO_PROXY.",
+        usage="%(prog)s [--flag VALUE ...]",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"orderbook-liquidity-dashboard {VERSION}")
+    titles = {name: title for title, names in GROUPS.items() for name in names}
+    groups = {title: parser.add_argument_group(title) for title in (*GROUPS, OTHERS)}
     for flag, variable, default, limits, meaning in documentation():
         if flag:
             notes = ", ".join(note for note in (limits, f"default {default}" if default else "") if note)
             shown = f"{meaning} ({notes})" if notes else meaning
             # A switch without a value is on.
             more: dict[str, Any] = {"nargs": "?", "const": "true"} if limits == _SWITCH else {}
-            parser.add_argument(
-                flag, dest=variable.lower(), metavar="VALUE", help=shown.replace("%", "%%"), **more
+            name = variable.lower()
+            groups[titles.get(name, OTHERS)].add_argument(
+                flag, dest=name, metavar="VALUE", help=shown.replace("%", "%%"), **more
             )
     return parser
 
@@ -346,6 +419,14 @@ def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
         if not usable:
             schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
             raise SettingError(f"{where} is {text!r}: it must be a URL that begins with {schemes}.")
+        if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
+            raise SettingError(
+                f"{where} is {text!r}: it must be a URL without a query, a fragment or a user."
+            )
+    if facts["path"]:
+        text = "/" + text.strip("/") + "/" if text.strip("/") else "/"
+        if not _PATH.fullmatch(text):
+            raise SettingError(f"{where} is {text!r}: it must be a path such as /orderbook/.")
     return text
 
 
@@ -370,8 +451,13 @@ def _read_list(text: str, where: str) -> tuple[str, ...]:
         if not items:
             raise SettingError(f"{where} is empty: name at least one symbol, such as BTCUSDT.")
     else:
-        items = [item.rstrip("/").lower() for item in items]  # as browsers send it
+        items = [
+            re.sub(r"(?<![:/])/+$|(?<=://)/+$", "", item.lower()) for item in items
+        ]  # as browsers send it
         for item in items:
-            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", item):
-                raise SettingError(f"{where} names {item!r}: an origin looks like https://lab.example.org.")
+            if not _ORIGIN.fullmatch(item):
+                raise SettingError(
+                    f"{where} names {item!r}: an origin looks like https://lab.example.org; "
+                    "null and file:// are those of pages from files."
+                )
     return tuple(dict.fromkeys(items))

@@ -6,6 +6,8 @@ fit is left out, and once somebody reads again, is told of.
 
 import contextlib
 import io
+import os
+import select
 import sys
 import threading
 import time
@@ -98,6 +100,34 @@ class PatientStream(io.TextIOBase):
                 time.sleep(_AGAIN)
             else:
                 data = data[written:]
+
+
+def open_closed_streams() -> None:
+    """Have each standard stream that is closed read or write nothing, as if it were sent to nowhere.
+
+    Its number would else go to the next socket that is opened, which libraries then take for a terminal.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - to the end
+            setattr(sys, name, stream)
+
+
+def has_reader(stream: Any) -> bool:
+    """Say whether somebody may still read what is written to `stream`, without writing anything."""
+    if sys.platform != "win32":  # there the next write will tell
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # a stand-in of a test's
+            asked = select.poll()
+            asked.register(stream.fileno(), 0)
+            return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in asked.poll(0))
+    return True
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from typing import Any, Final
 from config import SettingError, Settings
 from data_ingestion.pacing.backoff import Backoff
 from lifeline import BEAT_EVERY, HOLD
+from screen import Screen
 
 log = logging.getLogger("main")
 
@@ -48,51 +49,6 @@ class SilenceMeter:
         """Note that a turn has passed; return whether the process counts as hung."""
         self._turns += 1
         return self._turns >= (HUNG_AFTER if self._heard else STARTED_AFTER)
-
-
-class Screen:
-    """Where the processes' lines go: status lines stay in place on a terminal, and scroll elsewhere."""
-
-    def status(self, name: str, line: str) -> None:
-        """Show the newest status line of a process."""
-        del name
-        print(line, flush=True)
-
-    def message(self, line: str) -> None:
-        """Show a line of a process's log."""
-        print(line, file=sys.stderr, flush=True)
-
-
-class _Terminal(Screen):
-    def __init__(self, live: Any) -> None:
-        self._live = live
-        self._lines: dict[str, str] = {}
-
-    def status(self, name: str, line: str) -> None:
-        from rich.text import Text
-
-        self._lines[name] = line
-        text = Text(
-            "\n".join(self._lines[key] for key in sorted(self._lines)), no_wrap=True, overflow="ellipsis"
-        )
-        text.highlight_words(["LIVE"], "bold green")
-        text.highlight_words(["SYNCING", "STALE", "SIMULATED"], "bold yellow")
-        self._live.update(text, refresh=True)
-
-    def message(self, line: str) -> None:
-        self._live.console.print(line, markup=False, highlight=False)
-
-
-@contextlib.contextmanager
-def screen_of_this_terminal() -> Any:
-    """Give a `Screen` for as long as it is used."""
-    if not sys.stdout.isatty():
-        yield Screen()
-        return
-    from rich.live import Live
-
-    with Live(auto_refresh=False) as live:
-        yield _Terminal(live)
 
 
 class Holds:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
 from api.processes import ProcessReport
+from api.room import Room
 from data_ingestion.pacing.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
@@ -85,6 +86,21 @@ class SimulationCollector(Collector):
         yield family
 
 
+class RoomCollector(Collector):
+    """Reads how many streams there is room for at each scrape."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was refused, and the bound where there is one."""
+        yield CounterMetricFamily(
+            "orderbook_streams_refused", "WebSocket clients refused for want of room", self._room.refused
+        )
+        if self._room.most is not None:
+            yield GaugeMetricFamily("orderbook_streams_most", "Most WebSocket clients", self._room.most)
+
+
 class ProcessCollector(Collector):
     """Reads the program's processes at each scrape."""
 
@@ -110,12 +126,15 @@ def registry_of(
     channels: Iterable[Channel],
     simulations: Counter[int],
     processes: Callable[[], list[ProcessReport]] = list,
+    room: Room | None = None,
 ) -> CollectorRegistry:
     """Return a registry of its own, so that two apps in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(ChannelCollector(channels))
     registry.register(SimulationCollector(simulations))
     registry.register(ProcessCollector(processes))
+    if room is not None:
+        registry.register(RoomCollector(room))
     return registry
 
 

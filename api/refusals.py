@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Scope
+from starlette.websockets import WebSocketClose
 
 _ECHOED: Final = 40  # characters of what was asked that an answer repeats
 
@@ -22,6 +24,13 @@ class Refusal:
 def refusal(status_code: int, reason: str, **more: str) -> JSONResponse:
     """Return an answer that says why, and `more`."""
     return JSONResponse({**more, "reason": reason}, status_code)
+
+
+def handshake_refusal(scope: Scope, status_code: int, reason: str) -> ASGIApp:
+    """Return what answers a WebSocket's handshake with a `Refusal`, and so with no WebSocket."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        return refusal(status_code, reason)
+    return WebSocketClose(1008, reason)  # a server that answers all refusals with 403 and nothing else
 
 
 def shown(text: object) -> str:

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
@@ -33,13 +34,15 @@ from state.updates import TapeEntry, Update, WholeBook
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
 BAD_QUERY: Final = 4422  # close code
+NO_ROOM: Final = 1013  # close code that means "try again later"
 
 _CLOSE_CODES: Final = {
     UNKNOWN_SYMBOL: "Unknown symbol; the reason lists those there are.",
-    BAD_QUERY: "A value of ladders or updates that is neither 1 nor 0; the reason says which.",
+    BAD_QUERY: "A query parameter that there is not, or one that is neither 1 nor 0; the reason says which.",
     1009: "The client sent a message of more than 64 KiB.",
     1011: "The client read nothing for CLIENT_PATIENCE, ten minutes by default.",
     1012: "The program ends.",
+    NO_ROOM: "The API serves as many streams as its limit of open files allows; try again later.",
 }
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -77,8 +80,14 @@ def message_schema_document() -> Json:
     }
 
 
-def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
-    """Return the AsyncAPI 3 document of the streams that `host` (name and port) serves."""
+def asyncapi_document(address: str, symbols: Sequence[str]) -> Json:
+    """Return the AsyncAPI 3 document of the streams that are served at `address`, a ws or wss URL."""
+    parts = urlsplit(address)
+    server = {
+        "host": parts.netloc,
+        "protocol": parts.scheme,
+        **({"pathname": parts.path} if parts.path else {}),
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -87,7 +96,7 @@ def asyncapi_document(host: str, symbols: Sequence[str]) -> Json:
             "description": "Exact live order books of Binance USDT-M futures, one frame a second.",
         },
         "defaultContentType": "application/json",
-        "servers": {"api": {"host": host, "protocol": "ws"}},
+        "servers": {"api": server},
         "channels": {"frames": _channel(symbols)},
         "operations": {
             "sendFrames": {
@@ -107,6 +116,7 @@ def _channel(symbols: Sequence[str]) -> Json:
     query = {
         "ladders": {**switch, "description": "Levels grouped at coarser steps"},
         "updates": {**switch, "description": "All that the book knows"},
+        "try": {"type": "string", "description": "Anything; means nothing, but makes an address another"},
     }
     return {
         "address": "/ws/{symbol}",
@@ -169,7 +179,7 @@ def document_answers(app: FastAPI) -> None:
         document = made()
         document.setdefault("components", {}).setdefault("schemas", {}).update(models)
         for path, answers in _ANSWERS.items():
-            document["paths"][path]["get"]["responses"] = answers
+            document["paths"][path]["get"]["responses"] |= answers
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -14,15 +14,19 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
-from api.channel import Channel, Client, ForeignFrame
+from api.channel import Channel, Client, ForeignFrame, Wants
+from api.docs_page import DOCS_POLICY, docs_routes
 from api.feed import handshake
 from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
-from api.refusals import add_refusals
+from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
+from api.refusals import add_refusals, handshake_refusal, refusal
+from api.room import Room
 from api.schema import (
     BAD_QUERY,
+    NO_ROOM,
     UNKNOWN_SYMBOL,
     asyncapi_document,
     document_answers,
@@ -53,24 +57,14 @@ ten thousand, is then taken before the server misses the answer to a ping that l
 
 _CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
-DOCS_POLICIES: Final = dict.fromkeys(
-    ("/docs", "/redoc"),
-    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; worker-src blob:; "
-    "font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly",
-)
-"""What FastAPI's pages about the routes load, from where they load it."""
-
-_SWITCH: Final = {"1": True, "true": True, "on": True, "yes": True} | {
-    "": False, "0": False, "false": False, "off": False, "no": False,
-}  # fmt: skip
-
 _GONE: Final = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the other side has gone, or where the server has closed the connection."""
 
 
 class Api:
-    """The channels of all symbols and what serves them. `host` is the address that it listens on.
+    """The channels of all symbols and what serves them, to `most_streams` clients at once.
+
+    `public_url` is where others reach it, if not at the host that they ask for.
 
     `read_pause` is for how many seconds the API reads nothing of a client after each `READ_AT_ONCE` messages.
     """
@@ -81,40 +75,48 @@ class Api:
         source: str,
         *,
         feed_token: str,
-        host: str = "127.0.0.1",
-        allowed_origins: Iterable[str] = (),
+        access: Access | None = None,
+        public_url: str = "",
         client_queue: int = 8,
+        most_streams: int | None = None,
         read_pause: float = 0.1,
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
     ) -> None:
         self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
-        self.access = Access(host, allowed_origins)
+        self.access = access or Access()
+        self.public_url = public_url.rstrip("/")
         self._feed_token = feed_token
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
+        self.room = Room(most_streams, self._clock.steady)
         self.simulator = Simulator(self.channels, self._clock)
         self._processes = processes or ProgramProcesses(self._clock)
         self._feeds: dict[str, WebSocket] = {}
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
-    async def serve_client(
-        self, socket: WebSocket, symbol: str, *, ladders: str = "0", updates: str = "0"
-    ) -> None:
+    async def serve_client(self, socket: WebSocket, symbol: str) -> None:
         """Send one client its frames until it leaves."""
         await socket.accept()
-        channel = self.channels.get(symbol.upper())
-        wants_ladders, wants_updates = _SWITCH.get(ladders.lower()), _SWITCH.get(updates.lower())
+        channel, wants = self.channels.get(symbol.upper()), wants_of(socket.query_params)
         if channel is None:
             await _refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
             return
-        if wants_ladders is None or wants_updates is None:
-            name = "ladders" if wants_ladders is None else "updates"
-            await _refuse(socket, BAD_QUERY, f"{name} is 1 or 0")
+        if isinstance(wants, str):
+            await _refuse(socket, BAD_QUERY, wants)
             return
-        client = Client(ladders=wants_ladders, updates=wants_updates, queue_size=self._client_queue)
+        if not self.room.enter():
+            await _refuse(socket, NO_ROOM, self.room.why_not)
+            return
+        try:
+            await self._serve_frames(socket, channel, wants)
+        finally:
+            self.room.leave()
+
+    async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
+        client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
             asyncio.create_task(_read_until_closed(socket, self._read_pause)),
@@ -144,7 +146,8 @@ class Api:
         """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
         channel = self.channels.get(symbol)
         if channel is None:
-            await socket.close(1008)  # before accept: HTTP 403
+            why_not = f"unknown symbol; there are {', '.join(self.channels)}"
+            await _refuse_handshake(socket, why_not)
             return
         await socket.accept()
         if not await self._know_each_other(socket, symbol):
@@ -267,6 +270,11 @@ def _health_of(channel: Channel, now_ms: float, steady_ms: float) -> SymbolHealt
     return SymbolHealth(status, why, age_ms, channel.warnings(), head.health)
 
 
+async def _refuse_handshake(socket: WebSocket, reason: str) -> None:
+    """Answer a handshake for what is not there."""
+    await handshake_refusal(socket.scope, 404, reason)(socket.scope, socket.receive, socket.send)
+
+
 async def _refuse(socket: WebSocket, code: int, reason: str) -> None:
     short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
     with contextlib.suppress(*_GONE):
@@ -313,20 +321,29 @@ def create_app(api: Api) -> FastAPI:
     app = FastAPI(
         title="Order-book liquidity",
         summary="Exact live order books of Binance USDT-M futures.",
-        description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](/schema), "
-        "[its queries and close codes](/asyncapi.json). What is not known to be exact is null.",
+        description="`WS /ws/{symbol}` sends one JSON frame a second: [its messages](schema), "
+        "[its queries and close codes](asyncapi.json). What is not known to be exact is null.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": api.public_url}] if api.public_url else None,
+        responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations, api.processes)
+    registry = registry_of(api.channels.values(), simulations, api.processes, api.room)
     # The last one added is the first to see a request.
-    app.add_middleware(PageHeaders, access=api.access)
-    app.add_middleware(AccessGuard, access=api.access, policies=DOCS_POLICIES)
+    app.add_middleware(PlainRequests, document=app.openapi)
+    app.add_middleware(PageHeaders)
+    app.add_middleware(AccessGuard, access=api.access, policies={"/docs": DOCS_POLICY})
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
     document_answers(app)
     schema_json = msgspec.json.encode(message_schema_document())
     app.include_router(simulate_routes(api.simulator))
+    app.include_router(docs_routes())
+
+    def address_of(request: Request) -> str:
+        return (api.public_url or f"http://{request.url.netloc}").replace("http", "ws", 1)
 
     @app.get("/symbols", summary="The symbols that are followed")
     async def symbols() -> Response:
@@ -343,18 +360,31 @@ def create_app(api: Api) -> FastAPI:
 
     @app.get("/asyncapi.json", summary="AsyncAPI document of the streams")
     async def asyncapi(request: Request) -> Response:
-        return _json(asyncapi_document(request.url.netloc, list(api.channels)))
+        return _json(asyncapi_document(address_of(request), list(api.channels)))
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    @app.get("/ws/{symbol}", include_in_schema=False)
+    @app.get("/feed/{symbol}", include_in_schema=False)
+    async def no_socket(request: Request) -> Response:
+        address = f"{address_of(request)}/ws/{next(iter(api.channels))}"
+        answer = refusal(426, f"this is a WebSocket: connect with a WebSocket client, as to {address}")
+        answer.headers.update({"upgrade": "websocket", "connection": "upgrade"})
+        return answer
+
     @app.websocket("/ws/{symbol}")
-    async def frames(socket: WebSocket, symbol: str, ladders: str = "0", updates: str = "0") -> None:
-        await api.serve_client(socket, symbol, ladders=ladders, updates=updates)
+    async def frames(socket: WebSocket, symbol: str) -> None:
+        await api.serve_client(socket, symbol)
 
     @app.websocket("/feed/{symbol}")
     async def feed(socket: WebSocket, symbol: str) -> None:
         await api.serve_feed(socket, symbol)
+
+    @app.websocket("/{path:path}")
+    async def nothing(socket: WebSocket, path: str) -> None:
+        del path
+        await _refuse_handshake(socket, "there is no such WebSocket: frames are at /ws/{symbol}")
 
     return app

@@ -34,11 +34,14 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
+def create_dashboard(
+    api_port: int, symbols: Sequence[str], *, public_api_url: str = "", prefix: str = "/"
+) -> Any:
     """Return the ASGI application of the page.
 
-    The browser looks for the API's `/ws/{symbol}` at `api_port` of the host that served the page. After
-    the page has loaded nothing is asked of this server any more.
+    The browser looks for the API's `/ws/{symbol}` under `public_api_url`, or without one at `api_port` of the
+    host that served the page. It reaches the page under the path `prefix`, which begins and ends with a slash
+    and which a proxy may take off. After the page has loaded nothing is asked of this server any more.
     """
     title = "Order-book liquidity"
     app = Dash(
@@ -49,7 +52,10 @@ def create_dashboard(api_port: int, symbols: Sequence[str]) -> Any:
         add_log_handler=False,
         assets_ignore=IMPORTED,
         index_string=INDEX,
+        routes_pathname_prefix="/",
+        requests_pathname_prefix=prefix,
     )
-    app.layout = page_layout(api_port, symbols, PLOTLY)
+    app.layout = page_layout(api_port, public_api_url, symbols, prefix.rstrip("/") + PLOTLY)
     register_callbacks(app)
-    return PageFiles(app.server, api_port, app.csp_hashes())
+    api = public_api_url or api_port
+    return PageFiles(app.server, api, app.csp_hashes(), prefix=prefix)

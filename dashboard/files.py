@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATHS: Final = frozenset({"/", "/_dash-layout", "/_dash-dependencies", "/_favicon.ico"})
@@ -78,13 +78,17 @@ class PageFiles:
     """An application around Dash's. Answers GET and HEAD of what the page loads; all else is not there.
 
     Nothing of the page calls back to its server, so the routes for that are closed, and no body is ever read.
-    Files are sent piece by piece, as the browser takes them, compressed where it accepts that, and not at all
+    The API is at a URL or at a port of the page's host. Paths may begin with `prefix` or not. Files are sent
+    piece by piece, as the browser takes them, compressed where it accepts that, and not at all
     where it has them already.
     """
 
-    def __init__(self, app: ASGIApp, api_port: int, script_hashes: Iterable[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, api: int | str, script_hashes: Iterable[str], *, prefix: str = "/"
+    ) -> None:
         self._app = app
-        self._api_port = api_port
+        self._api = api
+        self._prefix = prefix
         self._scripts = " ".join(("'self'", *script_hashes))
         self._kept: dict[str, bytes] = {}  # by entity tag, the oldest first
         self._compressing = asyncio.Lock()
@@ -94,7 +98,13 @@ class PageFiles:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            refused = PlainTextResponse("the page's server has no WebSocket: frames are at the API", 404)
+            await refused(scope, receive, send)
+        elif scope["path"] + "/" == self._prefix:
+            await RedirectResponse(self._prefix)(scope, receive, send)
+        elif self._prefix != "/" and scope["path"].startswith(self._prefix):
+            path = scope["path"].removeprefix(self._prefix.rstrip("/"))
+            await self({**scope, "path": path, "raw_path": path.encode()}, receive, send)
         elif scope["path"] not in PATHS and not scope["path"].startswith(FOLDERS):
             await PlainTextResponse("there is nothing of the page here", 404)(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
@@ -184,14 +194,20 @@ class PageFiles:
         return shared
 
     def _policy(self, asked: Headers) -> str:
-        """Return the page's content security policy. The API is at another port of the host asked for."""
-        host = urlsplit("//" + asked.get("host", "localhost")).hostname or "localhost"
-        host = "*" if ":" in host else host  # the policy's grammar has no IPv6 addresses
+        """Return the page's content security policy, with the address of the API."""
+        if isinstance(self._api, str):
+            secure, plain = urlsplit(self._api).scheme == "https", urlsplit(self._api).netloc
+            origins = (
+                [f"https://{plain}", f"wss://{plain}"] if secure else [f"http://{plain}", f"ws://{plain}"]
+            )
+        else:
+            host = urlsplit("//" + asked.get("host", "localhost")).hostname or "localhost"
+            host = "*" if ":" in host else host  # the policy's grammar has no IPv6 addresses
+            origins = [f"{scheme}://{host}:{self._api}" for scheme in ("http", "ws", "https", "wss")]
         return (
             f"default-src 'none'; script-src {self._scripts}; style-src 'self' 'unsafe-inline'; "
             "img-src 'self' data: blob:; font-src 'self' data:; "
-            f"connect-src 'self' http://{host}:{self._api_port} ws://{host}:{self._api_port} "
-            f"https://{host}:{self._api_port} wss://{host}:{self._api_port}"
+            f"connect-src 'self' {' '.join(origins)}"
         )
 
 

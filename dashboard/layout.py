@@ -94,10 +94,14 @@ TERMS = (
 )
 
 
-def page_layout(api_port: int, symbols: Sequence[str], plotly: str) -> Component:
-    """Return the whole page, which loads Plotly from `plotly` when it needs it."""
+def page_layout(api_port: int, api_url: str, symbols: Sequence[str], plotly: str) -> Component:
+    """Return the whole page, which loads Plotly from `plotly` when it needs it.
+
+    The API is at `api_url`, or where that is empty at `api_port` of the page's host.
+    """
     facts: dict[str, Any] = {
         "data-api-port": str(api_port),
+        "data-api-url": api_url.rstrip("/"),
         "data-symbols": ",".join(symbols),
         "data-plotly": plotly,
     }

@@ -59,6 +59,7 @@ class _Inbox(Generic[M]):
         self._quiet_log = QuietLog(log, clock)
 
     def connecting(self) -> None:
+        log.debug("%s stream: connecting", self._stream.value)
         self._sink.on_stream(self._stream, StreamState.CONNECTING, self._clock.steady_ms())
 
     def quiet(self, now: float) -> float:
@@ -69,11 +70,14 @@ class _Inbox(Generic[M]):
         self._since = self._clock.steady()
 
     def opened(self) -> None:
+        log.debug("%s stream: connected", self._stream.value)
         self.heard, self._since = False, self._clock.steady()
         self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
 
     def received(self, message: M) -> None:
         wall_ms = self._exchange_clock.arrival_ms(message.event_time)
+        if not self.heard:
+            log.debug("%s stream: the first message is %s", self._stream.value, _ids(message))
         self.heard, self._since = True, self._clock.steady()
         self.queue.put((message, wall_ms, self._clock.steady_ms()))
 
@@ -180,6 +184,8 @@ class Ingestor:
                 self._applied.add(self._exchange_clock.now_ms() - event.event_time)
                 self._tend_snapshot(tasks)
                 self._log_notices()
+                if self._fetching is not None:
+                    log.debug("while a snapshot is on its way: event %s", _ids(event))
             await asyncio.sleep(0)
 
     async def _pump_trades(self) -> None:
@@ -262,6 +268,7 @@ class Ingestor:
             budget.take(
                 clock.steady(), SNAPSHOT_WEIGHT
             )  # only now: a wait that was cancelled costs the next one nothing
+            log.debug("snapshot %d of epoch %d: asked for", request.number, request.epoch)
             try:
                 snapshot = await self._loader.fetch()
             except ExchangeError as error:
@@ -270,21 +277,34 @@ class Ingestor:
                 now = clock.steady()
                 budget.obey(now, error)
                 self._not_before = now + backoff.failed(now)
+                log.debug("snapshot %d: %s; again in %.1f s", request.number, error, self._not_before - now)
                 sink.on_snapshot_failed(request, str(error))
                 self._log_notices()
             else:
                 self._known = True
                 budget.answered()
                 now = clock.steady()
+                log.debug(
+                    "snapshot %d: lastUpdateId %d, %d bids and %d asks",
+                    *(request.number, snapshot.last_update_id, len(snapshot.bids), len(snapshot.asks)),
+                )
                 sink.on_snapshot(request, snapshot, now * 1000)
                 backoff.worked(now)
                 if sink.snapshot_request is None:
                     self._misfit_backoff.worked(now)
                 else:  # too old: the next one is asked for with the next event, and not at once
                     self._not_before = now + self._misfit_backoff.failed(now)
+                    log.debug("snapshot %d: is older than the buffered events; another", request.number)
                 self._log_notices()
                 return
 
     def _log_notices(self) -> None:
         for notice in self._sink.take_notices():
             self._quiet_log.write(logging.WARNING if notice.warning else logging.INFO, notice.text)
+
+
+def _ids(message: AggTrade | DepthUpdate) -> str:
+    """Return the ids by which a message follows another."""
+    if isinstance(message, AggTrade):
+        return f"a {message.trade_id}"
+    return f"U {message.first_update_id}, u {message.final_update_id}, pu {message.previous_final_update_id}"

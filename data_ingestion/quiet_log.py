@@ -16,7 +16,8 @@ class QuietLog:
     """Writes to `log`. Lines that differ in their figures alone have one cause.
 
     The first is written at once, the next at least five seconds later, then ten, up to ten minutes, with the
-    number of those that were left out. After twice the distance without any it begins anew.
+    number of those that were left out. After twice the distance without any it begins anew. A log of level
+    debug leaves nothing out.
     """
 
     def __init__(self, log: logging.Logger, clock: Clock) -> None:
@@ -33,7 +34,7 @@ class QuietLog:
                 self._causes.clear()
             cause = self._causes[key] = _Cause()
         cause.seen = now
-        if now < cause.next_at:
+        if now < cause.next_at and not self._log.isEnabledFor(logging.DEBUG):
             cause.left_out += 1
             return
         more = f" ({cause.left_out} more like it meanwhile)" if cause.left_out else ""

@@ -104,6 +104,17 @@ async def listening(url: str) -> AsyncIterator[ClientConnection]:
         await connection.close()
 
 
+async def listening_at(port: int) -> None:
+    """Wait until somebody listens at `port` of loopback."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+
+
 async def next_frame(connection: ClientConnection) -> Frame:
     """Return the next frame."""
     async with asyncio.timeout(PATIENCE):

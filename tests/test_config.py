@@ -1,5 +1,6 @@
 """Settings: what is taken, from where, and what is said about what is not."""
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -7,7 +8,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import HIDDEN, INTERNAL, SettingError, Settings, documentation, read_settings, settings_markdown
+from config import (
+    GROUPS,
+    HIDDEN,
+    INTERNAL,
+    OTHERS,
+    VERSION,
+    SettingError,
+    Settings,
+    documentation,
+    read_settings,
+    settings_markdown,
+)
+from features.detectors.settings import DetectorSettings
 
 FLAGS = [row[0] for row in documentation() if row[0]]
 
@@ -44,13 +57,29 @@ BAD = [
     ("api_host", ["", "  "]),
     ("api_port", ["", "0", "65536", "-1", "80.5", "http", "nan", "0x50"]),
     ("simulated_port", ["-1", "65536", "x"]),
-    ("allowed_origins", ["lab.example.org", "https://", "https://lab.example.org/page", "*", "null"]),
+    (
+        "allowed_origins",
+        [
+            "lab.example.org",
+            "https://",
+            "https://lab.example.org/page",
+            "*",
+            "http:///",
+            "file:",
+            "file:///x",
+        ],
+    ),
     (
         "binance_public_ws_url",
         ["", "fstream.binance.com", "https://x", "ws://", "ws://:80", "ws://x:0", "ws://x:99999", "ws://["],
     ),
     ("binance_market_ws_url", ["", "http://x"]),
     ("binance_rest_url", ["", "ws://x", "file:///etc/passwd", "https://x:port"]),
+    (
+        "public_api_url",
+        ["lab.example.org", "ws://x", "https://", "https://x/?a=1", "https://x/#a", "https://me@x"],
+    ),
+    ("dashboard_prefix", ["/a b/", "/../", "/a//b/", "https://x/", "/é/", "/a?b/"]),
     ("feed_url", ["http://x", "x", "ws://"]),
     ("stale_after", ["", "0", "61", "inf", "-inf", "nan", "1e9", "two", "2s"]),
     ("book_levels", ["19", "100001", "1e3", "20.0"]),
@@ -152,6 +181,13 @@ def test_lists_are_tidied() -> None:
     assert settings.allowed_origins == ("https://lab.example.org",)
 
 
+def test_origins_without_a_host_may_be_named() -> None:
+    """As browsers send them of pages from files, in sandboxes and in programs made of pages."""
+    settings = read_settings(["--allowed-origins", "null,file:///,App://,chrome-extension://abc/"], {})
+    assert settings.allowed_origins == ("null", "file://", "app://", "chrome-extension://abc")
+    assert read_settings([], settings.environment()) == settings
+
+
 number = st.one_of(
     *(
         st.tuples(st.just(name), st.integers(int(low), int(high)) if kind is int else st.floats(low, high))
@@ -189,6 +225,50 @@ def test_help_lists_every_flag_with_its_range_and_default(capsys: pytest.Capture
             assert "".join(limits.split()) in "".join(shown.split())
             assert "".join(f"default {default}".split() if default else []) in "".join(shown.split())
     assert "FEED_TOKEN" in shown
+
+
+@pytest.mark.parametrize("text", ["orderbook", "/orderbook", "orderbook/", "/orderbook/"])
+def test_a_path_is_given_its_slashes(text: str) -> None:
+    """However it is written."""
+    assert read_settings(["--dashboard-prefix", text], {}).dashboard_prefix == "/orderbook/"
+    assert read_settings(["--dashboard-prefix", "/"], {}).dashboard_prefix == "/"
+
+
+def test_the_public_address_is_an_origin_that_is_known() -> None:
+    """With its host, and beside those that are named."""
+    settings = read_settings(
+        ["--public-api-url", "https://Lab.example.org/api", "--allowed-origins", "null"], {}
+    )
+    assert settings.known_origins() == ("null", "https://lab.example.org")
+    assert Settings().known_origins() == ()
+
+
+def test_help_has_each_flag_in_one_group_and_the_ten_usual_ones_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever comes to it for the first time finds them without scrolling."""
+    named = [name for names in GROUPS.values() for name in names]
+    flags = {flag.removeprefix("--").replace("-", "_") for flag in FLAGS}
+    assert len(named) == len(set(named))
+    assert set(named) <= flags
+    with pytest.raises(SystemExit):
+        read_settings(["--help"], {})
+    shown = capsys.readouterr().out
+    assert [shown.count(f"\n  {flag} ") for flag in FLAGS] == [1] * len(FLAGS)
+    order = re.findall(r"(?m)^  --([a-z-]+) \[?VALUE", shown)
+    assert tuple(name.replace("-", "_") for name in order[:10]) == GROUPS["The usual ones"]
+    titles = [*GROUPS, OTHERS]
+    assert re.findall(r"(?m)^([A-Z].*):$", shown) == titles
+    thresholds = DetectorSettings.__struct_fields__
+    assert set(order[-len(thresholds) :]) == {name.replace("_", "-") for name in thresholds}
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """On one line, without an error."""
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--version"], {})
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"orderbook-liquidity-dashboard {VERSION}\n"
 
 
 def test_secrets_have_no_flag() -> None:

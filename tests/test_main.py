@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from config import Settings
-from main import _with_source
+from source_choice import with_source
 from supervisor import lines_of
 from tests.data_ingestion.fakes import RawServer, http, says
 from tests.program import (
@@ -316,13 +317,15 @@ async def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
         '"$@" | head -n 1',
         "sh",
         *MAIN,
-        env=environment_of(source="simulated", symbols="BTCUSDT", api_port=free_port()),
+        env=environment_of(
+            source="simulated", symbols="BTCUSDT", api_port=free_port(), dashboard_port=free_port()
+        ),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     shown, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
-    assert shown.startswith(b"BTCUSDT")
+    assert re.match(rb"\d\d:\d\d:\d\d (SYNCING|LIVE) +SIMULATED +BTCUSDT ", shown)
     assert b"Traceback" not in complaints
 
 
@@ -350,7 +353,8 @@ def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]
         (["--api-port", "99999"], {}, "--api-port"),
         ([], {"stale_after": "soon"}, "STALE_AFTER"),
         (["--no-such-flag"], {}, "--no-such-flag"),
-        (["--source", "simulated", "--api-host", "host.invalid"], {}, "host.invalid"),
+        (["--source", "simulated", "--api-host", "host.invalid"], {}, "--api-host"),
+        (["--source", "simulated", "--dashboard-port", "8123", "--api-port", "8123"], {}, "--dashboard-port"),
         (["--role", "engine", "--source", "simulated"], {}, "--symbols"),
         (["--role", "engine", "--symbols", "BTCUSDT"], {}, "--source"),
         (["--role", "api", "--source", "simulated"], {}, "FEED_TOKEN"),
@@ -388,6 +392,29 @@ async def test_a_line_of_any_length_harms_nobody() -> None:
     assert [line async for line in lines_of(stream)] == ["one", "two", "three"]
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_standard_streams_may_be_closed(closed: str) -> None:
+    """As under some service managers: the program gets live, and ends when it is asked to."""
+    ports = {"api_port": free_port(), "dashboard_port": free_port()}
+    process = await asyncio.create_subprocess_exec(
+        "sh",
+        *("-c", f'exec "$@" {closed}', "sh"),
+        *MAIN,
+        env=environment_of(source="simulated", symbols="BTCUSDT", stale_after=20, depth_silence=30, **ports),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        async with listening(f"ws://127.0.0.1:{ports['api_port']}/ws/BTCUSDT") as connection:
+            await next_live(connection)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
 def test_help_is_no_error() -> None:
     """It is printed where it can be piped, and nothing is started."""
     ended = run("--help")
@@ -400,6 +427,6 @@ async def test_a_wait_that_is_asked_for_at_the_start_is_handed_to_the_engines() 
     async with RawServer(says(http(429, b"", "Retry-After: 60"))) as server:
         settings = Settings(source="binance", binance_rest_url=server.url)
         before = time.time()
-        found = await _with_source(settings)
+        found = await with_source(settings)
         assert before + 60 <= found.rest_not_before <= time.time() + 60
     assert (found.source, settings.rest_not_before) == ("binance", 0)

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import pytest
 
-from outputs import MOST_WAITING, PatientStream
+from outputs import MOST_WAITING, PatientStream, has_reader
 from tests.program import PATIENCE
 
 
@@ -61,6 +61,17 @@ def test_a_reader_that_has_gone_is_told_of() -> None:
     with pytest.raises(BrokenPipeError):
         print("two", file=stream)
     file.close()
+
+
+def test_a_reader_that_has_gone_is_known_without_writing(tmp_path: Path) -> None:
+    """Also where nothing is to be said for a minute; a file's reader may come later."""
+    reader, stream, file = pipe()
+    assert has_reader(stream)
+    os.close(reader)
+    assert not has_reader(stream)
+    file.close()
+    with (tmp_path / "out").open("w", encoding="ascii") as out:
+        assert has_reader(out)
 
 
 def test_what_an_encoding_lacks_is_written_in_ascii(tmp_path: Path) -> None:

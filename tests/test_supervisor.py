@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from config import SettingError, Settings
-from supervisor import HUNG_AFTER, STARTED_AFTER, Child, Holds, Screen, SilenceMeter
+from screen import Screen
+from supervisor import HUNG_AFTER, STARTED_AFTER, Child, Holds, SilenceMeter
 from tests.program import PATIENCE
 
 

@@ -4,6 +4,7 @@ import { KINDS, nameOf } from "./book/detections.mjs";
 import { bookAt, NewestBook } from "./book/instant.mjs";
 import { BookWindow } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
+import { whyRefused } from "./feed/api_address.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
 import { Liveness } from "./feed/liveness.mjs";
 import { Gestures, STILL_PX } from "./map/gestures.mjs";
@@ -43,9 +44,9 @@ const LOST_MS = 4000; // a drawing context that does not come back for so long i
 
 export class App {
   /** `connection` already follows the preferences' symbol. @param {HTMLElement} root @param {Connection} connection
-   * @param {Preferences} preferences
+   * @param {Preferences} preferences @param {string} api the API's URL
    */
-  constructor(root, connection, preferences) {
+  constructor(root, connection, preferences, api) {
     this.root = root;
     this.connection = connection;
     this.preferences = preferences;
@@ -92,7 +93,8 @@ export class App {
     this.depth = new DepthPanel(canvas("depth-canvas"), canvas("depth-texts"), () => this.drawSoon("view"));
     this.cost = new CostPanel(canvas("cost-canvas"), canvas("cost-texts"), () => this.drawSoon("view"));
     this.surface = new SurfacePanel(byId("surface"));
-    const api = `${window.location.protocol}//${window.location.hostname}:${root.dataset.apiPort}`;
+    this.api = api;
+    this.refusal = ""; // why the API does not let this page in, as it says
     this.impact = new ImpactForm(api, (order) => this.showOrder(order));
     this.health = new HealthPanel(api);
     this.list = new DetectionList((entry) => this.showDetection(entry));
@@ -160,12 +162,17 @@ export class App {
       fresh = true;
     }
     if (this.known.broken) this.connection.again(performance.now());
-    if (fresh) this.drawSoon("data");
+    if (!fresh) return;
+    this.refusal = "";
+    this.drawSoon("data");
   }
 
-  /** Note what the stream's component says of its socket. @param {{readyState: number} | null} state */
+  /** Note what the stream's component says of its socket. @param {{readyState: number, reason?: string} | null} state */
   stateChanged(state) {
-    if (state && state.readyState === window.WebSocket.CLOSED) this.connection.lost();
+    if (!state || state.readyState !== window.WebSocket.CLOSED) return;
+    this.connection.lost();
+    if (state.reason) this.refusal = state.reason;
+    else void whyRefused(this.api).then((refusal) => { this.refusal = refusal; });
   }
 
   tick() {
@@ -192,7 +199,7 @@ export class App {
   state() {
     const { frame } = this.known;
     const trouble = this.live.trouble(performance.now(), this.symbol);
-    if (trouble || !frame) return ["disconnected", trouble];
+    if (trouble || !frame) return ["disconnected", this.refusal || trouble];
     return [frame.status, frame.reason ?? ""];
   }
 

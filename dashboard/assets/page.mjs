@@ -1,6 +1,7 @@
 // The page's entry: connects as soon as Dash has laid the page out, and puts it together. No other module imports it.
 
 import { App } from "./app.mjs";
+import { apiAddress } from "./feed/api_address.mjs";
 import { Connection } from "./feed/connection.mjs";
 import { listenToSockets } from "./feed/message_queue.mjs";
 import { Preferences } from "./ui/preferences.mjs";
@@ -9,25 +10,24 @@ listenToSockets();
 window.liquidity = window.liquidity ?? {};
 window.dash_clientside = window.dash_clientside ?? {};
 window.dash_clientside.liquidity = {
-  drain(/** @type {unknown} */ _message, /** @type {{readyState: number} | null} */ state) {
+  drain(/** @type {unknown} */ _message, /** @type {{readyState: number, reason?: string} | null} */ state) {
     window.liquidity.page?.stateChanged(state);
     window.liquidity.page?.drain();
     return window.dash_clientside.no_update;
   },
 };
 
-/** Connect to the API at the host that served this page. @param {HTMLElement} root */
+/** Connect to the API. @param {HTMLElement} root */
 function start(root) {
   const symbols = (root.dataset.symbols ?? "").split(",");
   const preferences = new Preferences(window.location.search);
   const asked = preferences.get("symbol").toUpperCase();
   const symbol = symbols.find((name) => name.toUpperCase() === asked) ?? symbols[0];
   preferences.values.symbol = symbol;
-  const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
-  const base = `${scheme}//${window.location.hostname}:${root.dataset.apiPort}`;
-  const connection = new Connection(base, (url) => window.dash_clientside.set_props("stream", { url }));
+  const api = apiAddress(root.dataset, window.location);
+  const connection = new Connection(api.replace(/^http/u, "ws"), (url) => window.dash_clientside.set_props("stream", { url }));
   connection.follow(symbol, performance.now());
-  window.liquidity.page = new App(root, connection, preferences);
+  window.liquidity.page = new App(root, connection, preferences, api);
 }
 
 function whenLaidOut() {

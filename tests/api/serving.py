@@ -25,12 +25,12 @@ from api.feed.messages import (
     encode_feed,
     feed_second,
 )
+from api.server import server_of
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
 from data_ingestion.pacing.latency import LatencyMeter
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
-from main import server_of
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
 from state.frames import (

@@ -143,6 +143,87 @@ def test_an_origin_may_be_spelt_otherwise(origin: str) -> None:
     assert Access(allowed_origins=[ALLOWED]).allows_origin(origin)
 
 
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("10.0.0.1:8000", "http://10.0.0.1:8000"),
+        ("10.0.0.1:8000", "https://10.0.0.1:8000"),
+        ("10.0.0.1", "http://10.0.0.1"),
+        ("10.0.0.1:80", "http://10.0.0.1"),
+        ("lab.example.org", "http://lab.example.org"),
+        ("LAB.example.org:8000", "http://lab.example.org:8000"),
+        ("10.0.0.1:8000", "http://10.0.0.1:8050"),
+    ],
+)
+def test_a_page_may_ask_the_host_that_it_is_from(host: str, origin: str) -> None:
+    """At the same port, as programs say that send an origin of their own accord, and from the page's port."""
+    access = Access("10.0.0.1", [ALLOWED], page_port=8050)
+    assert access.objection(headers(host=host, origin=origin)) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("10.0.0.1:8000", "http://10.0.0.1:8001"),
+        ("10.0.0.1:8000", "http://10.0.0.1"),
+        ("10.0.0.1:8000", "http://10.0.0.2:8000"),
+        ("10.0.0.1:8000", "ftp://10.0.0.1:8000"),
+        ("evil.example.com:8000", "http://evil.example.com:8000"),
+        ("evil.example.com:8050", "http://evil.example.com:8050"),
+        ("10.0.0.1", "http://10.0.0.1:0"),
+    ],
+)
+def test_a_page_of_another_port_or_of_a_rebound_name_may_not(host: str, origin: str) -> None:
+    """Equal is not enough where the host itself is none of ours."""
+    assert Access("10.0.0.1", [ALLOWED], page_port=8050).objection(headers(host=host, origin=origin))
+    assert Access("10.0.0.1").objection(headers(host=host, origin=origin))
+
+
+@pytest.mark.parametrize("origin", ["null", "file://", "app://", "chrome-extension://abcdefgh"])
+def test_origins_without_a_host_may_be_named(origin: str) -> None:
+    """Each alone: a page from a file says another one than one in a sandbox."""
+    assert Access(allowed_origins=[origin]).allows_origin(origin)
+    assert not Access().allows_origin(origin)
+    others = {"null", "file://", "app://", "http://", "http://localhost.evil.example.com"} - {origin}
+    assert not any(map(Access(allowed_origins=[origin]).allows_origin, others))
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"host": "localhost", "origin": "https://evil.example.com"}, "https://evil.example.com"),
+        ({"host": "localhost", "origin": "null"}, "null"),
+        ({"host": "lab.example.org:8000"}, "http://lab.example.org:8000"),
+    ],
+)
+async def test_a_refusal_names_the_setting_is_logged_once_and_can_be_read(
+    values: dict[str, str], names: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator sees it, and so may the page: of nothing but this sentence."""
+    app = AccessGuard(PlainTextResponse("hello"), Access())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        for _ in range(3):
+            reply = await http.get("/", headers=values)
+    assert reply.status_code == 403
+    assert names in reply.json()["reason"]
+    assert "--allowed-origins" in reply.json()["reason"]
+    assert reply.headers.get("access-control-allow-origin") == values.get("origin")
+    (line,) = caplog.messages
+    assert reply.json()["reason"] in line
+    allowed = names if names != "http://lab.example.org:8000" else names.removesuffix(":8000")
+    assert Access(allowed_origins=[allowed]).objection(headers(**values)) is None
+
+
+async def test_whoever_invents_names_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Each is refused; what is said of it is bounded."""
+    app = AccessGuard(PlainTextResponse("hello"), Access())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        for number in range(100):
+            reply = await http.get("/", headers={"origin": f"https://{number}.example.com"})
+            assert reply.status_code == 403
+    assert 0 < len(caplog.messages) < 50
+
+
 def headers(**values: str | Sequence[str]) -> Values:
     """Return a request's headers."""
     named = {name.replace("_", "-"): value for name, value in values.items()}

@@ -110,7 +110,7 @@ async def test_asyncapi_tells_the_streams(served: Served) -> None:
     channel = document["channels"]["frames"]
     assert channel["address"] == "/ws/{symbol}"
     assert channel["parameters"]["symbol"]["enum"] == list(SYMBOLS)
-    assert set(channel["bindings"]["ws"]["query"]["properties"]) == {"ladders", "updates"}
+    assert set(channel["bindings"]["ws"]["query"]["properties"]) == {"ladders", "updates", "try"}
     assert {"4404", "4422"} <= set(channel["x-close-codes"])
     message = document["components"]["messages"]["frame"]
     assert (await served.get(message["payload"]["schema"]["$ref"])).json()["title"]

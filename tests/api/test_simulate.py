@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from api.access import Access
 from api.feed.messages import FeedBook
 from api.newest_book import CONFIRMED_MS
 from api.simulate import NotLive, SimulatedOrder, SimulatedOrders, UnknownSymbol
@@ -36,7 +37,9 @@ ORDER = "/simulate?symbol=BTCUSDT&side=buy&size=2.5"
 async def served() -> AsyncIterator[Served]:
     """Run an API of two symbols. Nothing may escape its routes in any test."""
     clock = HandClock()
-    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, allowed_origins=[ALLOWED], clock=clock), clock)
+    running = Served(
+        Api(SYMBOLS, SOURCE, feed_token=TOKEN, access=Access(allowed_origins=[ALLOWED]), clock=clock), clock
+    )
     await running.start()
     yield running
     await running.stop()
@@ -419,12 +422,13 @@ async def test_a_page_of_ours_may_read_answers_and_refusals(served: Served, orig
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://localhost.evil.example.com"])
 async def test_a_page_from_elsewhere_is_refused(served: Served, origin: str) -> None:
-    """It gets neither an answer nor the permission to read the refusal."""
+    """It gets no answer, and of the refusal the sentence alone, so that it can show it."""
     hold(served, a_book(7))
     for method in ("GET", "OPTIONS"):
         reply = await served.get(ORDER, method, origin=origin, access_control_request_method="GET")
         assert "origin" in assert_refused(reply, 403)
-        assert "access-control-allow-origin" not in reply.headers
+        assert set(reply.json()) == {"reason"}
+        assert reply.headers["access-control-allow-origin"] == origin
 
 
 async def test_a_name_that_is_not_the_apis_is_refused(served: Served) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,8 +11,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
+from api.access import Access
 from api.channel import Client
 from api.feed import handshake
 from api.feed.messages import FeedSecond, FeedState, encode_feed
@@ -40,7 +44,14 @@ ALLOWED = "https://lab.example.org"
 async def served() -> AsyncIterator[Served]:
     """Run an API of two symbols. Nothing may escape its routes in any test."""
     clock = HandClock()
-    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, allowed_origins=[ALLOWED], client_queue=4, clock=clock)
+    api = Api(
+        SYMBOLS,
+        SOURCE,
+        feed_token=TOKEN,
+        access=Access(allowed_origins=[ALLOWED]),
+        client_queue=4,
+        clock=clock,
+    )
     running = Served(api, clock)
     await running.start()
     yield running
@@ -109,7 +120,45 @@ async def test_a_page_from_elsewhere_is_refused(served: Served, origin: str) -> 
         async with served.client("/ws/BTCUSDT", origin=origin):
             pass
     assert refused.value.response.status_code == 403
+    assert "not allowed" in json.loads(refused.value.response.body)["reason"]
     assert not waiting(served)
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/", "/ws/BTCUSDT/more", "/", "/health", "/simulate"])
+async def test_a_websocket_to_what_is_none_is_told_where_one_is(served: Served, path: str) -> None:
+    """As HTTP is: one sentence under one key."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with served.client(path):
+            pass
+    assert refused.value.response.status_code == 404
+    assert "/ws/{symbol}" in json.loads(refused.value.response.body)["reason"]
+
+
+@pytest.mark.parametrize("path", ["/ws/BTCUSDT", "/ws/nothing", "/feed/BTCUSDT"])
+async def test_a_plain_request_for_a_stream_is_told_what_to_do(served: Served, path: str) -> None:
+    """426, the protocol to change to, and an address that works."""
+    reply = await served.get(path)
+    assert (reply.status_code, reply.headers["upgrade"]) == (426, "websocket")
+    assert f"ws://127.0.0.1:{served.port}/ws/BTCUSDT" in reply.json()["reason"]
+
+
+async def test_who_names_the_server_itself_as_origin_may_listen() -> None:
+    """As the package websocket-client does, also where the API is not on loopback by name."""
+    access = Access("10.0.0.1")
+    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, access=access), HandClock())
+    await running.start()
+    running.api.channels["BTCUSDT"].take(a_second(at(1)))
+    host = f"10.0.0.1:{running.port}"
+    for origin in (f"http://{host}", f"https://{host}"):
+        async with connect(
+            f"ws://{host}/ws/BTCUSDT",
+            host="127.0.0.1",
+            port=running.port,
+            origin=Origin(origin),
+            proxy=None,
+        ) as client:
+            assert (await frame_of(client))["timestamp"] == at(1)
+    await running.stop()
 
 
 @pytest.mark.parametrize(
@@ -135,13 +184,97 @@ async def test_ladders_are_for_those_who_ask(served: Served) -> None:
     assert "ladders" not in frame["history"][0]
 
 
-async def test_a_query_that_makes_no_sense_is_refused(served: Served) -> None:
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("ladders=perhaps", "ladders is 1 or 0"),
+        ("updates=1&updates=0", "updates is given 2 times"),
+        ("update=1", "no query parameter is called 'update': there are ladders, updates, try"),
+        ("ladders=1&%F0%9F%A6%A9" + "x" * 500, "no query parameter is called"),
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_refused(served: Served, query: str, reason: str) -> None:
     """A client that asked for something else gets no frames, and is told why."""
-    async with served.client("/ws/BTCUSDT?ladders=perhaps") as client:
+    async with served.client(f"/ws/BTCUSDT?{query}") as client:
         with pytest.raises(ConnectionClosed) as closed:
             await client.recv()
     assert closed.value.rcvd is not None
-    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4422, "ladders is 1 or 0")
+    assert closed.value.rcvd.code == 4422
+    assert closed.value.rcvd.reason.startswith(reason)
+
+
+async def test_what_makes_an_address_another_means_nothing(served: Served) -> None:
+    """As the page needs it to connect again."""
+    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    async with served.client("/ws/BTCUSDT?updates=1&try=7") as client:
+        assert "updates" in await frame_of(client)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/symbols?symbol=BTCUSDT", "no query parameter is called 'symbol': there are none here"),
+        ("/health?x", "no query parameter is called 'x'"),
+        ("/metrics?name[]=up", "no query parameter is called 'name[]'"),
+        ("/schema?v=1", "no query parameter is called 'v'"),
+        ("/asyncapi.json?v=1", "no query parameter is called 'v'"),
+        (
+            "/simulate?symbol=BTCUSDT&side=buy&sise=1",
+            "no query parameter is called 'sise': there are symbol, side",
+        ),
+        ("/simulate?symbol=BTCUSDT&symbol=ETHUSDT&side=buy&size=1", "symbol is given 2 times"),
+    ],
+)
+async def test_a_query_that_a_route_does_not_have_is_refused_and_named(
+    served: Served, path: str, reason: str
+) -> None:
+    """A misspelt name must not be taken for one that was left out."""
+    reply = await served.get(path)
+    assert reply.status_code == 422
+    assert reply.json()["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/symbols", "/health", "/metrics", "/schema", "/asyncapi.json", "/docs", "/openapi.json", "/ws/BTCUSDT"],
+)
+async def test_head_is_answered_as_get_is_without_the_body(served: Served, path: str) -> None:
+    """Status and headers are what monitors ask for."""
+    asked, got = await served.get(path, "HEAD"), await served.get(path)
+    assert asked.status_code == got.status_code
+    assert asked.headers["content-type"] == got.headers["content-type"]
+    assert (asked.content, bool(got.content)) == (b"", True)
+
+
+async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With a code that means later, a reason, one line in the log and a count; whoever leaves makes room."""
+    running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, most_streams=2), HandClock())
+    await running.start()
+    channel = running.api.channels["BTCUSDT"]
+    channel.take(a_second(at(1)))
+    async with running.client("/ws/BTCUSDT") as one, running.client("/ws/ETHUSDT"):
+        await frame_of(one)
+        await until(lambda: running.api.room.taken == 2)
+        for _ in range(3):
+            async with running.client("/ws/BTCUSDT") as refused:
+                with pytest.raises(ConnectionClosed) as closed:
+                    await refused.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+            assert "open files" in closed.value.rcvd.reason
+        assert (await running.get("/health")).status_code == 503
+        metrics = (await running.get("/metrics")).text
+        assert "orderbook_streams_refused_total 3.0" in metrics
+        channel.take(a_second(at(2)))
+        assert (await frame_of(one))["timestamp"] == at(2)
+    await until(lambda: running.api.room.taken == 0)
+    async with running.client("/ws/BTCUSDT") as client:
+        await frame_of(client)
+    await running.stop()
+    (line,) = [message for message in caplog.messages if "1013" in message]
+    assert "open files" in line
 
 
 # --- clients that behave badly ----------------------------------------------------------------------------
@@ -330,9 +463,10 @@ async def test_a_proof_that_was_heard_proves_nothing_again(served: Served) -> No
 
 async def test_a_feed_of_an_unknown_symbol_is_refused(served: Served) -> None:
     """Nobody may feed what is not followed."""
-    with pytest.raises(InvalidStatus):
+    with pytest.raises(InvalidStatus) as refused:
         async with served.link("DOGEUSDT"):
             pass
+    assert "BTCUSDT" in json.loads(refused.value.response.body)["reason"]
 
 
 @pytest.mark.parametrize(
@@ -589,10 +723,33 @@ async def test_a_live_second_is_counted_with_its_latency_when_it_goes_out(served
 
 
 async def test_the_api_documents_itself(served: Served) -> None:
-    """The page answers, and the schema names the HTTP routes."""
-    assert (await served.get("/docs")).status_code == 200
+    """The page answers, all that it loads is here, and the schema names the HTTP routes."""
+    page = await served.get("/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(loaded) == 4
+    for address in loaded:
+        file = await served.get(f"/{address}")
+        assert (file.status_code, len(file.content) > 50) == (200, True)
+    assert "//" not in "".join(loaded)
+    assert "https:" not in page.headers["content-security-policy"]
+    assert (await served.get("/docs/passwd")).status_code == 404
     schema = (await served.get("/openapi.json")).json()
     assert {"/symbols", "/health", "/metrics"} <= set(schema["paths"])
+    assert "servers" not in schema
+
+
+async def test_behind_a_proxy_the_documents_name_the_public_address() -> None:
+    """Host, path and scheme are those by which others reach the API."""
+    api = Api(SYMBOLS, SOURCE, feed_token=TOKEN, public_url="https://lab.example.org/api/")
+    running = Served(api, HandClock())
+    await running.start()
+    server = (await running.get("/asyncapi.json")).json()["servers"]["api"]
+    assert server == {"host": "lab.example.org", "pathname": "/api", "protocol": "wss"}
+    assert (await running.get("/openapi.json")).json()["servers"] == [{"url": "https://lab.example.org/api"}]
+    told = (await running.get("/ws/BTCUSDT")).json()["reason"]
+    assert told.endswith(" wss://lab.example.org/api/ws/BTCUSDT")
+    await running.stop()
 
 
 async def test_each_client_counts_the_time_from_a_second_to_its_socket(served: Served) -> None:

@@ -1,6 +1,5 @@
 """A real Chromium for the tests of the page, and pages in it whose console is watched."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.program import PATIENCE
+from tests.program import PATIENCE, listening_at
 
 PATIENCE_MS = 3 * PATIENCE * 1000  # a browser that draws WebGL in software starves on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -119,8 +118,8 @@ class Watched:
             self.allowed = before
 
     def reconnecting(self) -> contextlib.AbstractContextManager[None]:
-        """Allow what the browser says of sockets that fail; the page cannot keep it from saying so."""
-        return self._allowing(*self.allowed, *WHILE_RECONNECTING)
+        """Allow what the browser says of sockets that fail, and of the question why; no page can hinder it."""
+        return self._allowing(*self.allowed, *WHILE_RECONNECTING, *WHILE_REFUSED)
 
     def refused(self) -> contextlib.AbstractContextManager[None]:
         """Allow what the browser says of questions that are refused; the page cannot keep it from that either."""
@@ -198,17 +197,6 @@ async def shown_numbers(watched: Watched) -> dict[str, str]:
         list(NOT_SHOWN),
     )
     return texts
-
-
-async def listening_at(port: int) -> None:
-    """Wait until somebody listens at `port` of loopback."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

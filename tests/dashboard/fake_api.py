@@ -147,6 +147,7 @@ class FakeApi:
         self.source = "simulated"
         self.others: dict[str, Any] = {}  # fields that live frames have instead of their own
         self.refusing = False  # no client gets a frame
+        self.refusal = ""  # why no page is let in; empty where it is
         self.mids = {"BTCUSDT": 600_000, "ETHUSDT": 30_000}
         self.second = int(time.time())
         self.sent: dict[str, dict[int, Frame]] = {symbol: {} for symbol in SYMBOLS}
@@ -230,11 +231,17 @@ class FakeApi:
 
     async def _http(self, connection: ServerConnection, request: Request) -> Response | None:
         url = urlsplit(request.path)
+        if self.refusal:
+            response = connection.respond(403, json.dumps({"reason": self.refusal}))
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            return response
         if url.path.startswith("/ws/"):
             return None
         reply: Reply | None = (404, {"reason": f"there is no {url.path}"})
         if url.path == "/simulate":
             reply = await self.simulate(dict(parse_qsl(url.query)))
+        elif url.path == "/symbols":
+            reply = (200, {"symbols": list(SYMBOLS)})
         elif url.path == "/health":
             reply = None if self.processes is None else (200, {"processes": self.processes})
         if reply is None:

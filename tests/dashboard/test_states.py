@@ -99,6 +99,20 @@ async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched,
     assert re.search(rf"/ws/{SYMBOL}\?updates=1", api.paths[-1])
 
 
+async def test_a_page_that_is_refused_says_why_and_what_to_do(page: Watched, api: FakeApi) -> None:
+    """In the API's own words, instead of that it connects; and goes on as soon as it is let in."""
+    sentence = "the web origin of a test is not allowed here: name it in --allowed-origins"
+    with page.reconnecting(), page.refused():
+        api.refusal = sentence
+        for _, connection in list(api.connections):
+            await connection.close()
+        await page.until("(text) => document.getElementById('veil').textContent.includes(text)", sentence)
+        assert await page.do(STATE) == "DISCONNECTED"
+        assert await shown_numbers(page) == NOT_SHOWN
+        api.refusal = ""
+        await page.live()
+
+
 @pytest.mark.parametrize("jump", [10_000, -10_000])
 async def test_a_clock_that_jumps_leaves_the_page_live(page: Watched, jump: int) -> None:
     """The browser's clock is set by ten seconds: with the next frame, at the latest, all is as before."""

@@ -107,6 +107,27 @@ async def test_messages_arrive_in_order_with_their_times() -> None:
 
 
 @in_virtual_time
+async def test_the_log_of_level_debug_tells_how_a_book_is_built(caplog: pytest.LogCaptureFixture) -> None:
+    """Connections, ids of the events around a snapshot, its own, and why one does not do."""
+    caplog.set_level("DEBUG", "data_ingestion")
+    async with running(answers(status=503), answers()) as bench:
+        bench.sink.want()
+        await bench.exchange.send_updates(5)
+        await until(lambda: bench.sink.snapshots)
+    told = "\n".join(caplog.messages)
+    for words in (
+        "depth stream: connecting",
+        "depth stream: connected",
+        "depth stream: the first message is U ",
+        "while a snapshot is on its way: event U ",
+        "snapshot 1 of epoch 1: asked for",
+        "HTTP 503",
+        "lastUpdateId 103",
+    ):
+        assert words in told
+
+
+@in_virtual_time
 async def test_each_depth_event_is_counted_with_its_latency() -> None:
     """From the exchange's event time to the moment at which the sink has taken it; trades are not."""
     async with running() as bench:

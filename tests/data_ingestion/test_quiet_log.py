@@ -61,3 +61,10 @@ def test_a_cause_that_was_away_is_told_at_once(caplog: pytest.LogCaptureFixture)
     told = len(caplog.records)
     bench.every_second(10 * int(LONGEST_DISTANCE), "refused")
     assert len(caplog.records) - told == pytest.approx(10, abs=1)
+
+
+def test_a_log_of_level_debug_leaves_nothing_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever looks that closely wants to see each."""
+    caplog.set_level(logging.DEBUG, log.name)
+    Bench().every_second(10, "refused: HTTP 503")
+    assert len(caplog.records) == 10

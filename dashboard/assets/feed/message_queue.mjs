@@ -17,7 +17,7 @@ export function listenToSockets() {
     /** @param {string | URL} url @param {string | string[]} [protocols] */
     constructor(url, protocols) {
       super(url, protocols);
-      if (!new URL(url, window.location.href).pathname.startsWith("/ws/")) return;
+      if (!new URL(url, window.location.href).pathname.includes("/ws/")) return; // a proxy's path may stand before it
       this.addEventListener("message", (event) => {
         waiting.push({ url: String(url), text: event.data, at: performance.now() });
         if (waiting.length > MOST) waiting.shift();

@@ -1,0 +1,141 @@
+"""One symbol's engine as a process: streams in, frames out to the API."""
+
+import asyncio
+import contextlib
+import random
+import sys
+
+from api.feed.publisher import FeedPublisher
+from api.processes import ProcessReader
+from config import SettingError, Settings
+from data_ingestion.clock import Clock
+from data_ingestion.errors import UnknownSymbol
+from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.pacing.backoff import Backoff
+from data_ingestion.pacing.latency import LatencyMeter
+from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.rest import rest_session
+from data_ingestion.snapshot_loader import SnapshotLoader
+from data_ingestion.symbol_info import SymbolAsker
+from features.detectors.settings import DetectorSettings
+from lifeline import HOLD, Words, say
+from listening import local_address
+from process import calm_garbage_collector, first_leaf
+from screen import Screen
+from state.engine import Engine, EngineSettings
+from state.status_line import status_line
+
+
+async def run_engine(settings: Settings, words: Words) -> None:
+    """Follow one symbol: streams in, frames out to the API."""
+    if len(settings.symbols) != 1 or settings.source == "auto":
+        raise SettingError("--role engine follows one symbol: give one in --symbols, and a --source.")
+    symbol, clock = settings.symbols[0], Clock()
+    engine = Engine(symbol, settings.source, _engine_settings(settings))
+    applied, exchange_clock = LatencyMeter(), ExchangeClock(clock)
+    publisher = FeedPublisher(
+        engine,
+        settings.feed_url or f"ws://{local_address(settings.api_host)}:{settings.api_port}",
+        settings.feed_token,
+        applied=applied,
+        backoff=Backoff(random.SystemRandom().random),
+        clock=clock,
+        exchange_clock=exchange_clock,
+        process=ProcessReader("engine", symbol, settings.restarts),
+    )
+
+    calm_garbage_collector()
+
+    # A supervisor hears each line, which is also a sign of life; a person or a file hears what is new.
+    screen = Screen() if not settings.supervisor_pid and not sys.stdout.isatty() else None
+
+    async def close_seconds() -> None:
+        async for timestamp in clock.seconds():
+            line = status_line(publisher.close_second(timestamp))
+            if screen is None:
+                say(line)
+            else:
+                screen.status(symbol, line)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_ingest(settings, engine, applied, clock, exchange_clock, words))
+            tasks.create_task(publisher.run())
+            tasks.create_task(close_seconds())
+    except* UnknownSymbol as group:
+        raise SettingError(f"{first_leaf(group)}.") from None
+
+
+async def _ingest(
+    settings: Settings,
+    engine: Engine,
+    applied: LatencyMeter,
+    clock: Clock,
+    exchange_clock: ExchangeClock,
+    words: Words,
+) -> None:
+    """Keep an engine supplied with the exchange's messages, and its clock with the exchange's time."""
+
+    def tell_of_ban(seconds: float) -> None:
+        if (
+            settings.supervisor_pid
+        ):  # the exchange counts by address: the other symbols' engines must hear of it
+            say(f"{HOLD}{clock.wall() + seconds!r}")
+
+    rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
+    budget = RequestBudget(settings.request_weight, BURST_WEIGHT, tell_of_ban)
+    budget.hold(clock.steady(), settings.rest_not_before - clock.wall())
+    words.on_line = lambda line: _hold(budget, clock, line)
+    async with rest_session(rest_url) as session:
+        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
+        ingestor = Ingestor(
+            engine,
+            engine.symbol,
+            SnapshotLoader(session, rest_url, engine.symbol, timeout=timeout),
+            public_ws_url=settings.binance_public_ws_url,
+            market_ws_url=settings.binance_market_ws_url,
+            depth_silence=settings.depth_silence,
+            trade_silence=settings.trade_silence,
+            queue_size=settings.queue_size,
+            budget=budget,
+            applied=applied,
+            random=random.SystemRandom().random,
+            clock=clock,
+            exchange_clock=exchange_clock,
+        )
+        lister = SymbolAsker(
+            engine,
+            engine.symbol,
+            session,
+            rest_url,
+            timeout=timeout,
+            budget=budget,
+            backoff=Backoff(random.SystemRandom().random, base=5.0, cap=300.0, longest=300.0, stable=0),
+            clock=clock,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ingestor.run())
+            tasks.create_task(asker.run())
+            tasks.create_task(lister.run())
+
+
+def _hold(budget: RequestBudget, clock: Clock, line: str) -> None:
+    """Obey the supervisor's word that the exchange wants no request for a while."""
+    if line.startswith(HOLD):
+        with contextlib.suppress(ValueError):
+            budget.hold(clock.steady(), float(line.removeprefix(HOLD)) - clock.wall())
+
+
+def _engine_settings(settings: Settings) -> EngineSettings:
+
+    return EngineSettings(
+        stale_after_ms=settings.stale_after * 1000,
+        trade_silent_after_ms=settings.trade_stale_after * 1000,
+        book_levels=settings.book_levels,
+        coverage_margin=settings.coverage_margin,
+        audit_interval_ms=settings.audit_interval * 1000,
+        detectors=DetectorSettings(
+            **{name: getattr(settings, name) for name in DetectorSettings.__struct_fields__}
+        ),
+    )
