@@ -341,7 +341,7 @@ def documentation() -> list[tuple[str, str, str, str, str]]:
 
 
 def settings_markdown() -> str:
-    """Return the table of all settings, as the README has it."""
+    """Return the table of all settings, as docs/settings.md has it."""
     lines = ["| Flag | Variable | Default | Range | Meaning |", "|---|---|---|---|---|"]
     for flag, variable, default, limits, meaning in documentation():
         lines.append(f"| {f'`{flag}`' if flag else ''} | `{variable}` | {default} | {limits} | {meaning} |")

@@ -1,6 +1,7 @@
-"""The README says what the program does: its settings and the fields of its frames are checked here."""
+"""README and docs say what the program does: what they name, link to and let people run is checked here."""
 
 import asyncio
+import re
 import sys
 from dataclasses import fields
 
@@ -13,35 +14,93 @@ from features.detectors.detection import Detection, Ending, Kind
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth, TradeStreamHealth
 from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
 
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)
+A_LINK = re.compile(r"\]\(([^)\s]+)\)")
+A_PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|mjs|md|ipynb|toml|yaml|css)|(?:[\w-]+/)+)`")
+A_MODULE = re.compile(r"python -m (tests[\w.]*)")
+A_TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+
+
+def text_of(page: str) -> str:
+    """Return a page's text."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def anchors_of(page: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
 
 @pytest.fixture(scope="module")
 def readme() -> str:
     """Return the README's text."""
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+    return text_of("README.md")
 
 
-def test_the_readme_has_the_table_of_settings(readme: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Each file that a page links to is there, and so is the heading."""
+    lost = []
+    for link in A_LINK.findall(text_of(page)):
+        if link.startswith("http"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        if not target.exists() or (
+            anchor and anchor not in anchors_of(str(target.resolve().relative_to(ROOT)))
+        ):
+            lost.append(link)
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_what_a_page_names_is_there(page: str) -> None:
+    """Files, folders, modules to run and targets of make. Files may be named from tests/ or docs/ too."""
+    text = text_of(page)
+    roots = (ROOT, ROOT / "tests", ROOT / "docs")
+    paths = [path for path in A_PATH.findall(text) if not any((root / path).exists() for root in roots)]
+    modules = [
+        name
+        for name in A_MODULE.findall(text)
+        if not any((ROOT / f"{name.replace('.', '/')}{end}").exists() for end in (".py", "/__main__.py"))
+    ]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = [name for name in A_TARGET.findall(text) if f"\n{name}:" not in makefile]
+    assert (paths, modules, targets) == ([], [], [])
+
+
+def test_the_readme_is_short(readme: str) -> None:
+    """What a newcomer needs; the rest has pages of its own."""
+    assert len(readme.splitlines()) <= 150
+
+
+def test_the_settings_are_documented() -> None:
     """Each flag, variable, default, range and meaning stands there as `config.settings_markdown` gives it."""
-    section = readme.split("\n## Settings\n")[1].split("\n## ", maxsplit=1)[0]
-    table = [line for line in section.splitlines() if line.startswith("|")]
+    table = [line for line in text_of("docs/settings.md").splitlines() if line.startswith("|")]
     assert table == settings_markdown().splitlines()
 
 
 @pytest.mark.parametrize(
     "kind", [Frame, Row, Health, StreamHealth, TradeStreamHealth, AuditHealth, Detection]
 )
-def test_the_readme_names_every_field(readme: str, kind: type[msgspec.Struct]) -> None:
+def test_every_field_is_documented(kind: type[msgspec.Struct]) -> None:
     """Each key of a frame, of a row of the window and of the health is there, in backticks."""
-    section = readme.split("\n## What comes out\n")[1].split("\n## ", maxsplit=1)[0]
-    assert [name for name in kind.__struct_fields__ if f"`{name}`" not in section] == []
+    text = text_of("docs/frames.md") + text_of("docs/detectors.md")
+    assert [name for name in kind.__struct_fields__ if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("answer", [SimulatedOrder, SimulatedOrders, NotLiveRefusal])
-def test_the_readme_names_every_field_of_a_simulated_order(
-    readme: str, answer: type[SimulatedOrder | SimulatedOrders | NotLiveRefusal]
+def test_every_field_of_a_simulated_order_is_documented(
+    answer: type[SimulatedOrder | SimulatedOrders | NotLiveRefusal],
 ) -> None:
     """Each key of an answer of `/simulate` is in the section about it, in backticks."""
-    section = readme.split("### A simulated order\n")[1].split("\n## ", maxsplit=1)[0]
+    section = text_of("docs/frames.md").split("## A simulated order\n")[1].split("\n## ", maxsplit=1)[0]
     assert [field.name for field in fields(answer) if f"`{field.name}`" not in section] == []
 
 
@@ -55,9 +114,10 @@ async def test_the_readmes_simulated_order_is_answered_as_written(readme: str) -
     assert set(reply) == {field.name for field in fields(SimulatedOrder)}
 
 
-def test_the_readme_names_every_kind_and_ending_of_a_detection(readme: str) -> None:
+def test_every_kind_and_ending_of_a_detection_is_documented() -> None:
     """A reader of a frame can look up each word of its detections."""
-    assert [word.value for word in (*Kind, *Ending) if f"`{word.value}`" not in readme] == []
+    text = text_of("docs/detectors.md")
+    assert [word.value for word in (*Kind, *Ending) if f"`{word.value}`" not in text] == []
 
 
 async def test_the_readmes_notebook_scripts_run_as_written(readme: str) -> None:

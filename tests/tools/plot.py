@@ -1,4 +1,4 @@
-"""Lines over time as an SVG: small enough to be written by hand, and to stand in the README."""
+"""Lines over time as an SVG: small enough to be written by hand, and to stand in docs."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Markdown, as the README has it."""
+"""Markdown, as docs/measurements.md has it."""
 
 from collections.abc import Sequence
 
