@@ -10,14 +10,14 @@ from api.processes import ProcessReader
 from config import SettingError, Settings
 from data_ingestion.clock import Clock
 from data_ingestion.errors import UnknownSymbol
-from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.exchange_clock import ExchangeClock
+from data_ingestion.ingestion import ingest
+from data_ingestion.ingestor import BURST_WEIGHT, Means
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import rest_session
-from data_ingestion.snapshot_loader import SnapshotLoader
-from data_ingestion.symbol_info import SymbolAsker
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from features.detectors.settings import DetectorSettings
 from lifeline import HOLD, Words, say
 from listening import local_address
@@ -83,41 +83,21 @@ async def _ingest(
         ):  # the exchange counts by address: the other symbols' engines must hear of it
             say(f"{HOLD}{clock.wall() + seconds!r}")
 
-    rest_url, timeout = settings.binance_rest_url, settings.snapshot_timeout
     budget = RequestBudget(settings.request_weight, BURST_WEIGHT, tell_of_ban)
     budget.hold(clock.steady(), settings.rest_not_before - clock.wall())
     words.on_line = lambda line: _hold(budget, clock, line)
-    async with rest_session(rest_url) as session:
-        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
-        ingestor = Ingestor(
-            engine,
-            engine.symbol,
-            SnapshotLoader(session, rest_url, engine.symbol, timeout=timeout),
-            public_ws_url=settings.binance_public_ws_url,
-            market_ws_url=settings.binance_market_ws_url,
-            depth_silence=settings.depth_silence,
-            trade_silence=settings.trade_silence,
-            queue_size=settings.queue_size,
-            budget=budget,
-            applied=applied,
-            random=random.SystemRandom().random,
-            clock=clock,
-            exchange_clock=exchange_clock,
-        )
-        lister = SymbolAsker(
-            engine,
-            engine.symbol,
-            session,
-            rest_url,
-            timeout=timeout,
-            budget=budget,
-            backoff=Backoff(random.SystemRandom().random, base=5.0, cap=300.0, longest=300.0, stable=0),
-            clock=clock,
-        )
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(ingestor.run())
-            tasks.create_task(asker.run())
-            tasks.create_task(lister.run())
+    urls = ExchangeUrls(
+        settings.binance_public_ws_url, settings.binance_market_ws_url, settings.binance_rest_url
+    )
+    patience = IngestionSettings(
+        depth_silence=settings.depth_silence,
+        trade_silence=settings.trade_silence,
+        queue_size=settings.queue_size,
+        answer_timeout=settings.snapshot_timeout,
+    )
+    async with rest_session(urls.rest) as session:
+        means = Means(session, budget, applied, random.SystemRandom().random, clock, exchange_clock)
+        await ingest(engine, engine.symbol, urls, patience, means)
 
 
 def _hold(budget: RequestBudget, clock: Clock, line: str) -> None:

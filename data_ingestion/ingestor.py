@@ -3,7 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+import aiohttp
 
 from data_ingestion.causes import cause_of
 from data_ingestion.clock import Clock
@@ -15,6 +18,7 @@ from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.quiet_log import QuietLog
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from data_ingestion.websocket_client import StreamClient
@@ -100,55 +104,59 @@ class _Inbox(Generic[M]):
         self._quiet_log.write(logging.WARNING, str(error))
 
 
-class Ingestor:
-    """Runs one symbol's ingestion into `sink`.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What ingestion works with; tests bring their own. The session stays the caller's to close."""
 
-    `budget` is the share of the exchange's request weight that this symbol may use. `applied` counts for
-    each depth event the time from the exchange's event time to when `sink` has taken it.
-    """
+    session: aiohttp.ClientSession
+    budget: RequestBudget  # the share of the exchange's request weight that this symbol may use
+    applied: LatencyMeter  # of each depth event, from the exchange's event time to when the sink has it
+    random: Callable[[], float]  # 0 to 1
+    clock: Clock
+    exchange_clock: ExchangeClock
+
+
+class Ingestor:
+    """Runs one symbol's streams and snapshots into `sink`."""
 
     def __init__(
         self,
         sink: MarketDataSink,
         symbol: str,
-        loader: SnapshotLoader,
-        *,
-        public_ws_url: str,
-        market_ws_url: str,
-        depth_silence: float,
-        trade_silence: float,
-        queue_size: int,
-        budget: RequestBudget,
-        applied: LatencyMeter,
-        random: Callable[[], float],
-        clock: Clock,
-        exchange_clock: ExchangeClock,
+        urls: ExchangeUrls,
+        settings: IngestionSettings,
+        means: Means,
     ) -> None:
+        budget, random, clock, exchange_clock = means.budget, means.random, means.clock, means.exchange_clock
         self._sink = sink
         self._quiet_log = QuietLog(log, clock)
-        self._loader = loader
-        self._depth_silence = depth_silence
+        self._loader = SnapshotLoader(means.session, urls.rest, symbol, timeout=settings.answer_timeout)
+        self._depth_silence = settings.depth_silence
         self._clock = clock
         self._exchange_clock = exchange_clock
-        self._applied = applied
-        self._depth = _Inbox[DepthUpdate](Stream.DEPTH, sink, queue_size, budget, clock, exchange_clock)
-        self._trades = _Inbox[AggTrade](Stream.TRADES, sink, queue_size, budget, clock, exchange_clock)
+        self._applied = means.applied
+        self._depth = _Inbox[DepthUpdate](
+            Stream.DEPTH, sink, settings.queue_size, budget, clock, exchange_clock
+        )
+        self._trades = _Inbox[AggTrade](
+            Stream.TRADES, sink, settings.queue_size, budget, clock, exchange_clock
+        )
         name = symbol.lower()
         self._depth_client = StreamClient(
             "depth",
-            f"{public_ws_url.rstrip('/')}/ws/{name}@depth@100ms",
+            f"{urls.public_ws.rstrip('/')}/ws/{name}@depth@100ms",
             decode_depth_update,
             self._depth,
-            silence=depth_silence,
+            silence=settings.depth_silence,
             backoff=Backoff(random),
             clock=clock,
         )
         self._trade_client = StreamClient(
             "trade",
-            f"{market_ws_url.rstrip('/')}/ws/{name}@aggTrade",
+            f"{urls.market_ws.rstrip('/')}/ws/{name}@aggTrade",
             decode_agg_trade,
             self._trades,
-            silence=trade_silence,
+            silence=settings.trade_silence,
             backoff=Backoff(random),
             clock=clock,
         )

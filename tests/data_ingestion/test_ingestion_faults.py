@@ -16,14 +16,14 @@ import pytest
 
 from data_ingestion.causes import Cause
 from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
-from data_ingestion.snapshot_loader import SnapshotLoader
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Health, Status
 from tests.data_ingestion.virtual_time import in_virtual_time, until, virtual_clock
@@ -211,24 +211,14 @@ async def running(
     ):
         settings = EngineSettings(stale_after_ms=STALE_AFTER * 1000, audit_interval_ms=audit_interval * 1000)
         witness = Witness(Engine(SYMBOL, "simulated", settings), exchange)
-        base = f"127.0.0.1:{exchange.port}"
-        budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
-        ingestor = Ingestor(
-            witness,
-            SYMBOL,
-            SnapshotLoader(session, f"http://{base}", SYMBOL, timeout=5.0),
-            public_ws_url=f"ws://{base}/public",
-            market_ws_url=f"ws://{base}/market",
-            depth_silence=depth_silence,
-            trade_silence=30.0,
-            queue_size=queue_size,
-            budget=budget,
-            applied=LatencyMeter(),
-            random=random.random,
-            clock=clock,
-            exchange_clock=exchange_clock,
+        urls, patience = (
+            ExchangeUrls.on_loopback(exchange.port),
+            IngestionSettings(depth_silence=depth_silence, queue_size=queue_size),
         )
-        asker = ClockAsker(session, f"http://{base}", exchange_clock, timeout=5.0, budget=budget, clock=clock)
+        budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
+        means = Means(session, budget, LatencyMeter(), random.random, clock, exchange_clock)
+        ingestor = Ingestor(witness, SYMBOL, urls, patience, means)
+        asker = ClockAsker(session, urls.rest, exchange_clock, timeout=5.0, budget=budget, clock=clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:

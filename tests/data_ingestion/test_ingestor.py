@@ -10,11 +10,12 @@ import pytest
 from data_ingestion.causes import Cause
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor
+from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor, Means
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
-from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
+from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
 from tests.builders import encode, trade_wire
 from tests.data_ingestion.fakes import Answer, FakeExchange, Recorder, answers, hangs, update
 from tests.data_ingestion.virtual_time import EPOCH, PATIENCE, in_virtual_time, until, virtual_clock
@@ -50,23 +51,11 @@ async def running(
 ) -> AsyncIterator[Bench]:
     """Run an ingestion; both streams are open."""
     async with FakeExchange(*snapshots) as exchange, aiohttp.ClientSession() as session:
-        sink, applied, base = Recorder(), LatencyMeter(), f"127.0.0.1:{exchange.port}"
-        clock = virtual_clock()
-        ingestor = Ingestor(
-            sink,
-            symbol,
-            SnapshotLoader(session, f"http://{base}{slash}", symbol, timeout=20),
-            public_ws_url=f"ws://{base}/public{slash}",
-            market_ws_url=f"ws://{base}/market{slash}",
-            depth_silence=silence,
-            trade_silence=1e6,
-            queue_size=queue_size,
-            budget=RequestBudget(weight_per_minute, BURST_WEIGHT),
-            applied=applied,
-            random=lambda: 1.0,
-            clock=clock,
-            exchange_clock=exchange_clock or ExchangeClock(clock),
-        )
+        sink, applied, clock = Recorder(), LatencyMeter(), virtual_clock()
+        patience = IngestionSettings(silence, 1e6, queue_size, answer_timeout=20)
+        budget = RequestBudget(weight_per_minute, BURST_WEIGHT)
+        means = Means(session, budget, applied, lambda: 1.0, clock, exchange_clock or ExchangeClock(clock))
+        ingestor = Ingestor(sink, symbol, ExchangeUrls.on_loopback(exchange.port, slash), patience, means)
         task = asyncio.create_task(ingestor.run())
         bench = Bench(exchange, sink, applied, task)
         try:

@@ -10,12 +10,12 @@ from aiohttp import web
 
 from data_ingestion.causes import Cause
 from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.server import SimulatedExchange
-from data_ingestion.snapshot_loader import SnapshotLoader
 from data_ingestion.symbol_info import decode_symbol_info
 from state.engine import Engine
 from state.frames import Status
@@ -72,26 +72,12 @@ async def first_minute(
 ) -> Engine:
     """Run one symbol's ingestion from the start for so long; `look` each second."""
     clock, engine = virtual_clock(), Engine(SYMBOL, "binance")
-    base, budget = f"127.0.0.1:{exchange.port}", RequestBudget(1_800, BURST_WEIGHT)
+    urls, budget = ExchangeUrls.on_loopback(exchange.port), RequestBudget(1_800, BURST_WEIGHT)
     exchange_clock = ExchangeClock(clock)
     async with aiohttp.ClientSession() as session:
-        rest_url = f"http://{base}"
-        ingestor = Ingestor(
-            engine,
-            SYMBOL,
-            SnapshotLoader(session, rest_url, SYMBOL, timeout=5),
-            public_ws_url=f"ws://{base}/public",
-            market_ws_url=f"ws://{base}/market",
-            depth_silence=5.0,
-            trade_silence=30.0,
-            queue_size=1_000,
-            budget=budget,
-            applied=LatencyMeter(),
-            random=lambda: 1.0,
-            clock=clock,
-            exchange_clock=exchange_clock,
-        )
-        asker = ClockAsker(session, rest_url, exchange_clock, timeout=5, budget=budget, clock=clock)
+        means = Means(session, budget, LatencyMeter(), lambda: 1.0, clock, exchange_clock)
+        ingestor = Ingestor(engine, SYMBOL, urls, IngestionSettings(), means)
+        asker = ClockAsker(session, urls.rest, exchange_clock, timeout=5, budget=budget, clock=clock)
         tasks = [asyncio.create_task(task) for task in (ingestor.run(), asker.run())]
         for _ in range(int(seconds)):
             await asyncio.sleep(1)

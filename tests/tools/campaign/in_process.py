@@ -27,21 +27,21 @@ from api.feed.messages import ExactBook, FeedBook
 from api.simulate import NotLive, Simulator
 from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
-from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
+from data_ingestion.exchange_clock import ExchangeClock
+from data_ingestion.ingestion import ingest
+from data_ingestion.ingestor import BURST_WEIGHT, Means
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
-from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.clock_offset import STEP_MS
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultRequest, FaultState
 from data_ingestion.simulated_exchange.market import AggTrade as MarketTrade
 from data_ingestion.simulated_exchange.market import MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.market import TopOfBook as Truth
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
-from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
-from data_ingestion.symbol_info import SymbolAsker
+from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
 from features.market_impact import Side
 from orderbook.phases import Phase
 from state.engine import Engine, EngineSettings
@@ -336,43 +336,14 @@ async def _look_on(watch: Watch) -> None:
 @contextlib.asynccontextmanager
 async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterator[asyncio.Task[None]]:
     """Run one symbol's ingestion with the settings that the program has by default."""
-    base, clock = f"127.0.0.1:{venue.exchange.port}", venue.clocks.machine
-    rest_url, timeout, budget = f"http://{base}", SNAPSHOT_TIMEOUT, watch.budget
-    exchange_clock = watch.exchange_clock
+    urls, clock = ExchangeUrls.on_loopback(venue.exchange.port), venue.clocks.machine
+    patience = IngestionSettings(queue_size=random.choice((50, 1_000)), answer_timeout=SNAPSHOT_TIMEOUT)
     async with aiohttp.ClientSession() as session:
-        asker = ClockAsker(session, rest_url, exchange_clock, timeout=timeout, budget=budget, clock=clock)
-        ingestor = Ingestor(
-            watch,
-            watch.symbol,
-            SnapshotLoader(session, rest_url, watch.symbol, timeout=timeout),
-            public_ws_url=f"ws://{base}/public",
-            market_ws_url=f"ws://{base}/market",
-            depth_silence=5.0,
-            trade_silence=30.0,
-            queue_size=random.choice((50, 1_000)),
-            budget=budget,
-            applied=LatencyMeter(),
-            random=random.random,
-            clock=clock,
-            exchange_clock=exchange_clock,
-        )
-
-        lister = SymbolAsker(
-            watch,
-            watch.symbol,
-            session,
-            rest_url,
-            timeout=timeout,
-            budget=budget,
-            backoff=Backoff(random.random, base=5.0, cap=300.0, stable=0),
-            clock=clock,
-        )
+        means = Means(session, watch.budget, LatencyMeter(), random.random, clock, watch.exchange_clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(ingestor.run())
-                tasks.create_task(asker.run())
-                tasks.create_task(lister.run())
+                tasks.create_task(ingest(watch, watch.symbol, urls, patience, means))
                 tasks.create_task(_look_on(watch))
 
         task = asyncio.create_task(both())
