@@ -43,7 +43,7 @@ class ManySymbols(SimulatedExchange):
             depth = isinstance(message, DepthUpdate)
             route, stream = (PUBLIC, depth_stream) if depth else (MARKET, trade_stream)
             for name in self.symbols:
-                named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode(), 1)
+                named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode())
                 self._streams.publish(route, stream(name), [named])
 
 
