@@ -10,6 +10,7 @@ passed in, and the same seed, start time and patterns give the same messages, ho
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from heapq import nlargest, nsmallest
 from random import Random
 from typing import Final
 
@@ -27,6 +28,10 @@ TRUTH_KEPT: Final = 20_000
 PAST_SECONDS: Final = 30
 IDS_PER_MS: Final = 12  # more than the market ever uses, so that a later start has later ids
 
+USDS_M: Final = 1
+"""`st` of all messages: the service that they are of."""
+KEPT_TRADES: Final = 1_000
+
 Level = tuple[str, str]
 TopOfBook = tuple[list[tuple[float, float]], list[tuple[float, float]]]
 
@@ -43,6 +48,8 @@ class DepthUpdate(msgspec.Struct, frozen=True):
     previous_final_id: int = msgspec.field(name="pu")
     bids: list[Level] = msgspec.field(name="b")
     asks: list[Level] = msgspec.field(name="a")
+    pair: str = msgspec.field(name="ps")
+    service: int = msgspec.field(name="st", default=USDS_M)
 
 
 class AggTrade(msgspec.Struct, frozen=True):
@@ -59,6 +66,44 @@ class AggTrade(msgspec.Struct, frozen=True):
     last_trade_id: int = msgspec.field(name="l")
     trade_time: int = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
+    service: int = msgspec.field(name="st", default=USDS_M)
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """A `trade` as the exchange writes it: one fill."""
+
+    event: str = msgspec.field(name="e")
+    event_time: int = msgspec.field(name="E")
+    trade_time: int = msgspec.field(name="T")
+    symbol: str = msgspec.field(name="s")
+    trade_id: int = msgspec.field(name="t")
+    price: str = msgspec.field(name="p")
+    quantity: str = msgspec.field(name="q")
+    kind: str = msgspec.field(name="X")
+    buyer_is_maker: bool = msgspec.field(name="m")
+    service: int = msgspec.field(name="st", default=USDS_M)
+
+
+class BookTicker(msgspec.Struct, frozen=True):
+    """A `bookTicker` as the exchange writes it: the touch after an update."""
+
+    event: str = msgspec.field(name="e")
+    update_id: int = msgspec.field(name="u")
+    event_time: int = msgspec.field(name="E")
+    transaction_time: int = msgspec.field(name="T")
+    symbol: str = msgspec.field(name="s")
+    bid_price: str = msgspec.field(name="b")
+    bid_quantity: str = msgspec.field(name="B")
+    ask_price: str = msgspec.field(name="a")
+    ask_quantity: str = msgspec.field(name="A")
+    pair: str = msgspec.field(name="ps")
+    service: int = msgspec.field(name="st", default=USDS_M)
+
+    @classmethod
+    def of(cls, update: DepthUpdate, bid: Level, ask: Level) -> "BookTicker":
+        """Return the touch that stands after a depth event."""
+        times = update.event_time, update.transaction_time
+        return cls("bookTicker", update.final_id, *times, update.symbol, *bid, *ask, update.pair)
 
 
 class DepthSnapshot(msgspec.Struct, frozen=True):
@@ -100,6 +145,10 @@ class SimulatedMarket:
         self._last_final_id = self.book.update_id
         self._trade_id = self.now_ms
         self._aggregate_id = self.now_ms // 10
+        self.best_levels = 0  # that are kept of each depth event from now on, until they are taken
+        self._best: dict[int, tuple[list[Level], list[Level]]] = {}
+        self.recent_trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
+        self.recent_aggregates: deque[AggTrade] = deque(maxlen=KEPT_TRADES)
         self._truth_kept = truth_kept
         self._truth: dict[int, array[int]] = {}
         self._most_asks: int | None = None  # of the best ones, that the exchange shows; None shows all
@@ -191,6 +240,18 @@ class SimulatedMarket:
         flat = [number for level in self.book.top(levels) for number in level]
         return self._unpacked(flat, min(levels, len(self.book.levels[BID])))
 
+    def best(self, levels: int) -> tuple[list[Level], list[Level]]:
+        """Return the best bids and asks that the exchange shows, as it writes them."""
+        bids, asks = self._shown()
+        return (
+            [self._level(tick, bids[tick]) for tick in nlargest(levels, bids)],
+            [self._level(tick, asks[tick]) for tick in nsmallest(levels, asks)],
+        )
+
+    def take_best(self, update_id: int) -> tuple[list[Level], list[Level]] | None:
+        """Return the best levels as they were after a depth event, if they were kept; once."""
+        return self._best.pop(update_id, None)
+
     def truth_at(self, update_id: int) -> TopOfBook | None:
         """Return the ten best levels a side after the depth event with that `u`; None if not known."""
         flat = self._truth.get(update_id)
@@ -228,6 +289,8 @@ class SimulatedMarket:
         delay = int(self._random.random() * DEPTH_STAMP_MS)
         previous, self._last_final_id = self._last_final_id, book.update_id
         self._keep_truth()
+        if self.best_levels:
+            self._best[book.update_id] = self.best(self.best_levels)
         return DepthUpdate(
             "depthUpdate",
             stamp + delay,
@@ -238,6 +301,7 @@ class SimulatedMarket:
             previous,
             bids,
             asks,
+            self.profile.symbol,
         )
 
     def _trades(self) -> Iterator[AggTrade]:
@@ -249,12 +313,19 @@ class SimulatedMarket:
             group[0] += lots
             group[1] += hidden
             group[3] = self._trade_id
+            price, size = self._price_text(tick), self._size_text(lots + hidden)
+            ids = self.profile.symbol, self._trade_id
+            self.recent_trades.append(
+                Trade("trade", self.now_ms, at_ms, *ids, price, size, "MARKET", side == BID)
+            )
         for (tick, side), (lots, hidden, first, last, at_ms) in groups.items():
             self._aggregate_id += 1
-            yield AggTrade(
+            trade = AggTrade(
                 "aggTrade", self.now_ms, self.profile.symbol, self._aggregate_id, self._price_text(tick),
                 self._size_text(lots + hidden), self._size_text(lots), first, last, at_ms, side == BID,
             )  # fmt: skip
+            self.recent_aggregates.append(trade)
+            yield trade
 
     def _shown(self) -> tuple[dict[int, int], dict[int, int]]:
         """Return the levels that the exchange shows."""

@@ -14,6 +14,8 @@ from types import MappingProxyType
 
 from data_ingestion.simulated_exchange.far_habits import BTC_FAR, ETH_FAR, FarHabits, Knots
 
+_NEVER_MS = 4_133_404_800_000  # of a delivery, as the exchange lists perpetuals
+_LISTED_MS = 1_569_398_400_000
 QUANTILE_STEPS = 4_096
 NEVER_EMPTIER = 0.95  # a level quoted with certainty could never be created again by chance
 
@@ -61,15 +63,45 @@ class MarketProfile:
     def listing(self, status: str) -> dict[str, object]:
         """Return what `exchangeInfo` lists of it."""
         tick, lot = (f"{1 / units:.8f}".rstrip("0") for units in (self.ticks_per_unit, self.lots_per_unit))
+        base, quote = self.symbol.removesuffix("USDT"), "USDT"
         return {
             "symbol": self.symbol,
             "pair": self.symbol,
             "contractType": "PERPETUAL",
+            "deliveryDate": _NEVER_MS,
+            "onboardDate": _LISTED_MS,
             "status": status,
+            "maintMarginPercent": "2.5000",
+            "requiredMarginPercent": "5.0000",
+            "baseAsset": base,
+            "quoteAsset": quote,
+            "marginAsset": quote,
+            "pricePrecision": self.price_decimals,
+            "quantityPrecision": self.size_decimals,
+            "baseAssetPrecision": 8,
+            "quotePrecision": 8,
+            "underlyingType": "COIN",
+            "underlyingSubType": [],
+            "triggerProtect": "0.0500",
+            "liquidationFee": "0.012500",
+            "marketTakeBound": "0.05",
+            "maxMoveOrderLimit": 10000,
             "filters": [
                 {"filterType": "PRICE_FILTER", "tickSize": tick, "minPrice": tick, "maxPrice": "1000000"},
                 {"filterType": "LOT_SIZE", "stepSize": lot, "minQty": lot, "maxQty": "1000000"},
+                {"filterType": "MARKET_LOT_SIZE", "stepSize": lot, "minQty": lot, "maxQty": "1000"},
+                {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+                {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
+                {"filterType": "MIN_NOTIONAL", "notional": "5"},
+                {
+                    "filterType": "PERCENT_PRICE",
+                    "multiplierUp": "1.0500",
+                    "multiplierDown": "0.9500",
+                    "multiplierDecimal": "4",
+                },
             ],
+            "orderTypes": ["LIMIT", "MARKET"],
+            "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
         }
 
     def size(self, lots: int) -> float:

@@ -1,9 +1,12 @@
 """A loopback server that speaks as Binance USDT-M futures does, with simulated markets behind it.
 
 Routes
-    GET /fapi/v1/ping   /fapi/v1/time   /fapi/v1/depth?symbol=BTCUSDT&limit=1000
+    GET /fapi/v1/ping   time   exchangeInfo   depth   trades   aggTrades   ticker/bookTicker   ticker/price
     WS  /public/ws/<symbol>@depth@100ms[/...]   /public/stream?streams=a/b
-    WS  /market/ws/<symbol>@aggTrade[/...]      /market/stream?streams=a/b
+        also @depth (250 ms), @depth@500ms, @depth@0ms, @depth5|10|20 with the same ends, @bookTicker,
+        !bookTicker
+    WS  /market/ws/<symbol>@aggTrade[/...]      /market/stream?streams=a/b      also @trade
+    WS  /private/ws[/...]   /private/stream   accepted, and nothing is ever sent
     WS  /ws/...   /stream   retired: the handshake succeeds and nothing is ever sent
 and, only if asked for, test doors
     POST /_fault {"kind": "gap", "symbol": "BTCUSDT", "count": 1, "seconds": 5, "status": 429}
@@ -15,16 +18,13 @@ and, only if asked for, test doors
 
 import asyncio
 import logging
-import math
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Self
 
 import msgspec
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import web
 
 from data_ingestion.simulated_exchange.crowd import EVENT_MS
 from data_ingestion.simulated_exchange.doors import (
@@ -35,121 +35,33 @@ from data_ingestion.simulated_exchange.doors import (
     guard,
     small_listener,
 )
-from data_ingestion.simulated_exchange.faults import FaultKind, FaultRequest, FaultState, parse_fault
+from data_ingestion.simulated_exchange.faults import FaultKind, FaultRequest, FaultState
+from data_ingestion.simulated_exchange.feeds import (
+    ALL_TICKERS,
+    MARKET,
+    PUBLIC,
+    RETIRED,
+    BookFeeds,
+    depth_stream,
+    trade_stream,
+)
 from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
 from data_ingestion.simulated_exchange.profiles import SIMULATED_SYMBOLS, profile_of
+from data_ingestion.simulated_exchange.rest import RestRoutes, refused_with
 from data_ingestion.simulated_exchange.staging.patterns import (
     BookSide,
     Ending,
     NearMiss,
     Pattern,
     StageRequest,
-    parse_stage,
 )
+from data_ingestion.simulated_exchange.streams import CLIENT_QUEUE, CLOSE_SECONDS, Client, Streams
+from data_ingestion.simulated_exchange.test_doors import TestDoors
+from data_ingestion.simulated_exchange.timing import LONGEST_CATCH_UP_MS, ForwardClock
 
 __all__ = ["SIMULATED_SYMBOLS", "SimulatedExchange"]
 
 logger = logging.getLogger(__name__)
-
-DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
-DEFAULT_DEPTH_LIMIT = 500
-WEIGHT_LIMIT = 2_400
-WEIGHT_WINDOW_MS = 60_000
-LONGEST_CATCH_UP_MS = 3_000  # a longer pause, as of a laptop asleep, is skipped
-CLIENT_QUEUE = 2_000  # frames; more than a minute of the liveliest stream
-MOST_STREAMS = 200  # of one connection
-CLOSE_SECONDS = 1.0  # to wait for a client's side of a closing handshake
-CALLS_AT_ONCE, CALLS_PAUSE = 100, 0.1  # messages of a client, and the seconds for which it then waits
-FAULT_RETRY_SECONDS = 1
-
-PUBLIC, MARKET, RETIRED = "public", "market", "retired"
-
-
-class ExchangeClock:
-    """Milliseconds of a wall clock that never go back: a step back is made up for from then on."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._ahead = 0
-        self._last = 0
-
-    def now_ms(self) -> int:
-        """Return the exchange's time, in ms since the epoch."""
-        wall = int(self._clock() * 1_000)
-        if wall + self._ahead < self._last:
-            self._ahead = self._last - wall
-        elif wall + self._ahead > self._last + LONGEST_CATCH_UP_MS:
-            self._ahead = max(0, self._last - wall)  # a step forward makes good for an earlier one back
-        self._last = wall + self._ahead
-        return self._last
-
-
-class RequestWeights:
-    """The request weight used in the last minute, as Binance counts it."""
-
-    def __init__(self) -> None:
-        self._used: deque[tuple[int, int]] = deque()
-        self.total = 0
-
-    def charge(self, weight: int, now_ms: int) -> int:
-        """Count a request; returns 0, or the seconds to wait if it is over the limit and not answered."""
-        while self._used and self._used[0][0] <= now_ms - WEIGHT_WINDOW_MS:
-            self.total -= self._used.popleft()[1]
-        if self.total + weight > WEIGHT_LIMIT:
-            return math.ceil((self._used[0][0] + WEIGHT_WINDOW_MS - now_ms) / 1_000) or 1
-        self._used.append((now_ms, weight))
-        self.total += weight
-        return 0
-
-
-class Client:
-    """One WebSocket connection. Its frames wait in a queue of its own, so that it delays nobody else."""
-
-    def __init__(
-        self,
-        request: web.Request,
-        socket: web.WebSocketResponse,
-        route: str,
-        *,
-        combined: bool,
-        most_waiting: int,
-    ) -> None:
-        self.socket, self.route, self.combined = socket, route, combined
-        self.streams: dict[str, None] = {}
-        self._transport = request.transport
-        self._cut = False
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(most_waiting)
-        self._writer = asyncio.create_task(self._write())
-
-    def put(self, frame: bytes) -> None:
-        """Queue a frame; a client that has let its queue fill up is cut off."""
-        try:
-            self._queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            if not self._cut:
-                logger.warning("a client on %s was too slow and is cut off", self.route)
-            self.abort()
-
-    def abort(self) -> None:
-        """Cut the connection without a closing handshake."""
-        self._cut = True
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def close(self) -> None:
-        """Close the connection as the exchange does for maintenance."""
-        with suppress(ConnectionError, RuntimeError):
-            await self.socket.close(code=WSCloseCode.GOING_AWAY, message=b"maintenance")
-
-    async def stop(self) -> None:
-        """End the task that writes."""
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-
-    async def _write(self) -> None:
-        with suppress(ConnectionError, RuntimeError):  # the reading side sees the end as well
-            while True:
-                await self.socket.send_frame(await self._queue.get(), WSMsgType.TEXT)
 
 
 class SimulatedExchange:
@@ -177,7 +89,7 @@ class SimulatedExchange:
         objection: Objection = lambda _: None,
     ) -> None:
         self._objection = objection
-        self._clock = ExchangeClock(clock)
+        self._clock = ForwardClock(clock)
         start_ms = self._clock.now_ms()
         profiles = [profile_of(symbol) for symbol in dict.fromkeys(symbols)]
         if not profiles:
@@ -189,16 +101,15 @@ class SimulatedExchange:
         self._faults = {symbol: FaultState(symbol) for symbol in self._markets}
         self._self_paced = self_paced
         self._test_doors = test_doors
-        self._ping_seconds = ping_seconds
-        self._client_queue = client_queue
-        self._weights = RequestWeights()
-        self._clients: dict[Client, None] = {}
-        self._listeners: dict[tuple[str, str], dict[Client, None]] = {}
-        for symbol in self._markets:
-            self._listeners[PUBLIC, _depth_stream(symbol)] = {}
-            self._listeners[MARKET, _trade_stream(symbol)] = {}
+        self._streams = Streams(self._markets, ping_seconds=ping_seconds, client_queue=client_queue)
+        self._feeds = {symbol: BookFeeds(market) for symbol, market in self._markets.items()}
+        self._told_trades = dict.fromkeys(self._markets, 0)  # the id of the last one on each @trade
+        self._rest = self._rest_routes()
         self._pacer: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
+
+    def _rest_routes(self) -> RestRoutes:
+        return RestRoutes(self._markets, self._faults, self._clock.now_ms, self.advance)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -215,7 +126,7 @@ class SimulatedExchange:
     @property
     def connections(self) -> int:
         """How many WebSocket connections are open."""
-        return len(self._clients)
+        return len(self._streams.clients)
 
     @property
     def port(self) -> int:
@@ -252,7 +163,7 @@ class SimulatedExchange:
             self._pacer.cancel()
             await asyncio.gather(self._pacer, return_exceptions=True)
             self._pacer = None
-        await asyncio.gather(*(client.close() for client in list(self._clients)))
+        await asyncio.gather(*(client.close() for client in list(self._streams.clients)))
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -264,6 +175,7 @@ class SimulatedExchange:
             if now_ms - market.now_ms > LONGEST_CATCH_UP_MS:
                 self._send(market, market.skip(now_ms))
             faults = self._faults[symbol]
+            self._feeds[symbol].prepare(self._is_heard)
             market.show_asks(faults.most_asks(now_ms))
             still = faults.stands_still(now_ms)
             self._send(market, market.skip(now_ms) if still else market.advance(now_ms))
@@ -316,9 +228,9 @@ class SimulatedExchange:
         for symbol in [request.symbol.upper()] if request.symbol else list(self._markets):
             self._faults[symbol].arm(request, self._clock.now_ms())
             if request.kind is FaultKind.CLOSE_TRADES:
-                closing += self._listeners[MARKET, _trade_stream(symbol)]
+                closing += self._streams.listeners_of(MARKET, symbol)
             elif request.kind in (FaultKind.CLOSE, FaultKind.REFUSE, FaultKind.ABORT):
-                closing += self._listeners[PUBLIC, _depth_stream(symbol)]
+                closing += self._streams.listeners_of(PUBLIC, symbol)
         if request.kind is FaultKind.ABORT:
             for client in closing:
                 client.abort()
@@ -337,215 +249,64 @@ class SimulatedExchange:
 
     def _send(self, market: SimulatedMarket, messages: list[MarketMessage]) -> None:
         symbol, now_ms = market.profile.symbol, self._clock.now_ms()
-        faults = self._faults[symbol]
+        faults, publish = self._faults[symbol], self._streams.publish
         for message in messages:
             raw = msgspec.json.encode(message)
             if isinstance(message, DepthUpdate):
-                frames = faults.late(faults.depth_frames(raw, now_ms), now_ms, trades=False)
-                self._publish(PUBLIC, _depth_stream(symbol), frames)
+                sent = faults.depth_frames(raw, now_ms)
+                frames = faults.late(sent, now_ms, trades=False)
+                publish(PUBLIC, depth_stream(symbol), frames)
+                self._send_book(symbol, message, intact=frames == [raw])
             else:
                 frames = faults.late(faults.trade_frames(raw, now_ms), now_ms, trades=True)
-                self._publish(MARKET, _trade_stream(symbol), frames)
+                publish(MARKET, trade_stream(symbol), frames)
         for is_trade, frame in faults.due(now_ms):
-            route, stream = (MARKET, _trade_stream) if is_trade else (PUBLIC, _depth_stream)
-            self._publish(route, stream(symbol), [frame])
+            route, stream = (MARKET, trade_stream) if is_trade else (PUBLIC, depth_stream)
+            publish(route, stream(symbol), [frame])
+        self._send_trades(market, intact=not faults.active(FaultKind.TRADE_SILENCE, now_ms))
 
-    def _publish(self, route: str, stream: str, frames: list[bytes]) -> None:
-        clients = self._listeners[route, stream]
-        if not clients:
-            return
-        for frame in frames:
-            wrapped = b'{"stream":"%s","data":%s}' % (stream.encode(), frame)
-            for client in clients:
-                client.put(wrapped if client.combined else frame)
+    def _send_book(self, symbol: str, update: DepthUpdate, *, intact: bool) -> None:
+        for stream, message in self._feeds[symbol].of(update, intact=intact, wanted=self._is_heard):
+            self._streams.publish(PUBLIC, stream, [msgspec.json.encode(message)])
+
+    def _send_trades(self, market: SimulatedMarket, *, intact: bool) -> None:
+        """Send the single fills since the last time."""
+        symbol = market.profile.symbol
+        told, stream = self._told_trades[symbol], f"{symbol.lower()}@trade"
+        if market.recent_trades:
+            self._told_trades[symbol] = market.recent_trades[-1].trade_id
+        if intact and self._streams.is_heard(MARKET, stream):
+            fills = [trade for trade in market.recent_trades if trade.trade_id > told]
+            self._streams.publish(MARKET, stream, [msgspec.json.encode(trade) for trade in fills])
+
+    def _is_heard(self, stream: str) -> bool:
+        return self._streams.is_heard(PUBLIC, stream)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[guard(self._objection)], client_max_size=MOST_BODY)
-        app.router.add_get("/fapi/v1/ping", self._ping)
-        app.router.add_get("/fapi/v1/time", self._time)
-        app.router.add_get("/fapi/v1/exchangeInfo", self._exchange_info)
-        app.router.add_get("/fapi/v1/depth", self._depth)
-        for route in ("/{route:public|market}", ""):
+        middlewares = [guard(self._objection), self._rest.manners]
+        app = web.Application(middlewares=middlewares, client_max_size=MOST_BODY)
+        self._rest.add_to(app.router)
+        for route in ("/{route:public|market|private}", ""):
             for path in ("/{shape:ws}", "/{shape:ws}/{names:.+}", "/{shape:stream}"):
                 app.router.add_get(route + path, self._stream)
         if self._test_doors:
-            app.router.add_post("/_fault", self._fault_door)
-            app.router.add_post("/_stage", self._stage_door)
-            app.router.add_get("/_staged/{symbol}", self._staged_door)
-            app.router.add_get("/_truth/{symbol}", self._truth_door)
-            app.router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth_door)
+            TestDoors(self._markets, self._play_fault).add_to(app.router)
         return app
-
-    async def _ping(self, _: web.Request) -> web.Response:
-        return self._answer({}, weight=1)
-
-    async def _time(self, _: web.Request) -> web.Response:
-        return self._answer({"serverTime": self._clock.now_ms()}, weight=1)
-
-    async def _exchange_info(self, _: web.Request) -> web.Response:
-        now_ms = self._clock.now_ms()
-        listed = [
-            market.profile.listing(self._faults[symbol].listed_as(now_ms))
-            for symbol, market in self._markets.items()
-        ]
-        limits = [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_LIMIT}
-        ]
-        body = {"timezone": "UTC", "serverTime": now_ms, "rateLimits": limits, "symbols": listed}
-        return self._answer(body, weight=1)
-
-    async def _depth(self, request: web.Request) -> web.Response:
-        symbol, limit = request.query.get("symbol", ""), request.query.get("limit", str(DEFAULT_DEPTH_LIMIT))
-        market = self._markets.get(symbol)
-        if market is None:
-            return _error(400, -1121, "Invalid symbol.")
-        if not limit.isdecimal() or int(limit) not in DEPTH_WEIGHTS:
-            return _error(400, -4021, f"{limit} is not valid depth limit.")
-        faults = self._faults[symbol]
-        if faults.use(FaultKind.SNAPSHOT_STATUS):
-            status = faults.status(FaultKind.SNAPSHOT_STATUS)
-            limited = status in (418, 429)
-            return _error(
-                status, -1003 if limited else -1000, "simulated fault", FAULT_RETRY_SECONDS if limited else 0
-            )
-        self.advance()  # so that a snapshot mostly falls inside a depth event, as the exchange's do
-        stale = faults.use(FaultKind.SNAPSHOT_STALE)
-        age_ms = int(faults.seconds(FaultKind.SNAPSHOT_STALE) * 1_000) if stale else 0
-        snapshot = market.snapshot(int(limit), age_ms)
-        if faults.use(FaultKind.SNAPSHOT_SLOW):
-            await asyncio.sleep(faults.seconds(FaultKind.SNAPSHOT_SLOW))
-        return self._answer(snapshot, weight=DEPTH_WEIGHTS[int(limit)])
-
-    def _answer(self, body: object, *, weight: int) -> web.Response:
-        wait = self._weights.charge(weight, self._clock.now_ms())
-        if wait:
-            return _error(429, -1003, f"Too many requests; current limit is {WEIGHT_LIMIT} a minute.", wait)
-        headers = {"X-MBX-USED-WEIGHT-1M": str(self._weights.total)}
-        return web.Response(body=msgspec.json.encode(body), content_type="application/json", headers=headers)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         route, combined = request.match_info.get("route", RETIRED), request.match_info["shape"] == "stream"
         names = request.query.get("streams", "") if combined else request.match_info.get("names", "")
         streams = [name for name in names.split("/") if name]
-        refusal = self._refusal(streams)
-        if refusal:
-            return _error(refusal, 0, "simulated fault")
-        socket = web.WebSocketResponse(
-            heartbeat=self._ping_seconds, compress=False, timeout=CLOSE_SECONDS, max_msg_size=1 << 16
-        )
-        await socket.prepare(request)
-        client = Client(request, socket, route, combined=combined, most_waiting=self._client_queue)
-        self._clients[client] = None
-        try:
-            self._join(client, streams)
-            calls = 0
-            with suppress(ConnectionError):  # a ping of one who has gone cannot be answered
-                async for message in socket:
-                    client.put(msgspec.json.encode(self._answer_method(client, message)))
-                    calls += 1
-                    if calls % CALLS_AT_ONCE == 0:  # what more is said waits in the client's own socket
-                        await asyncio.sleep(CALLS_PAUSE)
-        finally:
-            self._leave(client, list(client.streams))
-            del self._clients[client]
-            await client.stop()
-        return socket
+        status = self._refusal(streams)
+        if status:
+            return refused_with(status)
+        return await self._streams.serve(request, route, streams)
 
     def _refusal(self, streams: list[str]) -> int:
         """Return the HTTP status that a handshake for these streams is refused with; 0 if it is not."""
-        asked = {stream.partition("@")[0].upper() for stream in streams} or set(self._markets)
+        named = [stream for stream in streams if stream != ALL_TICKERS]
+        asked = {stream.partition("@")[0].upper() for stream in named} or set(self._markets)
         for symbol, faults in self._faults.items():
             if symbol in asked and faults.active(FaultKind.REFUSE, self._clock.now_ms()):
                 return faults.status(FaultKind.REFUSE)
         return 0
-
-    def _join(self, client: Client, streams: list[str]) -> None:
-        """Add streams; one that its route does not carry is accepted and stays silent."""
-        for stream in streams[: MOST_STREAMS - len(client.streams)]:
-            client.streams[stream] = None
-            if (client.route, stream) in self._listeners:
-                self._listeners[client.route, stream][client] = None
-
-    def _leave(self, client: Client, streams: list[str]) -> None:
-        for stream in streams:
-            client.streams.pop(stream, None)
-            self._listeners.get((client.route, stream), {}).pop(client, None)
-
-    def _answer_method(self, client: Client, message: WSMessage) -> object:
-        """Do what a client's frame asks for; returns the answer."""
-        try:
-            ask = msgspec.json.decode(message.data, type=MethodCall)
-        except (msgspec.DecodeError, TypeError):
-            return {"error": {"code": 3, "msg": "Invalid JSON or request"}}
-        if ask.method == "SUBSCRIBE":
-            self._join(client, ask.params)
-        elif ask.method == "UNSUBSCRIBE":
-            self._leave(client, ask.params)
-        elif ask.method == "LIST_SUBSCRIPTIONS":
-            return {"result": list(client.streams), "id": ask.id}
-        else:
-            return {
-                "error": {"code": 2, "msg": f"Invalid request: unknown method {ask.method}"},
-                "id": ask.id,
-            }
-        return {"result": None, "id": ask.id}
-
-    async def _fault_door(self, request: web.Request) -> web.Response:
-        try:
-            fault = parse_fault(msgspec.json.decode(await request.read()), self.symbols)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return web.json_response({"error": "the body of a fault must be JSON"}, status=400)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        await self._play_fault(fault)
-        return web.json_response({"ok": True})
-
-    async def _stage_door(self, request: web.Request) -> web.Response:
-        try:
-            symbol, pattern = parse_stage(msgspec.json.decode(await request.read()), self.symbols)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return web.json_response({"error": "the body of a pattern must be JSON"}, status=400)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        self.market(symbol).stage(pattern)
-        return web.json_response({"ok": True})
-
-    async def _staged_door(self, request: web.Request) -> web.Response:
-        staged = self._market_asked_for(request).staged
-        return web.Response(body=msgspec.json.encode(staged), content_type="application/json")
-
-    def _market_asked_for(self, request: web.Request) -> SimulatedMarket:
-        market = self._markets.get(request.match_info["symbol"].upper())
-        if market is None:
-            raise web.HTTPNotFound(text=f"there is no such market; there are {', '.join(self.symbols)}")
-        return market
-
-    async def _truth_door(self, request: web.Request) -> web.Response:
-        market = self._market_asked_for(request)
-        if "u" not in request.match_info:
-            return web.json_response({"newest": market.last_final_id, "kept": market.truth_count})
-        truth = market.truth_at(int(request.match_info["u"]))
-        if truth is None:
-            raise web.HTTPNotFound(text="no depth event with that id, or one too old")
-        return web.json_response({"bids": truth[0], "asks": truth[1]})
-
-
-class MethodCall(msgspec.Struct):
-    """What a client may send: SUBSCRIBE, UNSUBSCRIBE or LIST_SUBSCRIPTIONS."""
-
-    method: str
-    params: list[str] = []
-    id: int | str | None = None
-
-
-def _depth_stream(symbol: str) -> str:
-    return f"{symbol.lower()}@depth@100ms"
-
-
-def _trade_stream(symbol: str) -> str:
-    return f"{symbol.lower()}@aggTrade"
-
-
-def _error(status: int, code: int, text: str, retry_after: int = 0) -> web.Response:
-    headers = {"Retry-After": str(retry_after)} if retry_after else {}
-    return web.json_response({"code": code, "msg": text}, status=status, headers=headers)

@@ -15,6 +15,7 @@ from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
+from data_ingestion.simulated_exchange.rest import RestRoutes
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.symbol_info import decode_symbol_info
 from state.engine import Engine
@@ -37,15 +38,27 @@ class Stubborn(SimulatedExchange):
         self._says, self._always = answer, always
         self.asked: list[float] = []
 
-    async def _depth(self, request: web.Request) -> web.Response:
+    def _rest_routes(self) -> RestRoutes:
+        return _StubbornRoutes(self)
+
+    def answer(self, *, snapshot: bool) -> web.Response | None:
+        """Return what is answered instead."""
+        if not snapshot and not self._always:
+            return None
         self.asked.append(asyncio.get_running_loop().time())
-        return self._says() or await super()._depth(request)
+        return self._says()
+
+
+class _StubbornRoutes(RestRoutes):
+    def __init__(self, exchange: Stubborn) -> None:
+        super().__init__(exchange._markets, exchange._faults, exchange._clock.now_ms, exchange.advance)
+        self._exchange = exchange
+
+    async def _depth(self, request: web.Request) -> web.Response:
+        return self._exchange.answer(snapshot=True) or await super()._depth(request)
 
     async def _time(self, request: web.Request) -> web.Response:
-        if not self._always:
-            return await super()._time(request)
-        self.asked.append(asyncio.get_running_loop().time())
-        return self._says() or await super()._time(request)
+        return self._exchange.answer(snapshot=False) or await super()._time(request)
 
 
 def status(code: int, *, words: str = "", headers: Iterable[tuple[str, str]] = ()) -> Answer:

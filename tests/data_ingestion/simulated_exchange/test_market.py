@@ -126,7 +126,7 @@ def test_depth_updates_are_written_as_the_exchange_writes_them() -> None:
     messages = new_market().advance(START_MS + 3_000)
     events = [json_of(m) for m in messages if isinstance(m, DepthUpdate)]
     assert len(events) == 30
-    assert {tuple(event) for event in events} == {("e", "E", "T", "s", "U", "u", "pu", "b", "a")}
+    assert {tuple(event) for event in events} == {("e", "E", "T", "s", "U", "u", "pu", "b", "a", "ps", "st")}
     for number, event in enumerate(events, start=1):
         end = START_MS + number * EVENT_MS
         assert end - EVENT_MS < event["T"] <= event["E"] <= end
@@ -149,7 +149,7 @@ def test_update_ids_leave_room_for_those_of_other_books() -> None:
 def test_trades_are_written_as_the_exchange_writes_them() -> None:
     """Documented fields, rising ids, q at least nq and sometimes more, times inside the window."""
     trades = [m for m in new_market().advance(START_MS + 20_000) if isinstance(m, AggTrade)]
-    assert tuple(json_of(trades[0])) == ("e", "E", "s", "a", "p", "q", "nq", "f", "l", "T", "m")
+    assert tuple(json_of(trades[0])) == ("e", "E", "s", "a", "p", "q", "nq", "f", "l", "T", "m", "st")
     assert [t.aggregate_id for t in trades] == list(
         range(trades[0].aggregate_id, trades[0].aggregate_id + len(trades))
     )

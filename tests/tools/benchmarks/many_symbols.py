@@ -11,14 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from data_ingestion.simulated_exchange.feeds import MARKET, PUBLIC, depth_stream, trade_stream
 from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket
-from data_ingestion.simulated_exchange.server import (
-    MARKET,
-    PUBLIC,
-    SimulatedExchange,
-    _depth_stream,
-    _trade_stream,
-)
+from data_ingestion.simulated_exchange.server import SimulatedExchange
 
 _TEMPLATE = "BTCUSDT"
 
@@ -36,8 +31,8 @@ class ManySymbols(SimulatedExchange):
         for name in names(count):
             self._markets[name] = self._markets[_TEMPLATE]
             self._faults[name] = self._faults[_TEMPLATE]
-            self._listeners[PUBLIC, _depth_stream(name)] = {}
-            self._listeners[MARKET, _trade_stream(name)] = {}
+            self._feeds[name] = self._feeds[_TEMPLATE]
+            self._streams.add(name)
         for known in (self._markets, self._faults):
             del known[_TEMPLATE]
 
@@ -46,10 +41,10 @@ class ManySymbols(SimulatedExchange):
         for message in messages:
             raw = msgspec.json.encode(message)
             depth = isinstance(message, DepthUpdate)
-            route, stream = (PUBLIC, _depth_stream) if depth else (MARKET, _trade_stream)
+            route, stream = (PUBLIC, depth_stream) if depth else (MARKET, trade_stream)
             for name in self.symbols:
-                named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode(), 1)
-                self._publish(route, stream(name), [named])
+                named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode())
+                self._streams.publish(route, stream(name), [named])
 
 
 async def serve(port: int, count: int) -> None:

@@ -140,7 +140,7 @@ def test_one_market_is_sent_under_every_name(monkeypatch: pytest.MonkeyPatch) ->
     exchange = many_symbols.ManySymbols(2)
     sent: list[tuple[str, bytes]] = []
     monkeypatch.setattr(
-        exchange, "_publish", lambda _, stream, frames: sent.extend((stream, raw) for raw in frames)
+        exchange._streams, "publish", lambda _, stream, frames: sent.extend((stream, raw) for raw in frames)
     )
     market = exchange.market("SIM1USDT")
     exchange._send(market, market.advance(market.now_ms + 1_000))

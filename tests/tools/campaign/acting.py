@@ -3,7 +3,7 @@
 from typing import Final
 
 from data_ingestion.simulated_exchange.faults import FAULTS, FaultKind, FaultState, Lasts
-from data_ingestion.simulated_exchange.server import FAULT_RETRY_SECONDS
+from data_ingestion.simulated_exchange.rest import FAULT_RETRY_SECONDS
 
 SNAPSHOT_TIMEOUT: Final = 5.0
 """Seconds after which the program asks again: no slow snapshot holds it up for longer."""
