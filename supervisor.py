@@ -61,7 +61,7 @@ class Holds:
         self.until = until
         self._listeners: set[asyncio.StreamWriter] = set()
 
-    def take(self, until: float) -> None:
+    def hold_until(self, until: float) -> None:
         """Note what a process was told, in seconds since the epoch, and pass it on."""
         if until <= self.until:
             return
@@ -135,7 +135,7 @@ class Child:
             async for line in lines_of(pipe):
                 silence.heard()
                 if line.startswith(HOLD):
-                    self._take_hold(line)
+                    self._on_hold(line)
                 elif line:
                     screen.status(self._name, line)
 
@@ -176,9 +176,9 @@ class Child:
             options = {"start_new_session": True, "pass_fds": handed}
         return options
 
-    def _take_hold(self, line: str) -> None:
+    def _on_hold(self, line: str) -> None:
         with contextlib.suppress(ValueError):
-            self._holds.take(float(line.removeprefix(HOLD)))
+            self._holds.hold_until(float(line.removeprefix(HOLD)))
 
     async def _kill_when_hung(self, process: asyncio.subprocess.Process, silence: SilenceMeter) -> None:
         while not silence.turn():  # noqa: ASYNC110 - turns are what is counted

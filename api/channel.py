@@ -129,7 +129,7 @@ class Channel:
             leading = [row for row in state.rows if row.timestamp < state.latest.row.timestamp]
             self._publish(state.latest, leading)
 
-    def take(self, second: FeedSecond) -> bool:
+    def add(self, second: FeedSecond) -> bool:
         """Take one second from the engine; return whether it goes out, for one given up as dark does not."""
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
@@ -175,7 +175,7 @@ class Channel:
                 outgoing = made[kind] = self._outgoing(second, head, *kind, first=first_for_all)
             client.behind = False
             client.queue.put(outgoing)
-            dropped = client.queue.take_dropped()
+            dropped = client.queue.drain_dropped()
             self.frames_dropped += dropped
             client.behind = bool(dropped) and client.wants.updates
 

@@ -396,7 +396,7 @@ class _Follower:
     def __init__(self) -> None:
         self.book: Book | None = None  # None where the updates seen lead to none
 
-    def take(self, second: Row) -> Iterator[tuple[Update, Book]]:
+    def apply(self, second: Row) -> Iterator[tuple[Update, Book]]:
         """Yield each update of a second with the book after it. Raises `WrongBook`."""
         if second.book is not None:
             self._begin(second.book, second.timestamp)
@@ -412,7 +412,7 @@ class _Follower:
 
     def follow(self, second: Row) -> None:
         """Take a whole second."""
-        for _ in self.take(second):
+        for _ in self.apply(second):
             pass
 
     def lacks_book_of(self, second: Row) -> bool:
@@ -477,7 +477,7 @@ class _Timeline:
         """Note that the next message is the first of a connection, and so has all that the program knows."""
         self._fresh = True
 
-    def take(self, message: _Message) -> Iterator[Frame]:
+    def receive(self, message: _Message) -> Iterator[Frame]:
         """Return the seconds that are new in a message, to be used up before the next one is taken.
 
         Raises `_Missed`, before anything is changed, where a new connection would tell more, and
@@ -593,7 +593,7 @@ async def _batches(
                 while True:
                     async with asyncio.timeout(outage.patience(SILENCE_S)):
                         data = await socket.recv(decode=False)
-                    batch = timeline.take(_message(data, url))
+                    batch = timeline.receive(_message(data, url))
                     outage.over()
                     yield batch
                     outage.over()  # once more: who takes their time is no outage
@@ -812,7 +812,7 @@ def _updates_table(seconds: Iterable[Row], first: int) -> Table:
     rows: list[tuple[int, int, bool]] = []
     sides: list[tuple[Levels, Levels]] = []
     for second in seconds:
-        for update, book in follower.take(second):
+        for update, book in follower.apply(second):
             if second.timestamp < first or update.u == update.pu:  # what a snapshot added changes no top
                 before = update.u
                 continue
@@ -935,7 +935,7 @@ class Books:
             second = kept.full()
             if second.book is not None and second.book.u == update_id:
                 found = second.book
-            for update, book in follower.take(second):
+            for update, book in follower.apply(second):
                 if update.u == update_id:
                     found = book.whole()
                 elif found is not None:

@@ -56,10 +56,10 @@ class BoundedHttp(H11Protocol):
                 if len(self.conn.trailing_data[0]) > MOST_HEAD:
                     self._refuse(400)
                 break
-            self._take(data[start : start + SLICE])
+            self._on_part(data[start : start + SLICE])
         self._watch()
 
-    def _take(self, part: bytes) -> None:
+    def _on_part(self, part: bytes) -> None:
         before = self.conn.their_state
         if before is h11.IDLE:
             self._head += len(part)

@@ -42,7 +42,7 @@ class KnownBook:
         """Begin anew: another engine, or none."""
         self._begin(None, _NOT_TOLD)
 
-    def take(self, news: EncodedNews) -> None:
+    def apply(self, news: EncodedNews) -> None:
         """Take the news that came with a word of the engine. Constant time, but now and then."""
         if news.book != NULL:
             self._begin(news.book)

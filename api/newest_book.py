@@ -54,10 +54,10 @@ class NewestBook:
         self._last, self._nothing = None, _NO_ENGINE
         self.known.forget()
 
-    def take(self, said: FeedBook, steady_ms: float) -> None:
+    def on_said(self, said: FeedBook, steady_ms: float) -> None:
         """Take a word of the engine, received at `steady_ms`."""
         self._last, self._received = said, steady_ms
-        self.known.take(said.news)
+        self.known.apply(said.news)
 
     def read(self, wall_ms: float, steady_ms: float) -> HeldBook | NoBook:
         """Return the book that is live at this instant, or why none is. Constant time."""

@@ -109,9 +109,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what a client says."""
         if not self.handshake_initiated:
-            self._take_handshake(data)
+            self._on_handshake(data)
         elif self.close_sent or self.transport.is_closing():
-            self._take_after_close(data)
+            self._on_data_after_close(data)
         elif self._trusted and not self._unread:
             super().data_received(data)
             self._see_to_the_end()
@@ -119,7 +119,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._unread += data
             self._read_on()
 
-    def _take_handshake(self, data: bytes) -> None:
+    def _on_handshake(self, data: bytes) -> None:
         super().data_received(data)
         if not self.handshake_initiated:  # no request that a WebSocket can begin with
             self.transport.write(b"".join(self.conn.data_to_send()))
@@ -127,7 +127,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.transport.close()
         self._see_to_the_end()
 
-    def _take_after_close(self, data: bytes) -> None:
+    def _on_data_after_close(self, data: bytes) -> None:
         """Look for the answer to a close, not for long."""
         part, self._after_close = data[: self._after_close], self._after_close - len(data)
         if self.transport.is_closing():

@@ -165,7 +165,7 @@ class Api:
         channel.book.connected()
         try:
             while self._feeds.get(symbol) is socket:
-                self._take(channel, decode_feed(await _receive_bytes(socket)))
+                self._on_feed(channel, decode_feed(await _receive_bytes(socket)))
         except WebSocketDisconnect:
             log.info("the engine of %s has gone", symbol)
         except (msgspec.DecodeError, UnicodeError, ForeignFrame) as error:
@@ -195,9 +195,9 @@ class Api:
             return False
         return True
 
-    def _take(self, channel: Channel, message: FeedMessage) -> None:
+    def _on_feed(self, channel: Channel, message: FeedMessage) -> None:
         if isinstance(message, FeedBook):
-            channel.book.take(message, self._clock.steady_ms())
+            channel.book.on_said(message, self._clock.steady_ms())
         elif isinstance(message, FeedLatencies):
             channel.latencies = message
         elif isinstance(message, FeedProcess):
@@ -205,7 +205,7 @@ class Api:
         elif isinstance(message, FeedState):
             channel.restore(message)
             channel.heard_ms = self._clock.steady_ms()
-        elif channel.take(message):
+        elif channel.add(message):
             channel.heard_ms = self._clock.steady_ms()
             head = channel.head
             if head is not None and head.exchange_time is not None:

@@ -122,7 +122,7 @@ class ClockAsker:
         clock, budget = self._clock, self._budget
         while (wait := budget.wait(clock.steady(), TIME_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone changes it
             await asyncio.sleep(wait)
-        budget.take(clock.steady(), TIME_WEIGHT)
+        budget.spend(clock.steady(), TIME_WEIGHT)
         sent = clock.steady() * 1000
         try:
             server_ms = await self._fetch()

@@ -186,7 +186,7 @@ class Ingestor:
         while True:
             for _ in range(BATCH):
                 event, wall_ms, steady_ms = await queue.get()
-                if dropped := queue.take_dropped():
+                if dropped := queue.drain_dropped():
                     sink.on_overflow(Stream.DEPTH, dropped)
                 sink.on_depth(event, wall_ms, steady_ms)
                 self._applied.add(self._exchange_clock.now_ms() - event.event_time)
@@ -201,7 +201,7 @@ class Ingestor:
         while True:
             for _ in range(BATCH):
                 trade, _, steady_ms = await queue.get()
-                if dropped := queue.take_dropped():
+                if dropped := queue.drain_dropped():
                     sink.on_overflow(Stream.TRADES, dropped)
                 sink.on_trade(trade, steady_ms)
             await asyncio.sleep(0)
@@ -223,7 +223,7 @@ class Ingestor:
         clock, budget = self._clock, self._budget
         if budget.wait(clock.steady(), CONFIRMATION_WEIGHT) > 0:
             return None
-        budget.take(clock.steady(), CONFIRMATION_WEIGHT)
+        budget.spend(clock.steady(), CONFIRMATION_WEIGHT)
         try:
             snapshot = await self._loader.fetch(CONFIRMATION_LEVELS)
         except ExchangeError as error:
@@ -273,7 +273,7 @@ class Ingestor:
             gone = sink.snapshot_request != request
             if gone:
                 return  # no depth event came to cancel this: the stream is down
-            budget.take(
+            budget.spend(
                 clock.steady(), SNAPSHOT_WEIGHT
             )  # only now: a wait that was cancelled costs the next one nothing
             log.debug("snapshot %d of epoch %d: asked for", request.number, request.epoch)
@@ -307,7 +307,7 @@ class Ingestor:
                 return
 
     def _log_notices(self) -> None:
-        for notice in self._sink.take_notices():
+        for notice in self._sink.drain_notices():
             self._quiet_log.write(logging.WARNING if notice.warning else logging.INFO, notice.text)
 
 

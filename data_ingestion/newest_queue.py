@@ -33,7 +33,7 @@ class NewestQueue(Generic[T]):
         """Wait for the oldest item and take it."""
         return await self._queue.get()
 
-    def take_dropped(self) -> int:
+    def drain_dropped(self) -> int:
         """Return how many items were dropped since the last call."""
         dropped, self._dropped = self._dropped, 0
         return dropped

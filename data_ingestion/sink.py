@@ -100,5 +100,5 @@ class MarketDataSink(Protocol):
     def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
         """Hear that a fetch failed and will be tried again."""
 
-    def take_notices(self) -> list[Notice]:
+    def drain_notices(self) -> list[Notice]:
         """Return what has been noted for the log since the last call."""

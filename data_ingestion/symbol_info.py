@@ -107,7 +107,7 @@ class SymbolAsker:
         clock, budget = self._clock, self._budget
         while (wait := budget.wait(clock.steady(), INFO_WEIGHT)) > 0:  # noqa: ASYNC110 - time alone changes it
             await asyncio.sleep(wait)
-        budget.take(clock.steady(), INFO_WEIGHT)
+        budget.spend(clock.steady(), INFO_WEIGHT)
         try:
             body = await get(
                 self._session,

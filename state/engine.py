@@ -308,7 +308,7 @@ class Engine:
             return EncodedNews()
         return self._recorder.drain_news(book, market.exchange_time)
 
-    def take_notices(self) -> list[Notice]:
+    def drain_notices(self) -> list[Notice]:
         """Return what has been noted since the last call."""
         notices = list(self._notices)
         self._notices.clear()

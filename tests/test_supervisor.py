@@ -163,9 +163,9 @@ async def test_a_ban_is_told_to_all_processes_and_outlives_their_restart(tmp_pat
 def test_only_a_later_end_of_a_ban_counts() -> None:
     """One that is over sooner than another says nothing new."""
     holds = Holds(100.0)
-    holds.take(50.0)
+    holds.hold_until(50.0)
     assert holds.until == 100
-    holds.take(150.0)
+    holds.hold_until(150.0)
     assert holds.until == 150
 
 

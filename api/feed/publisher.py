@@ -88,7 +88,7 @@ class FeedPublisher:
         if frame.exchange_time is not None:
             self._encoded.add(self._exchange_clock.now_ms() - frame.exchange_time)
         self._queue.put(encode_feed(self._latest))
-        if self._queue.take_dropped():
+        if self._queue.drain_dropped():
             self._engine.restate_book()
         return frame
 

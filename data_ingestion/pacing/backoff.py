@@ -89,7 +89,7 @@ class RateLimit:
         self._fill(now)
         return max(0.0, (tokens - self._tokens) / self._per_second)
 
-    def take(self, now: float, tokens: float = 1) -> None:
+    def spend(self, now: float, tokens: float = 1) -> None:
         """Take tokens; what is not there yet is owed."""
         self._fill(now)
         self._tokens -= tokens

@@ -32,9 +32,9 @@ class RequestBudget:
         wait = max(self._not_before - now, self._limit.wait(now, min(weight, self._burst)))
         return wait if wait > _HAIR else 0.0
 
-    def take(self, now: float, weight: int) -> None:
+    def spend(self, now: float, weight: int) -> None:
         """Note that a request of `weight` is made."""
-        self._limit.take(now, weight)
+        self._limit.spend(now, weight)
 
     def obey(self, now: float, error: ExchangeError) -> float:
         """Hold for as long as a failed request asks, or a ban without an end calls for; return seconds."""

@@ -74,7 +74,7 @@ class Crowd:
             self._far_makers = FarMakers(
                 profile.far_habits, profile.lots_per_unit, self.standing, random, start_ms
             )
-            self.book.take_touched()  # the market was like this before
+            self.book.drain_touched()  # the market was like this before
 
     def step(self, at_ms: int) -> None:
         """Play one micro step that begins at `at_ms`."""
@@ -100,7 +100,7 @@ class Crowd:
         The crowd takes it for a sweep if it moves the best price: makers of the other side follow.
         """
         best = self.book.best[side]
-        fills = self.standing.take(side, lots, limit)
+        fills = self.standing.match(side, lots, limit)
         self._print(at_ms, side, fills)
         self._hit, self._swept = side, self.book.best[side] != best
         return fills
@@ -109,7 +109,7 @@ class Crowd:
         """Return the price of a tick, in the quote asset."""
         return self._profile.price(tick)
 
-    def take_prints(self) -> list[Print]:
+    def drain_prints(self) -> list[Print]:
         """Return the fills since the last call."""
         prints, self._prints = self._prints, []
         return prints
@@ -139,7 +139,7 @@ class Crowd:
             self._sweep(at_ms)
         orders = int(profile.taker_rate * activity + rnd())
         for i in range(orders):
-            self._take(at_ms + int((i + rnd()) * TAKER_WINDOW_MS / orders))
+            self._play_taker(at_ms + int((i + rnd()) * TAKER_WINDOW_MS / orders))
 
     def _sweep(self, at_ms: int) -> None:
         """Let a taker eat through many levels while makers ahead of it pull theirs."""
@@ -155,17 +155,17 @@ class Crowd:
             if tick in levels and rnd() < pulled:
                 self.standing.pull(side, tick)
         self._print(
-            at_ms, side, self.standing.take(side, sum(levels.values()), best - SIGN[side] * (length - 1))
+            at_ms, side, self.standing.match(side, sum(levels.values()), best - SIGN[side] * (length - 1))
         )
         self._swept = True
         self._activity.excite(profile.excitement * math.log(length))
 
-    def _take(self, at_ms: int) -> None:
+    def _play_taker(self, at_ms: int) -> None:
         """Let a taker order come that goes no further than the touch."""
         if self._rnd() < NEW_TAKER_SHARE:
             self._hit = int(self._rnd() * 2)
         side, book = self._hit, self.book
-        self._print(at_ms, side, self.standing.take(side, self._draw(self._trade_sizes), book.best[side]))
+        self._print(at_ms, side, self.standing.match(side, self._draw(self._trade_sizes), book.best[side]))
 
     def _print(self, at_ms: int, side: Side, fills: list[Fill]) -> None:
         for tick, lots in fills:

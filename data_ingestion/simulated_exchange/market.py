@@ -307,7 +307,7 @@ class SimulatedMarket:
     def _trades(self) -> Iterator[AggTrade]:
         """Yield the window's fills, those of one price and taker side as one trade."""
         groups: dict[tuple[int, Side], list[int]] = {}
-        for at_ms, side, tick, lots, hidden in self._crowd.take_prints():
+        for at_ms, side, tick, lots, hidden in self._crowd.drain_prints():
             self._trade_id += 1
             group = groups.setdefault((tick, side), [0, 0, self._trade_id, 0, at_ms])
             group[0] += lots
@@ -336,7 +336,7 @@ class SimulatedMarket:
 
     def _touched(self) -> tuple[list[int], list[int]]:
         """Return the ticks that the depth event now due tells of."""
-        bids, asks = self.book.take_touched()
+        bids, asks = self.book.drain_touched()
         if self._most_asks is None and self._shown_asks is None:
             return bids, asks
         before, after = self._shown_asks, self._shown()[ASK]

@@ -27,7 +27,7 @@ class MatchingBook:
         self.levels = (bids, asks)
         self.best = [max(bids), min(asks)]
         self.update_id = update_id
-        self.first_touched_id = 0  # of the operations since the last take_touched(); 0 when none
+        self.first_touched_id = 0  # of the operations since the last drain_touched(); 0 when none
         self.taken_lots = 0
         self._touched: tuple[dict[int, None], dict[int, None]] = ({}, {})
         self._random = random.random
@@ -51,7 +51,7 @@ class MatchingBook:
             return
         self._touch(side, tick)
 
-    def take(self, side: Side, lots: int, limit: int) -> list[Fill]:
+    def match(self, side: Side, lots: int, limit: int) -> list[Fill]:
         """Let a taker order eat up to `lots` of `side`, best first and none beyond tick `limit`.
 
         Returns (tick, lots) of each level it reached. The side's last level is never
@@ -73,7 +73,7 @@ class MatchingBook:
             lots -= eaten
         return fills
 
-    def take_touched(self) -> tuple[list[int], list[int]]:
+    def drain_touched(self) -> tuple[list[int], list[int]]:
         """Ticks of each side that operations have touched since the last call."""
         touched = (list(self._touched[BID]), list(self._touched[ASK]))
         self._touched[BID].clear()

@@ -39,9 +39,9 @@ class Standing:
         """Make small makers hold `lots` at a tick, none of them with 0, beside what stands there."""
         self.book.set_level(side, tick, lots + self._lots[side].get(tick, 0))
 
-    def take(self, side: Side, lots: int, limit: int) -> list[Fill]:
+    def match(self, side: Side, lots: int, limit: int) -> list[Fill]:
         """Let a taker order eat as `MatchingBook.take` does; small makers were there first."""
-        fills = self.book.take(side, lots, limit)
+        fills = self.book.match(side, lots, limit)
         levels, standing = self.book.levels[side], self._lots[side]
         for tick, _ in fills:
             if tick in standing:

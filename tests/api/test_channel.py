@@ -20,7 +20,7 @@ def channel_of(*seconds: int) -> Channel:
     """Return a channel that has taken these seconds."""
     channel = Channel("BTCUSDT", SOURCE)
     for second in seconds:
-        channel.take(a_second(at(second)))
+        channel.add(a_second(at(second)))
     return channel
 
 
@@ -45,7 +45,7 @@ async def test_the_delay_of_a_frame_is_told_where_it_says_something() -> None:
     """Not of one that is not live, nor of the one with history, which a client may ask for at any time."""
     channel = channel_of(1)
     client = joined(channel)
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(2)))
     channel.go_dark(at(3), "a reason")
     assert [(await client.queue.get()).second for _ in range(3)] == [None, at(2), None]
 
@@ -55,7 +55,7 @@ async def test_who_reads_too_slowly_is_warned_of() -> None:
     channel = channel_of(1)
     assert channel.warnings() == a_health().warnings
     client = joined(channel, queue_size=2)
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(2)))
     (*_, slow) = channel.warnings()
     assert "1 of 1 clients" in slow
     await client.queue.get()
@@ -74,7 +74,7 @@ async def test_each_frame_is_encoded_once_for_all_clients_of_a_kind(ladders: boo
     """Clients that asked for the same get the very same object, whenever they joined."""
     channel = channel_of(1)
     clients = [joined(channel, ladders=ladders) for _ in range(3)]
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(2)))
     channel.go_dark(at(3), "a reason")
     one, other, third = [await texts(client) for client in clients]
     assert len(one) == 3
@@ -85,7 +85,7 @@ async def test_only_those_who_ask_get_ladders() -> None:
     """Ladders come in the frames and in the rows of the window, or in neither."""
     channel = channel_of(1)
     plain, more = joined(channel), joined(channel, ladders=True)
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(2)))
     plain_first, plain_next = await frames(plain)
     more_first, more_next = await frames(more)
     assert "ladders" not in plain_first | plain_next
@@ -99,7 +99,7 @@ async def test_the_first_frame_brings_the_window_and_later_ones_do_not() -> None
     """A client that joins gets the newest frame at once, with all rows to it; then frames alone."""
     channel = channel_of(1, 2, 3)
     client = joined(channel)
-    channel.take(a_second(at(4)))
+    channel.add(a_second(at(4)))
     first, second = await frames(client)
     assert first["timestamp"] == at(3)
     assert [row["timestamp"] for row in first["history"]] == [at(1), at(2), at(3)]
@@ -114,8 +114,8 @@ async def test_one_who_joins_before_the_first_second_gets_the_window_with_it() -
     channel = channel_of()
     client = joined(channel)
     assert len(client.queue) == 0
-    channel.take(a_second(at(1)))
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(1)))
+    channel.add(a_second(at(2)))
     first, second = await frames(client)
     assert [row["timestamp"] for row in first["history"]] == [at(1)]
     assert "history" not in second
@@ -136,7 +136,7 @@ async def test_a_slow_client_loses_its_oldest_frames_and_nobody_else_any() -> No
     slow, quick = joined(channel, queue_size=3), joined(channel, queue_size=3)
     got = await frames(quick)
     for second in range(2, 12):
-        channel.take(a_second(at(second)))
+        channel.add(a_second(at(second)))
         got += await frames(quick)
     assert [frame["timestamp"] for frame in await frames(slow)] == [at(9), at(10), at(11)]
     assert [frame["timestamp"] for frame in got] == [at(second) for second in range(1, 12)]
@@ -149,7 +149,7 @@ async def test_one_who_has_left_gets_nothing() -> None:
     client = joined(channel)
     channel.leave(client)
     channel.leave(client)
-    channel.take(a_second(at(2)))
+    channel.add(a_second(at(2)))
     assert len(await texts(client)) == 1
     assert not channel.clients
 
@@ -181,9 +181,9 @@ async def test_a_second_that_comes_after_it_went_dark_is_dropped() -> None:
     channel = channel_of(1)
     client = joined(channel)
     channel.go_dark(at(2), "late")
-    channel.take(a_second(at(2)))
-    channel.take(a_second(at(1)))
-    channel.take(a_second(at(3)))
+    channel.add(a_second(at(2)))
+    channel.add(a_second(at(1)))
+    channel.add(a_second(at(3)))
     got = [(frame["timestamp"], frame["status"]) for frame in await frames(client)]
     assert got == [(at(1), "live"), (at(2), "syncing"), (at(3), "live")]
     assert [row["status"] for row in await history(channel)] == ["live", "syncing", "live"]
@@ -194,8 +194,8 @@ async def test_a_clock_that_was_set_back_is_followed() -> None:
     channel = channel_of(100, 101, 102)
     client = joined(channel)
     back = 102 - LATE_MS // 1000 - 1
-    channel.take(a_second(at(back)))
-    channel.take(a_second(at(back + 1)))
+    channel.add(a_second(at(back)))
+    channel.add(a_second(at(back + 1)))
     assert [frame["timestamp"] for frame in await frames(client)] == [at(102), at(back), at(back + 1)]
     assert [row["timestamp"] for row in await history(channel)] == [at(back), at(back + 1)]
 
@@ -273,7 +273,7 @@ async def test_what_is_no_frame_leaves_nothing_behind() -> None:
     channel = channel_of(1)
     client = joined(channel)
     with pytest.raises(msgspec.DecodeError):
-        channel.take(FeedSecond(b"no frame", a_second(at(2)).row))
+        channel.add(FeedSecond(b"no frame", a_second(at(2)).row))
     assert [row["timestamp"] for row in await history(channel, ladders=True)] == [at(1)]
     assert len(await texts(client)) == 1
 
@@ -289,7 +289,7 @@ def test_the_window_is_always_whole(steps: list[tuple[str, int]]) -> None:
     channel = Channel("BTCUSDT", SOURCE)
     for what, second in steps:
         if what == "take":
-            channel.take(a_second(at(second)))
+            channel.add(a_second(at(second)))
         elif what == "dark":
             channel.go_dark(at(second), "gone")
         else:

@@ -326,7 +326,7 @@ def test_whatever_is_lost_the_seconds_are_whole_and_the_books_exact(
     def take(second: int, **how: Any) -> None:
         found = message(second, **how)
         had.update(seconds_of([*(found.history or []), found]))
-        new = list(timeline.take(found))
+        new = list(timeline.receive(found))
         assert had.isdisjoint(seconds_of([frame for frame in new if frame.status == "unknown"]))
         told.extend(new)
 
@@ -418,7 +418,7 @@ async def served() -> AsyncIterator[Served]:
     clock = HandClock()
     running = Served(Api(SYMBOLS, SOURCE_NAME, feed_token=TOKEN, clock=clock), clock)
     await running.start()
-    running.api.channels[SYMBOL].take(a_second(at(1)))
+    running.api.channels[SYMBOL].add(a_second(at(1)))
     yield running
     await running.stop()
 

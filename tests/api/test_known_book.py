@@ -44,7 +44,7 @@ def assert_known(known: KnownBook, said: FeedBook, rig: Rig) -> Impacts:
 def told(rig: Rig, known: KnownBook) -> FeedBook:
     """Let the engine say its book, and the API hear it."""
     said = say(rig)
-    known.take(said.news)
+    known.apply(said.news)
     return said
 
 
@@ -157,9 +157,9 @@ def test_what_is_no_update_loses_the_book(garbage: bytes) -> None:
     """Without an exception; so does a whole book that is none."""
     rig, known = live(), KnownBook()
     said = told(rig, known)
-    known.take(EncodedNews(garbage))
+    known.apply(EncodedNews(garbage))
     assert "an update is none" in reason(known, said)
-    known.take(EncodedNews(book=garbage))
+    known.apply(EncodedNews(book=garbage))
     assert "does not hold together" in reason(known, said)
 
 

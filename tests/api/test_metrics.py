@@ -72,14 +72,14 @@ def test_the_families_are_always_there(seconds: int) -> None:
     """Whether an engine has been heard or not, each metric has its name, its type and its help."""
     channel = Channel("BTCUSDT", SOURCE)
     if seconds:
-        channel.take(a_second(at(1)))
+        channel.add(a_second(at(1)))
     assert scrape(channel)[0] == FAMILIES
 
 
 def test_each_number_is_that_of_the_newest_frame() -> None:
     """No two numbers are mixed up, and every symbol has its own."""
     heard, silent = Channel("BTCUSDT", SOURCE), Channel("ETHUSDT", SOURCE)
-    heard.take(a_second(at(1)))
+    heard.add(a_second(at(1)))
     _, samples = scrape(heard, silent)
     assert {key: value for key, value in samples.items() if "stage_latency" not in key[0]} == {
         ("orderbook_live", "BTCUSDT"): 1,
@@ -145,7 +145,7 @@ def test_latencies_are_cumulative_histograms_by_stage() -> None:
 def test_an_engine_that_has_gone_is_not_live_and_says_nothing_more() -> None:
     """Old numbers are not shown as if they were new."""
     channel = Channel("BTCUSDT", SOURCE)
-    channel.take(a_second(at(1)))
+    channel.add(a_second(at(1)))
     channel.go_dark(at(2), "gone")
     _, samples = scrape(channel)
     assert samples[("orderbook_live", "BTCUSDT")] == 0
@@ -157,7 +157,7 @@ def test_a_slow_client_shows() -> None:
     channel = Channel("BTCUSDT", SOURCE)
     channel.join(Client(ladders=False, queue_size=1))
     for second in (1, 2, 3):
-        channel.take(a_second(at(second)))
+        channel.add(a_second(at(second)))
     _, samples = scrape(channel)
     assert samples[("orderbook_clients", "BTCUSDT")] == 1
     assert samples[("orderbook_client_frames_dropped_total", "BTCUSDT")] == 2
@@ -185,7 +185,7 @@ def test_resyncs_and_reconnects_are_told_by_cause() -> None:
     channel, health = Channel("BTCUSDT", SOURCE), a_health()
     depth = replace(health.depth, reconnect_causes={"silent": 2})
     frame = replace(a_frame(at(1)), health=replace(health, depth=depth, resync_causes={"gap": 3, "audit": 1}))
-    channel.take(feed_second(frame, WindowRow(row_of(frame), None)))
+    channel.add(feed_second(frame, WindowRow(row_of(frame), None)))
     _, samples = scrape(channel)
     assert {key: value for key, value in samples.items() if "_causes" in key[0]} == {
         ("orderbook_reconnect_causes_total", "BTCUSDT", "depth", "silent"): 2,

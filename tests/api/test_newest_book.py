@@ -17,7 +17,7 @@ def holding(said: FeedBook, received: float = NOW) -> NewestBook:
     """Return what has an engine that said this."""
     newest = NewestBook()
     newest.connected()
-    newest.take(said, received)
+    newest.on_said(said, received)
     return newest
 
 
@@ -43,7 +43,7 @@ def test_a_book_that_is_said_again_is_held_for_longer() -> None:
     """Unchanged or not, the last word counts."""
     newest = holding(a_book(7))
     for update_id, after in ((7, CONFIRMED_MS), (8, 2 * CONFIRMED_MS), (8, 3 * CONFIRMED_MS)):
-        newest.take(a_book(update_id, T0 + after), NOW + after)
+        newest.on_said(a_book(update_id, T0 + after), NOW + after)
         read = newest.read(T0 + after + 1, NOW + after + 1)
         assert isinstance(read, HeldBook)
         assert (read.book.last_update_id, read.age_ms) == (update_id, 1)
@@ -52,7 +52,7 @@ def test_a_book_that_is_said_again_is_held_for_longer() -> None:
 def test_a_loss_is_known_at_once_with_its_reason() -> None:
     """No book is held once the engine has said that it has none."""
     newest = holding(a_book(7))
-    newest.take(no_book("rebuilding"), NOW + 1)
+    newest.on_said(no_book("rebuilding"), NOW + 1)
     assert newest.read(T0 + 1, NOW + 1) == no_book("rebuilding").book
 
 
@@ -77,10 +77,10 @@ def test_nothing_is_held_without_an_engine() -> None:
     never = newest.read(T0, NOW)
     newest.connected()
     assert status_of(newest, T0, NOW) is Status.SYNCING
-    newest.take(a_book(7), NOW)
+    newest.on_said(a_book(7), NOW)
     newest.disconnected()
     assert newest.read(T0, NOW) == never
-    newest.take(a_book(7), NOW)
+    newest.on_said(a_book(7), NOW)
     newest.connected()
     assert status_of(newest, T0, NOW) is Status.SYNCING
 
@@ -107,10 +107,10 @@ def test_only_the_last_word_of_the_last_quarter_second_is_answered_from(steps: l
             newest.disconnected()
         elif what in ("exact", "delayed"):
             said = now - (2 * PART if what == "delayed" else 0)
-            newest.take(a_book(7, T0 + said), NOW + now)
+            newest.on_said(a_book(7, T0 + said), NOW + now)
             last = (True, said)
         elif what == "lost":
-            newest.take(no_book("lost", T0 + now), NOW + now)
+            newest.on_said(no_book("lost", T0 + now), NOW + now)
             last = (False, now)
         if what in ("connect", "cut"):
             last = None

@@ -50,7 +50,7 @@ async def test_the_schema_is_served_and_is_one(served: Served) -> None:
     schema = (await served.get("/schema")).json()
     Draft202012Validator.check_schema(schema)
     assert schema == json.loads(json.dumps(message_schema_document()))
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     async with served.client("/ws/BTCUSDT") as client:
         frame = await frame_of(client)
     assert faults_of(frame, schema) == []
@@ -83,7 +83,7 @@ async def test_messages_of_the_simulated_market_are_valid() -> None:
 async def test_dark_frames_are_valid(served: Served) -> None:
     """And one that has rows of holes in its history."""
     channel = served.api.channels["BTCUSDT"]
-    channel.take(a_second(at(1)))
+    channel.add(a_second(at(1)))
     channel.go_dark(at(4), "the engine of this symbol is not running")
     async with served.client("/ws/BTCUSDT?ladders=1&updates=1") as client:
         (frame,) = await frames_until(client, at(4))

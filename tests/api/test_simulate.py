@@ -48,7 +48,7 @@ async def served() -> AsyncIterator[Served]:
 
 def hold(served: Served, said: FeedBook, symbol: str = "BTCUSDT") -> None:
     """Let the API have just been told a book."""
-    served.api.channels[symbol].book.take(said, served.clock.steady_ms())
+    served.api.channels[symbol].book.on_said(said, served.clock.steady_ms())
 
 
 def assert_refused(reply: httpx.Response, status_code: int) -> str:

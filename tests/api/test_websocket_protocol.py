@@ -107,7 +107,7 @@ async def test_after_so_many_pings_the_server_reads_no_more_for_a_while(
     await read_pongs(reader, WORK_AT_ONCE)
     writer.write(PING * WORK_AT_ONCE)
     second = a_second(at(1))
-    served.api.channels["BTCUSDT"].take(second)
+    served.api.channels["BTCUSDT"].add(second)
     heard = [await next_frame(reader)]
     while str(second.row.timestamp).encode() not in heard[-1][1]:
         heard.append(await next_frame(reader))
@@ -183,7 +183,7 @@ async def test_of_a_flood_little_is_parsed_and_little_is_kept(
     (connection,) = connections_of(served)
     await until(lambda: len(connection._unread) and not connection.transport.is_reading())
     second = a_second(at(1))
-    served.api.channels["BTCUSDT"].take(second)
+    served.api.channels["BTCUSDT"].add(second)
     while str(second.row.timestamp).encode() not in (await next_frame(reader))[1]:
         pass
     assert parsed <= 2 * WORK_AT_ONCE + 1  # and the handshake

@@ -70,7 +70,7 @@ def waiting(served: Served, symbol: str = "BTCUSDT") -> set[Client]:
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "btcusdt", "BtcUsdt"])
 async def test_a_symbol_may_be_asked_for_in_any_letter_case(served: Served, symbol: str) -> None:
     """The frames are those of the symbol, which has one spelling."""
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     async with served.client(f"/ws/{symbol}") as client:
         frame = await frame_of(client)
     assert (frame["symbol"], frame["timestamp"]) == ("BTCUSDT", at(1))
@@ -147,7 +147,7 @@ async def test_who_names_the_server_itself_as_origin_may_listen() -> None:
     access = Access("10.0.0.1")
     running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, access=access), HandClock())
     await running.start()
-    running.api.channels["BTCUSDT"].take(a_second(at(1)))
+    running.api.channels["BTCUSDT"].add(a_second(at(1)))
     host = f"10.0.0.1:{running.port}"
     for origin in (f"http://{host}", f"https://{host}"):
         async with connect(
@@ -166,14 +166,14 @@ async def test_who_names_the_server_itself_as_origin_may_listen() -> None:
 )
 async def test_a_page_of_ours_and_a_script_may_listen(served: Served, origin: str | None) -> None:
     """Pages from this machine, from allowed origins, and programs, which name none."""
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     async with served.client("/ws/BTCUSDT", origin=origin) as client:
         assert (await frame_of(client))["timestamp"] == at(1)
 
 
 async def test_ladders_are_for_those_who_ask(served: Served) -> None:
     """A query parameter asks for them; without it neither frame nor history has any."""
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     async with served.client("/ws/BTCUSDT?ladders=1") as client:
         frame = await frame_of(client)
     assert frame["ladders"][0]["step"] == 0.1
@@ -205,7 +205,7 @@ async def test_a_query_that_makes_no_sense_is_refused(served: Served, query: str
 
 async def test_what_makes_an_address_another_means_nothing(served: Served) -> None:
     """As the page needs it to connect again."""
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     async with served.client("/ws/BTCUSDT?updates=1&try=7") as client:
         assert "updates" in await frame_of(client)
 
@@ -253,7 +253,7 @@ async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_
     running = Served(Api(SYMBOLS, SOURCE, feed_token=TOKEN, most_streams=2), HandClock())
     await running.start()
     channel = running.api.channels["BTCUSDT"]
-    channel.take(a_second(at(1)))
+    channel.add(a_second(at(1)))
     async with running.client("/ws/BTCUSDT") as one, running.client("/ws/ETHUSDT"):
         await frame_of(one)
         await until(lambda: running.api.room.taken == 2)
@@ -267,7 +267,7 @@ async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_
         assert (await running.get("/health")).status_code == 503
         metrics = (await running.get("/metrics")).text
         assert "orderbook_streams_refused_total 3.0" in metrics
-        channel.take(a_second(at(2)))
+        channel.add(a_second(at(2)))
         assert (await frame_of(one))["timestamp"] == at(2)
     await until(lambda: running.api.room.taken == 0)
     async with running.client("/ws/BTCUSDT") as client:
@@ -287,7 +287,7 @@ async def test_a_client_that_leaves_is_forgotten(served: Served) -> None:
             async with served.client("/ws/BTCUSDT") as client:
                 await until(lambda: len(waiting(served)) == 1)
                 if seconds:
-                    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+                    served.api.channels["BTCUSDT"].add(a_second(at(1)))
                     await frame_of(client)
                 if vanish:
                     client.transport.abort()
@@ -302,7 +302,7 @@ async def test_what_a_client_says_is_ignored(served: Served, rubbish: str | byte
             await client.send(rubbish)
         await until(lambda: waiting(served))
         for second in (1, 2):
-            served.api.channels["BTCUSDT"].take(a_second(at(second)))
+            served.api.channels["BTCUSDT"].add(a_second(at(second)))
             assert (await frame_of(client))["timestamp"] == at(second)
 
 
@@ -318,7 +318,7 @@ async def test_a_client_that_breaks_the_protocol_loses_only_its_own_connection(s
                 with pytest.raises(ConnectionClosed):
                     await client.recv()
         await until(lambda: len(waiting(served)) == 1)
-        served.api.channels["BTCUSDT"].take(a_second(at(1)))
+        served.api.channels["BTCUSDT"].add(a_second(at(1)))
         assert (await frame_of(bystander))["timestamp"] == at(1)
 
 
@@ -337,7 +337,7 @@ async def test_a_client_that_does_not_read_costs_only_itself(served: Served) -> 
         async with served.client("/ws/BTCUSDT") as reader:
             await until(lambda: len(channel.clients) == 2)
             for second in range(1, 41):
-                channel.take(heavy_second(at(second)))
+                channel.add(heavy_second(at(second)))
                 assert (await frame_of(reader))["timestamp"] == at(second)
         assert channel.frames_dropped > 0
         await until(lambda: len(channel.clients) == 1)
@@ -355,7 +355,7 @@ async def test_the_end_of_the_program_waits_for_no_client(served: Served) -> Non
         async with served.link() as link:
             await tell(link, a_state())
             for second in range(1, 31):
-                channel.take(heavy_second(at(second)))
+                channel.add(heavy_second(at(second)))
                 assert (await frame_of(reader))["timestamp"] == at(second)
             await served.stop()
             for connection in (reader, link):
@@ -391,7 +391,7 @@ async def test_a_client_that_floods_is_read_slowly_and_gets_its_frames() -> None
     serving = asyncio.create_task(create_app(api)(CLIENT_SCOPE, incoming.get, send))
     await until(lambda: bool(channel.clients))
     for second in (1, 2, 3):
-        channel.take(a_second(at(second)))
+        channel.add(a_second(at(second)))
     await until(lambda: sent.count("websocket.send") == 3)
     assert incoming.qsize() == 250 - READ_AT_ONCE
     serving.cancel()
@@ -403,7 +403,7 @@ async def test_a_client_that_floods_is_read_slowly_and_gets_its_frames() -> None
 async def test_a_frame_that_cannot_be_sent_ends_the_client_quietly(error: Exception) -> None:
     """A server refuses to send once a connection is closing; that is how clients go, and no failure."""
     api = Api(SYMBOLS, SOURCE, feed_token=TOKEN)
-    api.channels["BTCUSDT"].take(a_second(at(1)))
+    api.channels["BTCUSDT"].add(a_second(at(1)))
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
     said: list[str] = []
@@ -656,11 +656,11 @@ async def test_health_is_200_only_if_all_symbols_are_live(served: Served) -> Non
     assert {entry["status"] for entry in reply.json()["symbols"].values()} == {"syncing"}
     assert all(entry["reason"] for entry in reply.json()["symbols"].values())
     served.clock.set(2)
-    served.api.channels["BTCUSDT"].take(a_second(at(1)))
+    served.api.channels["BTCUSDT"].add(a_second(at(1)))
     reply = await served.get("/health")
     assert reply.status_code == 503
     assert reply.json()["symbols"]["BTCUSDT"]["status"] == "live"
-    served.api.channels["ETHUSDT"].take(a_second(at(1), symbol="ETHUSDT"))
+    served.api.channels["ETHUSDT"].add(a_second(at(1), symbol="ETHUSDT"))
     reply = await served.get("/health")
     assert reply.status_code == 200
     report = reply.json()
@@ -676,7 +676,7 @@ async def test_health_is_200_only_if_all_symbols_are_live(served: Served) -> Non
 async def test_an_old_frame_is_no_sign_of_health(served: Served) -> None:
     """A live frame that nothing has followed for a minute counts as stale."""
     for symbol, channel in served.api.channels.items():
-        channel.take(a_second(at(1), symbol=symbol))
+        channel.add(a_second(at(1), symbol=symbol))
     served.clock.set(61)
     reply = await served.get("/health")
     assert reply.status_code == 503

@@ -80,7 +80,7 @@ async def test_who_joins_gets_the_window_before_and_the_book_of_the_frame() -> N
     """The frame's own second is not in `history` too, or its updates would be applied twice."""
     channel = Channel("BTCUSDT", SOURCE)
     for second in SECONDS:
-        channel.take(second)
+        channel.add(second)
     client = Client(updates=True, queue_size=8)
     channel.join(client)
     (first,) = await frames(client)
@@ -88,7 +88,7 @@ async def test_who_joins_gets_the_window_before_and_the_book_of_the_frame() -> N
     assert first["history"][0]["book"]["u"] == 10
     assert first["history"][0]["tape"] == [[5, 99.0, 1.0, None, "buy", 77]]
     assert (first["timestamp"], first["updates"], first["book"]) == (at(3), [], AFTER)
-    channel.take(second_of(4, Chunk([Update(13, 12, 4, [], [])], None, [])))
+    channel.add(second_of(4, Chunk([Update(13, 12, 4, [], [])], None, [])))
     (following,) = await frames(client)
     assert (following["updates"][0]["pu"], following["book"]) == (12, None)
     assert "history" not in following
@@ -99,10 +99,10 @@ async def test_nobody_else_gets_them() -> None:
     """Frames of those who did not ask stay as they are."""
     channel = Channel("BTCUSDT", SOURCE)
     for second in SECONDS:
-        channel.take(second)
+        channel.add(second)
     client = Client(queue_size=8)
     channel.join(client)
-    channel.take(second_of(4, Chunk([], None, [])))
+    channel.add(second_of(4, Chunk([], None, [])))
     for frame in await frames(client):
         assert not {"updates", "book", "tape"} & frame.keys()
 
@@ -110,16 +110,16 @@ async def test_nobody_else_gets_them() -> None:
 async def test_who_lost_a_frame_gets_history_again_from_the_newest_book_on() -> None:
     """With the next frame, and once."""
     channel = Channel("BTCUSDT", SOURCE)
-    channel.take(SECONDS[0])
+    channel.add(SECONDS[0])
     client = Client(updates=True, queue_size=2)
     channel.join(client)
-    channel.take(SECONDS[1])
+    channel.add(SECONDS[1])
     newer = WholeBook(12, 3, 97.5, 105.0, [(98.0, 2.0)], [(101.0, 3.0)])
-    channel.take(second_of(3, Chunk([], newer, [])))  # one too many
+    channel.add(second_of(3, Chunk([], newer, [])))  # one too many
     assert channel.frames_dropped == 1
     await frames(client)
-    channel.take(second_of(4, Chunk([], None, [])))
-    channel.take(second_of(5, Chunk([], None, [])))
+    channel.add(second_of(4, Chunk([], None, [])))
+    channel.add(second_of(5, Chunk([], None, [])))
     again, then = await frames(client)
     assert [row["timestamp"] for row in again["history"]] == [at(3)]
     assert again["book"]["u"] == 12
@@ -134,14 +134,14 @@ LEADS_TO_LATER = AFTER | {"bids": [[98.0, 2.0]]}
 async def test_a_whole_book_comes_after_seconds_that_went_out_dark(late: list[int]) -> None:
     """What the engine told too late to be sent still leads to the book of the next live frame."""
     channel = Channel("BTCUSDT", SOURCE)
-    channel.take(SECONDS[0])
+    channel.add(SECONDS[0])
     client = Client(updates=True, queue_size=8)
     channel.join(client)
     for number in (2, 3):
         if number in late:
             channel.go_dark(at(number), "the engine of this symbol does not answer")
-        assert channel.take(SECONDS[number - 1]) is (number not in late)
-    channel.take(LATER)
+        assert channel.add(SECONDS[number - 1]) is (number not in late)
+    channel.add(LATER)
     *_, last = await frames(client)
     live_before = 3 not in late
     assert (last["timestamp"], last["book"]) == (at(4), None if live_before else LEADS_TO_LATER)
@@ -155,15 +155,15 @@ async def test_a_whole_book_comes_after_a_clock_was_set_back_a_little() -> None:
     """Seconds that were told once more do not go out, and their updates lead on all the same."""
     channel = Channel("BTCUSDT", SOURCE)
     for second in SECONDS:
-        channel.take(second)
+        channel.add(second)
     client = Client(updates=True, queue_size=8)
     channel.join(client)
-    assert not channel.take(second_of(3, Chunk([Update(13, 12, 4, [(98.0, 7.0)], [])], None, [])))
-    channel.take(second_of(4, Chunk([Update(14, 13, 5, [], [])], None, [])))
+    assert not channel.add(second_of(3, Chunk([Update(13, 12, 4, [(98.0, 7.0)], [])], None, [])))
+    channel.add(second_of(4, Chunk([Update(14, 13, 5, [], [])], None, [])))
     *_, last = await frames(client)
     assert last["updates"][0]["pu"] == last["book"]["u"] == 13
     assert last["book"]["bids"] == [[98.0, 7.0]]
-    channel.take(second_of(5, Chunk([Update(15, 14, 6, [], [])], None, [])))
+    channel.add(second_of(5, Chunk([Update(15, 14, 6, [], [])], None, [])))
     (following,) = await frames(client)
     assert following["book"] is None
 
@@ -171,13 +171,13 @@ async def test_a_whole_book_comes_after_a_clock_was_set_back_a_little() -> None:
 async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> None:
     """The link was cut: seconds went out dark, and the engine's own rows lead on."""
     channel = Channel("BTCUSDT", SOURCE)
-    channel.take(SECONDS[0])
+    channel.add(SECONDS[0])
     client = Client(updates=True, queue_size=8)
     channel.join(client)
     for number in (2, 3):
         channel.go_dark(at(number), "the engine of this symbol is not running")
     channel.restore(FeedState(SOURCE, rows_of(*SECONDS), SECONDS[-1]))
-    channel.take(LATER)
+    channel.add(LATER)
     *_, last = await frames(client)
     assert (last["timestamp"], last["book"]) == (at(4), LEADS_TO_LATER)
 
@@ -185,10 +185,10 @@ async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> 
 async def test_the_window_begins_with_a_whole_book_wherever_its_oldest_row_lies() -> None:
     """Rows beyond the window lead to it, and are not sent themselves."""
     channel = Channel("BTCUSDT", SOURCE)
-    assert channel.take(second_of(1, Chunk([FIRST], BOOK, [])))
-    assert channel.take(second_of(2, Chunk([SECOND], None, [])))
+    assert channel.add(second_of(1, Chunk([FIRST], BOOK, [])))
+    assert channel.add(second_of(2, Chunk([SECOND], None, [])))
     for number in range(3, 184):
-        channel.take(second_of(number, Chunk([], None, [])))
+        channel.add(second_of(number, Chunk([], None, [])))
     client = Client(updates=True, queue_size=4)
     channel.join(client)
     (first,) = await frames(client)

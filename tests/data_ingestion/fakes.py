@@ -377,6 +377,6 @@ class Recorder:
         """Remember."""
         self.failures.append((request, reason))
 
-    def take_notices(self) -> list[Notice]:
+    def drain_notices(self) -> list[Notice]:
         """Return none."""
         return []

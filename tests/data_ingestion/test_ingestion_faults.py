@@ -145,9 +145,9 @@ class Witness:
         """Pass on."""
         self.engine.on_snapshot_failed(request, reason)
 
-    def take_notices(self) -> list[Notice]:
+    def drain_notices(self) -> list[Notice]:
         """Return the engine's."""
-        return self.engine.take_notices()
+        return self.engine.drain_notices()
 
 
 class Bench:

@@ -14,7 +14,7 @@ async def test_items_come_out_in_order() -> None:
         queue.put(item)
     assert len(queue) == 3
     assert [await queue.get() for _ in range(3)] == [1, 2, 3]
-    assert queue.take_dropped() == 0
+    assert queue.drain_dropped() == 0
 
 
 @pytest.mark.parametrize(("size", "items"), [(1, 5), (3, 4), (3, 100)])
@@ -24,8 +24,8 @@ async def test_a_full_queue_drops_its_oldest_and_counts(size: int, items: int) -
     for item in range(items):
         queue.put(item)
         assert len(queue) <= size
-    assert queue.take_dropped() == items - size
-    assert queue.take_dropped() == 0
+    assert queue.drain_dropped() == items - size
+    assert queue.drain_dropped() == 0
     assert [await queue.get() for _ in range(size)] == list(range(items - size, items))
 
 
@@ -47,7 +47,7 @@ async def test_drops_before_a_waiting_reader_runs_are_known_when_it_does() -> No
     for item in range(5):
         queue.put(item)
     assert await reader == 3
-    assert queue.take_dropped() == 3
+    assert queue.drain_dropped() == 3
 
 
 async def test_clear_forgets_items_and_count() -> None:
@@ -57,7 +57,7 @@ async def test_clear_forgets_items_and_count() -> None:
         queue.put(item)
     queue.clear()
     assert len(queue) == 0
-    assert queue.take_dropped() == 0
+    assert queue.drain_dropped() == 0
     queue.put(9)
     assert await queue.get() == 9
 

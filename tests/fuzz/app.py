@@ -17,7 +17,7 @@ def an_api() -> Api:
     channel.connected = True
     channel.book.connected()
     channel.restore(a_state(T0))
-    channel.book.take(a_book(7), 0.0)
+    channel.book.on_said(a_book(7), 0.0)
     return api
 
 

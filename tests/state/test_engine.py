@@ -217,7 +217,9 @@ def test_a_lost_book_is_dark_at_once_and_rebuilt(
     assert frame.health.resyncs == before.resyncs + 1
     assert frame.health.gaps == before.gaps + gaps
     assert frame.health.covered_levels is None
-    assert any(notice.warning and notice.text for notice in rig.engine.take_notices()) or lose is disconnected
+    assert (
+        any(notice.warning and notice.text for notice in rig.engine.drain_notices()) or lose is disconnected
+    )
     if phase is Phase.DISCONNECTED:
         rig.open()
     rig.emit((True, 1, 3))
@@ -1013,7 +1015,7 @@ def test_an_audit_that_differs_is_counted_and_the_book_rebuilt(side: str, how: s
     """One level that differs, even in its last digit, ends the book; it is dark until rebuilt."""
     rig = live(AUDITING)
     due(rig)
-    rig.engine.take_notices()
+    rig.engine.drain_notices()
     taken = rig.exchange.snapshot()
     rig.answer(msgspec.structs.replace(taken, **{side: tampered(getattr(taken, side), how)}))
     rig.emit()
@@ -1022,7 +1024,7 @@ def test_an_audit_that_differs_is_counted_and_the_book_rebuilt(side: str, how: s
     assert frame.health is not None
     assert (frame.health.audits.count, frame.health.audits.mismatches, frame.health.resyncs) == (1, 1, 1)
     assert frame.health.resync_causes == {"audit": 1}
-    assert any(notice.warning for notice in rig.engine.take_notices())
+    assert any(notice.warning for notice in rig.engine.drain_notices())
     rig.emit()
     assert_dark(rig.close(), Status.SYNCING)
     rig.answer()
@@ -1050,7 +1052,7 @@ def test_a_background_snapshot_without_ten_levels_does_not_take_over() -> None:
     rig.answer(msgspec.structs.replace(taken, bids=taken.bids[:5]))
     assert_follows(rig)
     assert_follows(rig)
-    assert any(notice.warning for notice in rig.engine.take_notices())
+    assert any(notice.warning for notice in rig.engine.drain_notices())
     due(rig)
     rig.answer()
     assert_follows(rig)
@@ -1149,13 +1151,13 @@ def test_the_tick_is_the_exchanges_own_where_it_tells_and_else_that_of_the_price
 def test_notices_are_taken_once() -> None:
     """What was noted comes out once, and what nobody takes does not pile up."""
     rig = live()
-    rig.engine.take_notices()
+    rig.engine.drain_notices()
     gap(rig)
-    assert rig.engine.take_notices()
-    assert rig.engine.take_notices() == []
+    assert rig.engine.drain_notices()
+    assert rig.engine.drain_notices() == []
     for _ in range(1_000):
         rig.engine.on_snapshot_failed(rig.request(), "again")
-    assert len(rig.engine.take_notices()) <= 100
+    assert len(rig.engine.drain_notices()) <= 100
 
 
 # --- anything in any phase ----------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class EngineMachine(RuleBasedStateMachine):
                 output.append(json_of(returned))
         assert output == self.output
         assert json_of(list(again.window)) == json_of(list(self.engine.window))
-        assert again.take_notices() == self.engine.take_notices()
+        assert again.drain_notices() == self.engine.drain_notices()
 
 
 TestWhateverHappens = EngineMachine.TestCase

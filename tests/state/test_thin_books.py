@@ -68,7 +68,7 @@ def test_a_book_that_is_too_thin_is_asked_for_ever_more_rarely(
     assert_dark(frame, Status.SYNCING)
     assert words in (frame.reason or "")
     assert minute(rig) <= 3
-    notices = [notice for notice in rig.engine.take_notices() if "not usable" in notice.text]
+    notices = [notice for notice in rig.engine.drain_notices() if "not usable" in notice.text]
     assert len(notices) <= 2 * MOST_ASKED
 
 

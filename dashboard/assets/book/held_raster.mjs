@@ -36,7 +36,7 @@ export class HeldRaster {
     const rasterizer = new Rasterizer(lattice, this.rasterizer?.cells ?? null);
     this.rasterizer = rasterizer;
     this.walker = new Walker(rasterizer);
-    for (const second of known.since(lattice.firstColumn * lattice.columnMs)) this.walker.take(second);
+    for (const second of known.since(lattice.firstColumn * lattice.columnMs)) this.walker.add(second);
     return this.follow(known, rasterizer);
   }
 
@@ -60,7 +60,7 @@ export class HeldRaster {
       rasterizer.shift(moved);
     }
     const first = Math.max(0, rasterizer.column);
-    for (const second of seconds) walker.take(second);
+    for (const second of seconds) walker.add(second);
     this.follow(known, rasterizer);
     if (moved) return [0, columns];
     const last = Math.floor((known.end - 1) / columnMs) - lattice.firstColumn;

@@ -142,7 +142,7 @@ export class NewestBook {
       this.walker = new Walker(this.assembly);
       seconds = known.since(Infinity);
     }
-    for (const second of seconds) this.walker.take(second);
+    for (const second of seconds) this.walker.add(second);
     this.era = known.era;
     this.taken = known.taken;
     return this.assembly.read();

@@ -22,7 +22,7 @@ export class Walker {
   }
 
   /** Walk through the next second. Linear in its updates. @param {Second} second */
-  take({ row, changes, base }) {
+  add({ row, changes, base }) {
     const { visitor, at, heard } = this;
     const isLost = !changes || (base !== null && (base.u !== at.u || base.low !== at.low || base.high !== at.high));
     if (this.known && isLost) {
@@ -50,5 +50,5 @@ export class Walker {
 /** Walk through `seconds`, oldest first. Linear in their updates. @param {Second[]} seconds @param {Visitor} visitor */
 export function walk(seconds, visitor) {
   const walker = new Walker(visitor);
-  for (const second of seconds) walker.take(second);
+  for (const second of seconds) walker.add(second);
 }

@@ -106,7 +106,7 @@ def test_a_burst_is_free_and_no_more() -> None:
     limit = RateLimit(30, 10)
     for _ in range(10):
         assert limit.wait(5) == 0
-        limit.take(5)
+        limit.spend(5)
     assert limit.wait(5) == pytest.approx(2)
     assert limit.wait(6) == pytest.approx(1)
     assert limit.wait(7) == 0
@@ -117,24 +117,24 @@ def test_the_long_run_rate_is_kept() -> None:
     limit, now = RateLimit(30, 10), 100.0
     for _ in range(1_010):
         now += limit.wait(now)
-        limit.take(now)
+        limit.spend(now)
     assert now - 100 == pytest.approx(1_000 * 2)
 
 
 def test_idle_time_saves_no_more_than_a_burst() -> None:
     """After a day of nothing the burst is as large as ever."""
     limit = RateLimit(30, 3)
-    limit.take(0)
+    limit.spend(0)
     for _ in range(3):
         assert limit.wait(86_400) == 0
-        limit.take(86_400)
+        limit.spend(86_400)
     assert limit.wait(86_400) == pytest.approx(2)
 
 
 def test_asking_for_the_wait_costs_nothing() -> None:
     """Waits that were broken off leave no debt behind."""
     limit = RateLimit(30, 1)
-    limit.take(0)
+    limit.spend(0)
     for tenth in range(10_000):
         limit.wait(tenth / 10_000)
     assert limit.wait(1) == pytest.approx(1)
@@ -143,6 +143,6 @@ def test_asking_for_the_wait_costs_nothing() -> None:
 def test_a_token_taken_too_early_is_owed() -> None:
     """Taking one that is not there makes the next one wait longer."""
     limit = RateLimit(30, 1)
-    limit.take(0)
-    limit.take(0)
+    limit.spend(0)
+    limit.spend(0)
     assert limit.wait(0) == pytest.approx(4)

@@ -10,7 +10,7 @@ def test_all_requests_draw_on_one_budget() -> None:
     """What a light request took is missing to a heavy one, and comes back with time."""
     budget = RequestBudget(per_minute=60, burst=20)
     assert budget.wait(0.0, 20) == 0
-    budget.take(0.0, 1)
+    budget.spend(0.0, 1)
     assert budget.wait(0.0, 20) == pytest.approx(1.5)  # 40 a minute, besides the burst
     assert budget.wait(0.0, 1) == 0
     assert budget.wait(1.5, 20) == 0
@@ -24,7 +24,7 @@ def test_no_minute_has_more_than_is_allowed(per_minute: int, weight: int) -> Non
     asked: list[float] = []
     while now < 600:
         now += budget.wait(now, weight)
-        budget.take(now, weight)
+        budget.spend(now, weight)
         asked.append(now)
         within = [at for at in asked if at > now - 60 + 1e-6]
         assert weight * len(within) <= per_minute

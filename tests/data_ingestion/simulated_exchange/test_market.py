@@ -262,7 +262,7 @@ def test_any_operations_leave_a_sound_book(operations: list[tuple[str, int, int,
             assert book.levels[1 - side] == before[1 - side]
             assert {t for t in before[side] if book.levels[side].get(t) != before[side][t]} <= {tick}
         else:
-            fills = book.take(side, lots, tick)
+            fills = book.match(side, lots, tick)
             eaten = sum(amount for _, amount in fills)
             assert sum(before[side].values()) - sum(book.levels[side].values()) == eaten <= lots
             prices = [price for price, _ in fills]
@@ -275,15 +275,15 @@ def test_any_operations_leave_a_sound_book(operations: list[tuple[str, int, int,
 def test_a_taker_eats_the_best_levels_up_to_its_limit() -> None:
     """An order eats level after level, leaves part of the last, and stops at its limit price."""
     book = MatchingBook({99: 5}, {101: 3, 102: 4, 105: 9}, update_id=1, random=Random(1))  # noqa: S311
-    assert book.take(ASK, 5, 105) == [(101, 3), (102, 2)]
-    assert book.take(ASK, 50, 104) == [(102, 2)]
+    assert book.match(ASK, 5, 105) == [(101, 3), (102, 2)]
+    assert book.match(ASK, 50, 104) == [(102, 2)]
     assert book.best == [99, 105]
 
 
 def test_a_side_is_never_eaten_up_nor_cancelled_away() -> None:
     """The last level of a side survives every order."""
     book = MatchingBook({99: 5}, {101: 3}, update_id=1, random=Random(1))  # noqa: S311
-    assert book.take(BID, 1_000, 1) == [(99, 4)]
+    assert book.match(BID, 1_000, 1) == [(99, 4)]
     book.set_level(BID, 99, 0)
     assert book.levels[BID] == {99: 1}
 

@@ -179,7 +179,7 @@ class Watch:
         if isinstance(said, ExactBook):
             self._judge.book(said, self._venue.truth(self.symbol, said.last_update_id), self.where)
             self._not_too_late(now_ms)
-        self._channel.book.take(FeedBook(clock.wall_ms(), said), now_ms)
+        self._channel.book.on_said(FeedBook(clock.wall_ms(), said), now_ms)
         if self._random.random() < 0.1:
             self._order()
         now = asyncio.get_running_loop().time()
@@ -320,9 +320,9 @@ class Watch:
         """Pass on."""
         self.engine.on_snapshot_failed(request, reason)
 
-    def take_notices(self) -> list[Notice]:
+    def drain_notices(self) -> list[Notice]:
         """Return the engine's."""
-        return self.engine.take_notices()
+        return self.engine.drain_notices()
 
 
 async def _look_on(watch: Watch) -> None:
