@@ -268,7 +268,8 @@ async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_
         metrics = (await running.get("/metrics")).text
         assert "orderbook_streams_refused_total 3.0" in metrics
         channel.add(a_second(at(2)))
-        assert (await frame_of(one))["timestamp"] == at(2)
+        while (await frame_of(one))["timestamp"] != at(2):
+            pass  # frames of the API's own, while no engine delivers
     await until(lambda: running.api.room.taken == 0)
     async with running.client("/ws/BTCUSDT") as client:
         await frame_of(client)
