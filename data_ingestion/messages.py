@@ -36,7 +36,10 @@ class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
     previous_final_update_id: int  # pu: final_update_id of the event before it on this stream
     bids: Levels  # b: buy side
     asks: Levels  # a: sell side
-    quoted: bytes = b""  # both as the exchange wrote them, `[["1.0","2"]],"a":[]`; empty where not known
+    bids_quoted: bytes = (
+        b""  # the bids as the exchange wrote them, `[["61000.10","1.500"]]`; empty: not known
+    )
+    asks_quoted: bytes = b""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -171,18 +174,22 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
         numbers: int = wire.E | wire.T | wire.U | wire.u | wire.pu  # type: ignore[operator]
     except (*_UNDECODABLE, TypeError):  # a TypeError: not all are whole
         return None
-    start = data.find(_BIDS)
-    if start < 0:
-        return None
-    tail = data[start + len(_BIDS) - 1 : -1]
-    colon = tail.find(b":")
-    if tail[colon - len(_ASKS) + 1 : colon + 1] != _ASKS or tail.find(b":", colon + 1) >= 0 or b"}" in tail:
-        return None
     bids, asks = wire.b, wire.a
-    if tail.count(b'"') != 4 * (len(bids) + len(asks)) + 2 or b"\\" in tail or not 0 <= numbers <= _LARGEST:
+    start, colon, end = data.find(_BIDS), data.rfind(b":"), len(data) - 1
+    is_plain = (
+        start >= 0
+        and data[colon + 1 - len(_ASKS) : colon + 1] == _ASKS
+        and data.find(b":", start + len(_BIDS)) == colon
+        and data.find(b"}", start) == end
+        and data.find(b"\\", start) < 0
+        and data.count(b'"', start) == 4 * (len(bids) + len(asks) + 1)
+    )
+    if not is_plain or not 0 <= numbers <= _LARGEST:
         return None
+    bids_quoted, asks_quoted = data[start + len(_BIDS) - 1 : colon + 1 - len(_ASKS)], data[colon + 1 : end]
     return DepthUpdate(
-        wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, bids, asks, tail  # type: ignore[arg-type]
+        wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu,  # type: ignore[arg-type]
+        bids, asks, bids_quoted, asks_quoted,
     )  # fmt: skip
 
 
@@ -193,10 +200,10 @@ def strict_depth_update(data: bytes | str) -> DepthUpdate:
         bids, asks = _levels(wire.b), _levels(wire.a)
     except _UNDECODABLE as error:
         raise MalformedMessage("depthUpdate", str(error)) from error
-    quoted = bytes(wire.b) + _ASKS + bytes(wire.a)
-    if b"\\" in quoted:
-        quoted = b""
-    return DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, bids, asks, quoted)
+    quoted = bytes(wire.b), bytes(wire.a)
+    if b"\\" in quoted[0] or b"\\" in quoted[1]:
+        quoted = b"", b""
+    return DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, bids, asks, *quoted)
 
 
 def decode_snapshot(data: bytes | str) -> Snapshot:

@@ -75,12 +75,10 @@ class EncodedNews(msgspec.Struct, frozen=True):
     book: bytes = b"null"  # as of now; then there are no updates
 
 
-_ASKS: Final = b',"a":'  # between bids and asks
-_QUOTE: Final = b"\1"  # a quote that stays, in what is still to lose the exchange's
-_QUOTES: Final = bytes.maketrans(_QUOTE, b'"')
-_UPDATE: Final = b'{"u":%d,"pu":%d,"T":%d,"bids":%b,"asks":%b%b}'.replace(b'"', _QUOTE)
-_LOW: Final = b',"low":%b'.replace(b'"', _QUOTE)
-_HIGH: Final = b',"high":%b'.replace(b'"', _QUOTE)
+_MARK: Final = b"\1"  # stands for a quote of ours among the exchange's own, which are to go
+_QUOTES: Final = bytes.maketrans(_MARK, b'"')
+_BIDS_TO_ASKS: Final = b',"asks":'.replace(b'"', _MARK)
+_PIECES: Final = 5  # that an update is put together of, see `_note`
 
 _encode = msgspec.json.Encoder().encode
 _decode_updates = msgspec.json.Decoder(list[Update] | None).decode
@@ -108,7 +106,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._updates: list[bytes] = []  # each as JSON, see `_joined`
+        self._updates: list[bytes] = []  # in pieces of JSON, see `_note`
         self._base: WholeBook | None = None  # before the first of the updates
         self._tape = deque[AggTrade](maxlen=MOST_TRADES)
         self.add_trade = self._tape.append
@@ -117,7 +115,7 @@ class Recorder:
         self._last = 0
         self._told_at: int | None = None  # second whose chunk had the last whole book
         self._untold: list[bytes] | None = None  # of seconds before; None where news begin anew
-        self._heard = 0  # of this second's updates the listener knows so many
+        self._heard = 0  # pieces of this second's updates that the listener knows
 
     def begin(self, book: LocalBook, exchange_time: int) -> None:
         """Begin anew with a book that was not there before: what came before does not lead to it."""
@@ -136,22 +134,18 @@ class Recorder:
 
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
         """Take an event that was the last one applied to `book`. O(changes)."""
-        state, quoted, u = book.state, event.quoted, event.final_update_id
+        state, bids, asks = book.state, event.bids_quoted, event.asks_quoted
         covered = low, high = state.low, state.high
-        bids, _, asks = quoted.partition(_ASKS)
-        if quoted and covered == self._range:
+        if bids and asks and covered == self._range:
             bids_out, asks_out = state.left_out
             if bids_out:
                 bids = _bids_inside(event.bids, bids, bids_out)
             if asks_out:
                 asks = _asks_inside(event.asks, asks, asks_out)
-            self._updates.append(_UPDATE % (u, self._last, event.transaction_time, bids, asks, b""))
-            self._last = u
-            return
-        # What was left out was judged by another range.
-        bids = _some(event.bids, bids, [price >= low for price, _ in event.bids])
-        asks = _some(event.asks, asks, [price <= high for price, _ in event.asks])
-        self._note(u, event.transaction_time, bids, asks, covered)
+        else:  # what was left out was judged by another range
+            bids = _some(event.bids, bids, [price >= low for price, _ in event.bids])
+            asks = _some(event.asks, asks, [price <= high for price, _ in event.asks])
+        self._note(event.final_update_id, event.transaction_time, bids, asks, covered)
 
     def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
         """Take levels that a snapshot added to the range that was known."""
@@ -159,12 +153,20 @@ class Recorder:
         self._note(book.last_update_id, exchange_time, _encode(bids), _encode(asks), covered)
 
     def _note(self, u: int, time: int, bids: bytes, asks: bytes, covered: tuple[float, float]) -> None:
-        (low, high), (low_before, high_before) = covered, self._range
-        edges = b"" if low == low_before else _LOW % _encode(low)
-        if high != high_before:
-            edges += _HIGH % _encode(high)
-        self._updates.append(_UPDATE % (u, self._last, time, bids, asks, edges))
-        self._range, self._last = covered, u
+        end = b"}"
+        if covered != self._range:
+            end = self._edges(covered) + end
+            self._range = covered
+        head = f",{{\1u\1:{u},\1pu\1:{self._last},\1T\1:{time},\1bids\1:".encode()
+        self._updates += (head, bids, _BIDS_TO_ASKS, asks, end)
+        self._last = u
+
+    def _edges(self, covered: tuple[float, float]) -> bytes:
+        """Return those ends of the covered range that are others than they were, as JSON to go on with."""
+        named = zip(("low", "high"), covered, self._range, strict=True)
+        return b"".join(
+            b",\1%b\1:%b" % (name.encode(), _encode(edge)) for name, edge, before in named if edge != before
+        )
 
     def close(self, timestamp: int, book: LocalBook, exchange_time: int) -> EncodedChunk:
         """End a second that is live."""
@@ -186,16 +188,19 @@ class Recorder:
         return EncodedChunk(tape=self._drain_tape())
 
     def _drain_tape(self) -> bytes:
-        tape = _encode([_entry(trade) for trade in self._tape])
+        tape: list[TapeEntry] = [
+            (t.trade_time, t.price, t.size, t.visible_size, "sell" if t.buyer_is_maker else "buy", t.trade_id)
+            for t in self._tape
+        ]
         self._tape.clear()
-        return tape
+        return _encode(tape)
 
     def _keep_untold(self) -> None:
         """Keep what the listener does not know of the second that ends; not for one who does not listen."""
         untold = self._untold
         if untold is not None:
             untold += self._updates[self._heard :]
-            if len(untold) > MOST_UNTOLD:
+            if len(untold) > MOST_UNTOLD * _PIECES:
                 self._untold = None
         self._heard = 0
 
@@ -212,14 +217,11 @@ class Recorder:
         return EncodedNews(_joined(untold + self._updates[heard:]))
 
 
-def _entry(trade: AggTrade) -> TapeEntry:
-    side = "sell" if trade.buyer_is_maker else "buy"
-    return trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id
-
-
 def _joined(updates: list[bytes]) -> bytes:
     """Return the updates as JSON, without the exchange's quotes and with their own."""
-    return b"[%b]" % b",".join(updates).translate(_QUOTES, b'"')
+    if not updates:
+        return b"[]"
+    return b"".join([b"[", updates[0][1:], *updates[1:], b"]"]).translate(_QUOTES, b'"')
 
 
 def _bids_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:

@@ -382,8 +382,8 @@ def test_own_digits_and_floats_tell_the_same(
     for number, (bids, asks, is_sorted, has_digits) in enumerate(steps):
         event = depth(number, number + 1, number, unique(bids, is_sorted), unique(asks, is_sorted), at=number)
         if has_digits:
-            quoted = texts(event.bids) + b',"a":' + texts(event.asks)
-            event = msgspec.structs.replace(event, quoted=quoted)
+            quoted = {"bids_quoted": texts(event.bids), "asks_quoted": texts(event.asks)}
+            event = msgspec.structs.replace(event, **quoted)
         before = book.state.low, book.state.high
         book.state.apply(event)
         book.validator.last_update_id = number + 1
