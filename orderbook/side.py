@@ -11,9 +11,9 @@ from sortedcontainers import SortedDict
 from data_ingestion.messages import Levels
 
 TOP_LEVELS: Final = 10
-NEAR_LEVELS: Final = 48
+NEAR_LEVELS: Final = 24
 """Levels that the near end begins with. Fewer cost less to keep in order, but are used up sooner."""
-MOST_NEAR: Final = 144
+MOST_NEAR: Final = 64
 """Levels of the near end, above which the farther ones go to the middle."""
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
