@@ -1,6 +1,7 @@
 """Other people's order books on the same messages, each in a process and an environment of their own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,12 +12,9 @@ from typing import Any
 import msgspec
 
 from tests.program import ROOT
-from tests.tools.benchmarks.contenders import Floor, Stages
 from tests.tools.benchmarks.peer import PEERS
-from tests.tools.benchmarks.stages import TO_TOP_TEN
 from tests.tools.benchmarks.streams import Input
 from tests.tools.benchmarks.table import table, times
-from tests.tools.benchmarks.timing import Spread, check, race, spread
 
 ENVIRONMENT = ROOT / f".venv-peers-{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = (  # the newest of each for a Python, as of November 2026
@@ -33,8 +31,8 @@ PACKAGES = (  # the newest of each for a Python, as of November 2026
     "ninjabook==0.1.7",
     "pylobo==0.1.2",
 )
+OURS = "this program"
 TO_BEAT = "order-book (C extension)"
-ROUNDS = 3
 MESSAGES = 400  # the slowest of them takes milliseconds a message
 
 
@@ -69,29 +67,23 @@ def _messages(source: Input) -> tuple[list[bytes], list[Any]]:
     return [first, *(tick.data for tick in run)], [ticks[begin].truth, *(tick.truth for tick in run)]
 
 
-def _mine(source: Input) -> Spread:
-    """Return what this program takes for the same messages, every answer checked first."""
-    ticks = source.ticks
-    begin = next(place for place, tick in enumerate(ticks) if tick.snapshot is not None)
-    run = ticks[: begin + 1 + MESSAGES]
-    check(Stages(source.settings), run)
-    floor, stages = race([Floor, lambda: Stages(source.settings)], run, rounds=ROUNDS, skip=begin + 1)
-    columns = list(stages.values())[:TO_TOP_TEN]
-    return spread([sum(spans) for spans in zip(*columns, strict=True)]).over(spread(floor["decode only"]))
-
-
 def compare(source: Input) -> str:
     """Return a table of all peers on the first messages of `source`."""
     missing = install()
-    mine = _mine(source)
-    rows = [["this program", *map(times, (mine.mean, mine.median, mine.p99)), "all"]]
+    rows = []
     reached: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "messages")
         file.write_bytes(msgspec.msgpack.encode(_messages(source)))
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         for name in PEERS:
-            command = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("peer.py")), name]
-            done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)  # noqa: S603
+            peer = [
+                str(ENVIRONMENT / "bin" / "python"),
+                str(Path(__file__).with_name("peer.py")),
+                name,
+                str(file),
+            ]
+            done = subprocess.run(peer, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
             if done.returncode:
                 sys.stderr.write(done.stderr)
                 rows.append([name, "", "", "", "not installable or not runnable here"])
@@ -101,8 +93,9 @@ def compare(source: Input) -> str:
             right = f"{found['right']} of {found['of']}"
             rows.append([name, *(times(multiple) for multiple in found["multiples"]), right])
     goal = ""
-    if TO_BEAT in reached:
-        verdict = "met" if mine.mean < reached[TO_BEAT] else "not met"
-        goal = f"\n* below {TO_BEAT}: {times(mine.mean)} to {times(reached[TO_BEAT])} ({verdict})\n"
+    if OURS in reached and TO_BEAT in reached:
+        ours, theirs = reached[OURS], reached[TO_BEAT]
+        verdict = "met" if ours < theirs else "not met"
+        goal = f"\n* {OURS} below {TO_BEAT}, mean: {times(ours)} to {times(theirs)} ({verdict})\n"
     note = f"\nNot installable here: {', '.join(missing)}.\n" if missing else ""
     return table(["who, bytes to top ten", "mean", "median", "99 %", "right answers"], rows) + goal + note

@@ -9,7 +9,7 @@ from tests.replay.rig import needs_recording
 from tests.tools.benchmarks import growth, latency, many_symbols, scale, stages
 from tests.tools.benchmarks.__main__ import main
 from tests.tools.benchmarks.contenders import ObviousWay, Stages
-from tests.tools.benchmarks.peer import PlainSortedDict, run
+from tests.tools.benchmarks.peer import run
 from tests.tools.benchmarks.peers import _messages
 from tests.tools.benchmarks.replay_script import script_of
 from tests.tools.benchmarks.stages import Goal
@@ -55,10 +55,11 @@ def test_every_message_is_timed_once_for_each_contender() -> None:
     assert all(time >= 0 for times in mine.values() for time in times)
 
 
-def test_a_peer_is_checked_message_by_message() -> None:
-    """What a peer's process does with its file, here with the way that needs nothing installed."""
+@pytest.mark.parametrize("name", ["this program", "SortedDict, the obvious way"])
+def test_a_peer_is_checked_message_by_message(name: str) -> None:
+    """What a peer's process does with its file, here with the two that need nothing else installed."""
     messages, truths = _messages(simulated(60))
-    found = run_plain(messages, truths)
+    found = run(name, messages, truths, rounds=1)
     assert found["right"] == found["of"] == len(messages)
 
 
@@ -68,12 +69,6 @@ def test_a_peers_messages_follow_each_other() -> None:
     first, *others = (msgspec.json.decode(data) for data in messages)
     ids = [first["u"], *(message["u"] for message in others)]
     assert [message["pu"] for message in others] == ids[:-1]
-
-
-def run_plain(messages: list[bytes], truths: list[object]) -> dict[str, object]:
-    """Run the plain `SortedDict` as a peer."""
-    assert PlainSortedDict is not None
-    return run("SortedDict, the obvious way", messages, truths, rounds=1)
 
 
 def test_goals_are_met_up_to_their_limit() -> None:
