@@ -79,17 +79,20 @@ def _group(columns: Columns, rising: list[float], step: int, sign: int, edge: in
     `rising` are the same prices in rising order.
     """
     prices, sizes = columns
-    rungs: list[Rung] = []
-    start, count, group = 0, len(prices), 0
-    while start < count and len(rungs) < TOP_LEVELS:
-        group = sign * round(prices[start] * UNITS_PER_USDT) // step
-        end = start + 1
-        if end < count and sign * round(prices[end] * UNITS_PER_USDT) // step == group:
-            end = _end_of(group, prices, rising, step, sign)
-        rungs.append(_rung(group * step, sum(sizes[start:end]), sign, edge))
-        start = end
-    if not rungs:
+    if not prices:
         return []
+    rungs: list[Rung] = []
+    scale = sign * UNITS_PER_USDT
+    start, count, group = 0, len(prices), round(prices[0] * scale) // step
+    while len(rungs) < TOP_LEVELS:
+        end = start + 1
+        following = round(prices[end] * scale) // step if end < count else None
+        if following == group:
+            end, following = _end_of(group, prices, rising, step, sign)
+        rungs.append(_rung(group * step, sum(sizes[start:end]), sign, edge))
+        if following is None:
+            break
+        start, group = end, following
     # Whole groups between the last level and the edge of coverage are empty; those past it are unknown.
     unknown = min(group, -(-edge // step)) - 1
     while len(rungs) < TOP_LEVELS:
@@ -98,17 +101,23 @@ def _group(columns: Columns, rising: list[float], step: int, sign: int, edge: in
     return rungs
 
 
-def _end_of(group: int, prices: list[float], rising: list[float], step: int, sign: int) -> int:
-    """Return how many levels there are up to the end of `group`, of which there is one. O(log n)."""
+def _end_of(
+    group: int, prices: list[float], rising: list[float], step: int, sign: int
+) -> tuple[int, int | None]:
+    """Return how many levels there are up to the end of `group`, and the next group, if any. O(log n)."""
     # Between two whole units, where no price is: it need not be told on which side of a float one falls.
     bound = (group * step - 0.5) / UNITS_PER_USDT
     end = len(prices) - bisect_left(rising, bound) if sign > 0 else bisect_left(rising, -bound)
     # Of a price that is no whole number of units, or above what a float has units of, rounding decides.
-    while end < len(prices) and sign * round(prices[end] * UNITS_PER_USDT) // step >= group:
-        end += 1
-    while sign * round(prices[end - 1] * UNITS_PER_USDT) // step < group:
+    scale = sign * UNITS_PER_USDT
+    while round(prices[end - 1] * scale) // step < group:
         end -= 1
-    return end
+    while end < len(prices):
+        following = round(prices[end] * scale) // step
+        if following < group:
+            return end, following
+        end += 1
+    return end, None
 
 
 def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:
