@@ -28,8 +28,6 @@ PACKAGES = (  # the newest of each for a Python, as of November 2026
     "cryptofeed==2.4.1; python_version < '3.12'",
     "unicorn-binance-local-depth-cache==2.14.0",
     "python-binance==1.0.37",
-    "ninjabook==0.1.7",
-    "pylobo==0.1.2",
 )
 OURS = "this program"
 TO_BEAT = "order-book (C extension)"
