@@ -20,7 +20,8 @@ Size = Annotated[float, msgspec.Meta(ge=0, le=_LIMIT)]
 """Base asset, finite and not below 0; 0 removes a level."""
 Levels = list[tuple[Price, Size]]
 """`(price, size)` pairs of one side."""
-Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_LARGEST: Final = 2**63 - 1
+Whole = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
 """Ids and times are 64-bit at the exchange."""
 
 
@@ -35,8 +36,10 @@ class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
     previous_final_update_id: int  # pu: final_update_id of the event before it on this stream
     bids: Levels  # b: buy side
     asks: Levels  # a: sell side
-    bids_json: bytes = b""  # the bids as JSON numbers, in the exchange's own digits; empty where not known
-    asks_json: bytes = b""
+    bids_quoted: bytes = (
+        b""  # the bids as the exchange wrote them, `[["61000.10","1.500"]]`; empty: not known
+    )
+    asks_quoted: bytes = b""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -76,6 +79,24 @@ class _DepthWire(msgspec.Struct, frozen=True, gc=False):
     a: msgspec.Raw
 
 
+_Number = int | float | str
+"""What JSON has as a whole number is an int then, even to a lax decoder, and nothing else is."""
+
+
+class _PlainDepthWire(msgspec.Struct, frozen=True, gc=False):
+    """The same, decoded lax at one go. Says nothing of whether a price was a string."""
+
+    e: Literal["depthUpdate"]
+    E: _Number
+    T: _Number
+    s: str
+    U: _Number
+    u: _Number
+    pu: _Number
+    b: Levels
+    a: Levels
+
+
 class _SnapshotWire(msgspec.Struct, frozen=True):
     lastUpdateId: Whole  # noqa: N815 - the exchange's name
     E: Whole
@@ -101,40 +122,20 @@ class _AggTradeWire(msgspec.Struct, frozen=True, gc=False):
 # What decoding raises: deep nesting ends in RecursionError, lone surrogates in a UnicodeError.
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decode_depth = msgspec.json.Decoder(_DepthWire).decode
+_decode_plain_depth = msgspec.json.Decoder(_PlainDepthWire, strict=False).decode
 _decode_snapshot = msgspec.json.Decoder(_SnapshotWire).decode
 _decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
 # Lax, so that a decimal string becomes a float inside the decoder; the rest of a message stays strict.
-_decode_quoted = msgspec.json.Decoder(Levels, strict=False).decode
-_decode_numbers = msgspec.json.Decoder(Levels).decode
-_NO_BLANKS: Final = bytes.maketrans(b" \t\n\r", b"????")
+_decode_levels = msgspec.json.Decoder(Levels, strict=False).decode
+_BIDS: Final = b',"b":['
+_ASKS: Final = b',"a":'
 _decode_price = msgspec.json.Decoder(Price, strict=False).decode
 _decode_size = msgspec.json.Decoder(Size, strict=False).decode
 
 
-def _levels(raw: msgspec.Raw) -> tuple[Levels, bytes]:
-    """Return the levels, and their JSON without quotes where the exchange's is as it always writes it.
-
-    Without its quotes `[["61000.10","1.500"]]` is JSON too, and quicker to decode. That the quotes stood
-    around numbers is certain if there were four a pair and one `"],["` between any two: were one of these a
-    string of its own, no JSON would be left. Blanks, which might stand inside a string, become no JSON.
-    """
+def _levels(raw: msgspec.Raw) -> Levels:
     quoted = bytes(raw)
-    if quoted == b"[]":
-        return [], quoted
-    text = quoted.translate(_NO_BLANKS, b'"')
-    try:
-        levels = _decode_numbers(text)
-    except msgspec.DecodeError:
-        return _quoted_levels(quoted), b""
-    pairs = len(levels)
-    is_plain = len(quoted) - len(text) == 4 * pairs and quoted.count(b'"],["') == pairs - 1
-    if is_plain and quoted.startswith(b'[["') and quoted.endswith(b'"]]'):
-        return levels, text
-    return _quoted_levels(quoted), b""
-
-
-def _quoted_levels(quoted: bytes) -> Levels:
-    levels = _decode_quoted(quoted)
+    levels = _decode_levels(quoted)
     # Lax decoding would take a bare number for a decimal string: each pair has exactly four quotes.
     if quoted.count(b'"') != 4 * len(levels):
         raise msgspec.ValidationError("prices and sizes must be strings")
@@ -150,21 +151,66 @@ def _string(raw: msgspec.Raw) -> msgspec.Raw:
 def decode_depth_update(data: bytes | str) -> DepthUpdate:
     """Return the message in `data`, or raise `MalformedMessage`. Time linear in the levels."""
     try:
-        wire = _decode_depth(data)
-        (bids, bids_json), (asks, asks_json) = _levels(wire.b), _levels(wire.a)
-        event = DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, bids, asks, bids_json, asks_json)
-    except _UNDECODABLE as error:
+        raw = data.encode() if isinstance(data, str) else data
+    except UnicodeError as error:
         raise MalformedMessage("depthUpdate", str(error)) from error
+    event = _plain_depth(raw)
+    if event is None:
+        event = strict_depth_update(raw)
     if event.first_update_id > event.final_update_id:
         raise MalformedMessage("depthUpdate", "U is above u")
     return event
+
+
+def _plain_depth(data: bytes) -> DepthUpdate | None:
+    """Return the message if it is certain that strict decoding gives the same, else None.
+
+    Certain it is of a message as the exchange writes it, with `b` and `a` last. From `b` to the end of its
+    object there is no key but `a` then, since no other colon and no brace is left; so what has quotes there
+    is a price or a size, and all have if there are four quotes a pair.
+    """
+    try:
+        wire = _decode_plain_depth(data)
+        numbers: int = wire.E | wire.T | wire.U | wire.u | wire.pu  # type: ignore[operator]
+    except (*_UNDECODABLE, TypeError):  # a TypeError: not all are whole
+        return None
+    bids, asks = wire.b, wire.a
+    start, colon, end = data.find(_BIDS), data.rfind(b":"), len(data) - 1
+    is_plain = (
+        start >= 0
+        and data[colon + 1 - len(_ASKS) : colon + 1] == _ASKS
+        and data.find(b":", start + len(_BIDS)) == colon
+        and data.find(b"}", start) == end
+        and data.find(b"\\", start) < 0
+        and data.count(b'"', start) == 4 * (len(bids) + len(asks) + 1)
+    )
+    if not is_plain or not 0 <= numbers <= _LARGEST:
+        return None
+    bids_quoted, asks_quoted = data[start + len(_BIDS) - 1 : colon + 1 - len(_ASKS)], data[colon + 1 : end]
+    return DepthUpdate(
+        wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu,  # type: ignore[arg-type]
+        bids, asks, bids_quoted, asks_quoted,
+    )  # fmt: skip
+
+
+def strict_depth_update(data: bytes | str) -> DepthUpdate:
+    """Return the message in `data`, whatever the order of its fields, or raise `MalformedMessage`."""
+    try:
+        wire = _decode_depth(data)
+        bids, asks = _levels(wire.b), _levels(wire.a)
+    except _UNDECODABLE as error:
+        raise MalformedMessage("depthUpdate", str(error)) from error
+    quoted = bytes(wire.b), bytes(wire.a)
+    if b"\\" in quoted[0] or b"\\" in quoted[1]:
+        quoted = b"", b""
+    return DepthUpdate(wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu, bids, asks, *quoted)
 
 
 def decode_snapshot(data: bytes | str) -> Snapshot:
     """Return the snapshot in `data`, or raise `MalformedMessage`. Time linear in the levels."""
     try:
         wire = _decode_snapshot(data)
-        (bids, _), (asks, _) = _levels(wire.bids), _levels(wire.asks)
+        bids, asks = _levels(wire.bids), _levels(wire.asks)
         return Snapshot(wire.lastUpdateId, wire.E, wire.T, bids, asks)
     except _UNDECODABLE as error:
         raise MalformedMessage("snapshot", str(error)) from error

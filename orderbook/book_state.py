@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
-from orderbook.side import TOP_LEVELS, Side
+from orderbook.side import TOP_LEVELS, Columns, Side
 
 __all__ = ["TOP_LEVELS", "BookState", "Mismatch", "TopOfBook"]
 
@@ -80,6 +80,9 @@ class BookState:
 
     def corruption(self) -> str | None:
         """Say why no real book can look like this, or None. Constant time."""
+        bids, asks = self._bids.top(), self._asks.top()
+        if bids is not None and asks is not None and bids[0][0] < asks[0][0]:
+            return None
         bid, ask = self._bids.best(), self._asks.best()
         if bid is None or ask is None:
             return f"no {'bids' if bid is None else 'asks'} left in the covered price range"
@@ -90,6 +93,13 @@ class BookState:
     def levels(self) -> tuple[Levels, Levels]:
         """Return all covered levels, bids then asks, best first. O(n log n)."""
         return self._bids.levels(), self._asks.levels()
+
+    def columns(self) -> tuple[Columns, Columns]:
+        """Return prices and sizes of all covered levels, bids then asks, best first. O(n log n).
+
+        Constant time until the next event.
+        """
+        return self._bids.columns(), self._asks.columns()
 
     def disagreements(
         self, other: "BookState", *, but_bids: AbstractSet[float], but_asks: AbstractSet[float]

@@ -1,13 +1,15 @@
 """Levels grouped at coarser price steps, as exchanges show them, from the covered book."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from math import gcd
 from typing import Final
 
 import msgspec
 
-from data_ingestion.messages import Levels, Snapshot
+from data_ingestion.messages import Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
+from orderbook.side import Columns
 
 LADDER_TICKS: Final = (1, 10, 50, 100)
 """Price steps of the ladders, in ticks."""
@@ -54,44 +56,68 @@ def ladders(
     multiples: Iterable[int] = LADDER_TICKS,
     known: tuple[float, float] | None = None,
 ) -> list[Ladder]:
-    """Group `book` at each multiple of `tick` (1e-8 USDT). O(levels of the coarsest ten groups).
+    """Group `book` at each multiple of `tick` (1e-8 USDT). O(log n) a group, once the book is in order.
 
     `known` is the price range of what is known of it now, where that is less than it covers.
     """
-    bids, asks = book.levels()
+    bids, asks = book.columns()
+    rising = bids[0][::-1], asks[0]
     low, high = (round(price * UNITS_PER_USDT) for price in known or (book.low, book.high))
     return [
         Ladder(
             step=multiple * tick / UNITS_PER_USDT,
-            bids=_group(bids, multiple * tick, 1, low),
-            asks=_group(asks, multiple * tick, -1, -high),
+            bids=_group(bids, rising[0], multiple * tick, 1, low),
+            asks=_group(asks, rising[1], multiple * tick, -1, -high),
         )
         for multiple in multiples
     ]
 
 
-def _group(levels: Levels, step: int, sign: int, edge: int) -> list[Rung]:
-    """Group one side. Asks are mirrored (`sign` -1), so that both sides fall away from the touch."""
-    rungs: list[Rung] = []
-    group, size = None, 0.0
-    for price, level_size in levels:
-        at = sign * round(price * UNITS_PER_USDT) // step
-        if at != group:
-            if group is not None:
-                rungs.append(_rung(group * step, size, sign, edge))
-                if len(rungs) == TOP_LEVELS:
-                    return rungs
-            group, size = at, 0.0
-        size += level_size
-    if group is None:
+def _group(columns: Columns, rising: list[float], step: int, sign: int, edge: int) -> list[Rung]:
+    """Group one side. Asks are mirrored (`sign` -1), so that both sides fall away from the touch.
+
+    `rising` are the same prices in rising order.
+    """
+    prices, sizes = columns
+    if not prices:
         return []
-    rungs.append(_rung(group * step, size, sign, edge))
+    rungs: list[Rung] = []
+    scale = sign * UNITS_PER_USDT
+    start, count, group = 0, len(prices), round(prices[0] * scale) // step
+    while len(rungs) < TOP_LEVELS:
+        end = start + 1
+        following = round(prices[end] * scale) // step if end < count else None
+        if following == group:
+            end, following = _end_of(group, prices, rising, step, sign)
+        rungs.append(_rung(group * step, sum(sizes[start:end]), sign, edge))
+        if following is None:
+            break
+        start, group = end, following
     # Whole groups between the last level and the edge of coverage are empty; those past it are unknown.
     unknown = min(group, -(-edge // step)) - 1
     while len(rungs) < TOP_LEVELS:
         rungs.append(_rung(unknown * step, 0.0, sign, edge))
         unknown -= 1
     return rungs
+
+
+def _end_of(
+    group: int, prices: list[float], rising: list[float], step: int, sign: int
+) -> tuple[int, int | None]:
+    """Return how many levels there are up to the end of `group`, and the next group, if any. O(log n)."""
+    # Between two whole units, where no price is: it need not be told on which side of a float one falls.
+    bound = (group * step - 0.5) / UNITS_PER_USDT
+    end = len(prices) - bisect_left(rising, bound) if sign > 0 else bisect_left(rising, -bound)
+    # Of a price that is no whole number of units, or above what a float has units of, rounding decides.
+    scale = sign * UNITS_PER_USDT
+    while round(prices[end - 1] * scale) // step < group:
+        end -= 1
+    while end < len(prices):
+        following = round(prices[end] * scale) // step
+        if following < group:
+            return end, following
+        end += 1
+    return end, None
 
 
 def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:

@@ -1,7 +1,9 @@
 """One side of a book: every covered level, and order only where order is asked for."""
 
-from collections.abc import Callable
-from itertools import islice
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Final, cast
 
 from sortedcontainers import SortedDict
@@ -9,9 +11,9 @@ from sortedcontainers import SortedDict
 from data_ingestion.messages import Levels
 
 TOP_LEVELS: Final = 10
-NEAR_LEVELS: Final = 48
+NEAR_LEVELS: Final = 24
 """Levels that the near end begins with. Fewer cost less to keep in order, but are used up sooner."""
-MOST_NEAR: Final = 144
+MOST_NEAR: Final = 64
 """Levels of the near end, above which the farther ones go to the middle."""
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
@@ -19,8 +21,11 @@ RIM_LEVELS: Final = 64
 
 _ABOVE_ALL: Final = 1e16  # no price is as high
 _NO_PRICE: Final = 0.0  # every price is higher
-_set_size: Final = cast("Callable[[Any, float, float], None]", dict.__setitem__)
-"""Sets the size of a price that is there: its place stays, so the order need not be told."""
+_set_level: Final = cast("Callable[[Any, float, tuple[float, float]], None]", dict.__setitem__)
+"""Sets the level of a price that is there: its place stays, so the order need not be told."""
+_size_of: Final = itemgetter(1)
+Columns = tuple[list[float], list[float]]
+"""Prices and sizes of levels, in the same order."""
 
 
 class Side:
@@ -28,21 +33,22 @@ class Side:
 
     `left_out` are the prices of the last changes that lay beyond the edge as it was before them, in order.
 
-    The best levels, the *near* end, are in a `SortedDict`, for the top ten. Those that would be dropped
-    first, the *rim*, are in another, once any had to be. The *middle* is never asked for in order and is a
-    plain dict, where a change takes constant time however large the book is. Each of the three holds the
-    levels of a price range of its own, so a price says where its level is.
+    The best levels, the *near* end, are in a `SortedDict`, for the top ten. Of all behind it, the *middle*, a
+    plain dict has the sizes, where a change takes constant time however large the book is. Those of them that
+    would be dropped first, the *rim*, are listed in order as well, once any had to be. Each of the three is a
+    price range of its own, so a price says where its level is.
     """
 
     __slots__ = (
+        "_columns",
         "_is_bid",
-        "_listed",
         "_middle",
         "_middle_end",
         "_most",
         "_near",
         "_near_end",
         "_rim",
+        "_top",
         "edge",
         "left_out",
     )
@@ -52,10 +58,11 @@ class Side:
         self._is_bid = is_bid
         self._most = most
         self.left_out: list[float] = []
-        self._listed: Levels | None = None  # all levels in order, since they were last asked for
-        self._near: SortedDict[float, float] = SortedDict()
+        self._columns: Columns | None = None  # of all levels, since they were last asked for
+        self._top: Levels | None = None  # likewise
+        self._near: SortedDict[float, tuple[float, float]] = SortedDict()
         self._middle = {price: size for price, size in levels if size}
-        self._rim: SortedDict[float, float] = SortedDict()
+        self._rim: list[float] = []  # worst first
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
         # that it does not show nothing is known.
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
@@ -85,7 +92,7 @@ class Side:
         self.edge = edge
 
     def __len__(self) -> int:
-        return len(self._near) + len(self._middle) + len(self._rim)
+        return len(self._near) + len(self._middle)
 
     def apply(self, changes: Levels) -> None:
         """Set absolute sizes; 0 removes, and what lies beyond the edge is left out.
@@ -93,41 +100,77 @@ class Side:
         O(k log m) for k changes and m levels of near end or rim; amortised, for now and then the middle is
         sorted, O(n log n).
         """
-        near, middle, rim = self._near, self._middle, self._rim
-        # Both ends of each range, so that one loop does for bids and asks.
-        near_low, near_high = self._up_to(self._near_end)
-        middle_low, middle_high = self._up_to(self._middle_end)
-        low, high = self._up_to(self.edge)
-        left_out: list[float] = []
-        for price, size in changes:
-            if near_low <= price <= near_high:
-                if price in near:
-                    if size:
-                        _set_size(near, price, size)
-                    else:
-                        del near[price]
-                elif size:
-                    near[price] = size
-            elif middle_low <= price <= middle_high:
-                middle[price] = size
-                if not size:
-                    del middle[price]
-            elif low <= price <= high:
-                rim[price] = size
-                if not size:
-                    del rim[price]
-            else:
-                left_out.append(price)
-        self.left_out = left_out
-        self._listed = None
-        self._balance()
-
-    def _balance(self) -> None:
+        self.left_out = []
+        self._columns = self._top = None
+        if self._is_bid:
+            self._apply_bids(changes)
+        else:
+            self._apply_asks(changes)
         near = self._near
         if not TOP_LEVELS <= len(near) <= MOST_NEAR:
             self._balance_near()
-        if len(near) + len(self._middle) + len(self._rim) > self._most:
+        if len(near) + len(self._middle) > self._most:
             self._trim()
+
+    # A loop a side: one for both would compare each price with both ends of a range.
+
+    def _apply_bids(self, changes: Levels) -> None:
+        near, middle = self._near, self._middle
+        near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
+        for level in changes:
+            price, size = level
+            if price >= near_end:
+                if price in near:
+                    if size:
+                        _set_level(near, price, level)
+                    else:
+                        del near[price]
+                elif size:
+                    near[price] = level
+            elif price >= middle_end:
+                middle[price] = size
+                if not size:
+                    del middle[price]
+            elif price >= edge:
+                self._set_rim(price, size)
+            else:
+                self.left_out.append(price)
+
+    def _apply_asks(self, changes: Levels) -> None:
+        near, middle = self._near, self._middle
+        near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
+        for level in changes:
+            price, size = level
+            if price <= near_end:
+                if price in near:
+                    if size:
+                        _set_level(near, price, level)
+                    else:
+                        del near[price]
+                elif size:
+                    near[price] = level
+            elif price <= middle_end:
+                middle[price] = size
+                if not size:
+                    del middle[price]
+            elif price <= edge:
+                self._set_rim(price, size)
+            else:
+                self.left_out.append(price)
+
+    def _set_rim(self, price: float, size: float) -> None:
+        middle, rim = self._middle, self._rim
+        is_there = price in middle
+        if size:
+            middle[price] = size
+            if not is_there:
+                insort(rim, price, key=self._goodness)
+        elif is_there:
+            del middle[price]
+            del rim[bisect_left(rim, self._goodness(price), key=self._goodness)]
+
+    def _goodness(self, price: float) -> float:
+        return price if self._is_bid else -price
 
     def _up_to(self, end: float) -> tuple[float, float]:
         """Return the prices from the best one to `end`, lowest and highest."""
@@ -139,50 +182,63 @@ class Side:
         else:
             self._thin_near()
 
-    def _best_first(self, levels: dict[float, float]) -> list[float]:
+    def _best_first(self, prices: Iterable[float]) -> list[float]:
         # Sorting all floats beats picking some with heapq, and a dict still mostly in order takes less.
-        return sorted(levels, reverse=self._is_bid)
+        return sorted(prices, reverse=self._is_bid)
 
     def _fill_near(self) -> None:
         """Move the best levels behind the near end into it. O(n log n)."""
         near, middle, rim = self._near, self._middle, self._rim
-        if len(middle) < NEAR_LEVELS:
-            middle.update(rim)
+        if len(middle) - len(rim) < NEAR_LEVELS:
             rim.clear()
             self._middle_end = self.edge
-        near.update({price: middle.pop(price) for price in self._best_first(middle)[:NEAR_LEVELS]})
-        self._near_end = self._worst(near) if middle else self._middle_end
+        chosen = self._best_first(middle)[:NEAR_LEVELS]
+        near.update({price: (price, middle.pop(price)) for price in chosen})
+        self._near_end = self._worst_near() if middle else self._middle_end
 
     def _thin_near(self) -> None:
         """Move the worst levels of the near end behind it."""
-        near, worst = self._near, 0 if self._is_bid else -1
-        while len(near) > NEAR_LEVELS:
-            price, size = near.popitem(worst)
-            self._middle[price] = size
-        self._near_end = self._worst(near)
+        near = self._near
+        levels = list(near.values()) if not self._is_bid else list(near.values())[::-1]
+        self._middle.update(levels[NEAR_LEVELS:])
+        near.clear()
+        near.update([(level[0], level) for level in levels[:NEAR_LEVELS]])
+        self._near_end = self._worst_near()
 
     def _trim(self) -> None:
         """Drop the worst levels beyond `most`; coverage ends with the worst that stays."""
-        excess, worst = len(self) - self._most, 0 if self._is_bid else -1
-        if excess <= 0:
+        near, middle = self._near, self._middle
+        if len(self) <= self._most:
             return
-        for _ in range(excess):
-            self._last_sorted().popitem(worst)
-        self.edge = self._worst(self._last_sorted())
-        if not self._rim:  # then there is no middle either
-            self._near_end = self._middle_end = self.edge
+        while (excess := len(self) - self._most) > 0:
+            if middle:
+                self._trim_middle(excess)
+            else:
+                near.popitem(0 if self._is_bid else -1)
+        if middle:
+            self._fill_rim()
+            self.edge = self._rim[0]
+        else:
+            self._near_end = self._middle_end = self.edge = self._worst_near()
 
-    def _last_sorted(self) -> "SortedDict[float, float]":
-        """Return what holds the worst level: the rim, filled from the middle if need be, or the near end."""
+    def _trim_middle(self, excess: int) -> None:
+        """Drop some of the worst levels of the middle, at most `excess`."""
+        self._fill_rim()
+        rim = self._rim
+        for price in rim[:excess]:
+            del self._middle[price]
+        del rim[:excess]
+
+    def _fill_rim(self) -> None:
+        """List the worst levels of the middle, if none are; there must be some. O(n log n)."""
         middle, rim = self._middle, self._rim
-        if middle and not rim:
+        if not rim:
             prices = self._best_first(middle)
-            rim.update({price: middle.pop(price) for price in prices[-RIM_LEVELS:]})
-            self._middle_end = prices[-RIM_LEVELS - 1] if middle else self._near_end
-        return rim or self._near
+            rim += prices[: -RIM_LEVELS - 1 : -1]
+            self._middle_end = prices[-RIM_LEVELS - 1] if len(prices) > RIM_LEVELS else self._near_end
 
-    def _worst(self, levels: "SortedDict[float, float]") -> float:
-        return levels.peekitem(0 if self._is_bid else -1)[0]
+    def _worst_near(self) -> float:
+        return self._near.peekitem(0 if self._is_bid else -1)[0]
 
     def best(self) -> float | None:
         """Return the best price, or None if there is no level. Constant time."""
@@ -192,39 +248,49 @@ class Side:
     def top(self) -> Levels | None:
         """Return the ten best levels, best first, or None if there are fewer. Constant time."""
         near = self._near
-        if len(near) < TOP_LEVELS:
-            return None
-        prices = list(islice(reversed(near) if self._is_bid else near, TOP_LEVELS))
-        return list(zip(prices, map(near.__getitem__, prices), strict=True))
+        if self._top is None and len(near) >= TOP_LEVELS:
+            prices = islice(reversed(near) if self._is_bid else near, TOP_LEVELS)
+            self._top = list(map(near.__getitem__, prices))
+        return self._top
 
     def sizes(self) -> dict[float, float]:
         """Return the size of every level by price, in no order. O(n)."""
-        return {**self._near, **self._middle, **self._rim}
+        return dict(chain(self._near.values(), self._middle.items()))
+
+    def columns(self) -> Columns:
+        """Return all prices and sizes, best first. O(n log n), constant time until the next change."""
+        if self._columns is None:
+            levels = self._near.values()
+            near = list(reversed(levels) if self._is_bid else levels)
+            middle = self._middle
+            behind = self._best_first(middle)  # sorting floats takes a third of what sorting pairs does
+            prices = [price for price, _ in near] + behind
+            self._columns = prices, [*map(_size_of, near), *map(middle.__getitem__, behind)]
+        return self._columns
 
     def levels(self) -> Levels:
-        """Return all levels, best first. O(n log n), constant time until the next change."""
-        if self._listed is None:
-            sizes = self.sizes()
-            prices = self._best_first(sizes)  # sorting floats takes a third of what sorting pairs does
-            self._listed = list(zip(prices, map(sizes.__getitem__, prices), strict=True))
-        return self._listed
+        """Return all levels, best first. O(n log n)."""
+        return list(zip(*self.columns(), strict=True))
 
     def check(self) -> None:
         """Raise AssertionError unless every invariant holds. O(n)."""
-        for ordered in (self._near, self._rim):
-            ordered._check()  # type: ignore[attr-defined]  # noqa: SLF001 - sortedcontainers' own
+        self._near._check()  # type: ignore[attr-defined]  # noqa: SLF001 - sortedcontainers' own
+        near, middle, rim = self._near, self._middle, self._rim
         sizes = self.sizes()
         if not len(sizes) == len(self) <= self._most:
             raise AssertionError(f"{len(self)} levels at {len(sizes)} prices, at most {self._most}")
-        if len(self._near) < min(TOP_LEVELS, len(self)):
-            raise AssertionError(f"only {len(self._near)} of {len(self)} levels are in order")
+        if len(near) < min(TOP_LEVELS, len(self)):
+            raise AssertionError(f"only {len(near)} of {len(self)} levels are in order")
+        if any(price != level[0] for price, level in near.items()):
+            raise AssertionError("a level of another price")
         sign = 1 if self._is_bid else -1
+        if rim != [price for price in self._best_first(middle)[::-1] if price in set(rim)]:
+            raise AssertionError(f"the rim is not in order, or of levels that are not there: {rim}")
         bounds = [_ABOVE_ALL, *(sign * end for end in (self._near_end, self._middle_end, self.edge))]
-        for levels, better, worse in zip(
-            (self._near, self._middle, self._rim), bounds, bounds[1:], strict=False
-        ):
-            for price, size in levels.items():
+        parts = (near, middle.keys() - set(rim), rim)
+        for prices, better, worse in zip(parts, bounds, bounds[1:], strict=False):
+            for price in prices:
                 if not worse <= sign * price <= better:
                     raise AssertionError(f"a level at {price}, outside [{worse}, {better}]")
-                if not 0 < size < float("inf"):
-                    raise AssertionError(f"size {size} at {price}")
+                if not 0 < sizes[price] < float("inf"):
+                    raise AssertionError(f"size {sizes[price]} at {price}")

@@ -4,7 +4,7 @@ Starting at any `book` and applying the `updates` that follow gives, at each `u`
 and `high` exactly. Pure.
 
 An update is told in the exchange's own digits: turning floats into text would take longer than all else that
-is done with them.
+is done with them. Its quotes go once a second, from all updates at a time.
 """
 
 from collections import deque
@@ -34,18 +34,6 @@ class Update(msgspec.Struct, frozen=True, omit_defaults=True):
     bids: Levels  # absolute sizes inside the covered range, 0 removes
     asks: Levels
     low: float | None = None  # the covered range from then on, where it changed
-    high: float | None = None
-
-
-class _EncodedUpdate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """An `Update` whose levels are JSON already."""
-
-    u: int
-    pu: int
-    T: int
-    bids: msgspec.Raw
-    asks: msgspec.Raw
-    low: float | None = None
     high: float | None = None
 
 
@@ -87,9 +75,11 @@ class EncodedNews(msgspec.Struct, frozen=True):
     book: bytes = b"null"  # as of now; then there are no updates
 
 
-_NEXT: Final = b"],["  # between two levels
+_MARK: Final = b"\1"  # stands for a quote of ours among the exchange's own, which are to go
+_QUOTES: Final = bytes.maketrans(_MARK, b'"')
+_BIDS_TO_ASKS: Final = b',"asks":'.replace(b'"', _MARK)
+_PIECES: Final = 5  # that an update is put together of, see `_note`
 
-_raw = msgspec.Raw
 _encode = msgspec.json.Encoder().encode
 _decode_updates = msgspec.json.Decoder(list[Update] | None).decode
 _decode_book = msgspec.json.Decoder(WholeBook | None).decode
@@ -116,7 +106,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._updates: list[_EncodedUpdate] = []
+        self._updates: list[bytes] = []  # in pieces of JSON, see `_note`
         self._base: WholeBook | None = None  # before the first of the updates
         self._tape = deque[AggTrade](maxlen=MOST_TRADES)
         self.add_trade = self._tape.append
@@ -124,8 +114,8 @@ class Recorder:
         self._range = (0.0, 0.0)
         self._last = 0
         self._told_at: int | None = None  # second whose chunk had the last whole book
-        self._untold: list[_EncodedUpdate] | None = None  # of seconds before; None where news begin anew
-        self._heard = 0  # of this second's updates the listener knows so many
+        self._untold: list[bytes] | None = None  # of seconds before; None where news begin anew
+        self._heard = 0  # pieces of this second's updates that the listener knows
 
     def begin(self, book: LocalBook, exchange_time: int) -> None:
         """Begin anew with a book that was not there before: what came before does not lead to it."""
@@ -144,15 +134,17 @@ class Recorder:
 
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
         """Take an event that was the last one applied to `book`. O(changes)."""
-        state = book.state
+        state, bids, asks = book.state, event.bids_quoted, event.asks_quoted
         covered = low, high = state.low, state.high
-        if event.bids_json and event.asks_json and covered == self._range:
+        if bids and asks and covered == self._range:
             bids_out, asks_out = state.left_out
-            bids = _bids_inside(event, bids_out) if bids_out else event.bids_json
-            asks = _asks_inside(event, asks_out) if asks_out else event.asks_json
+            if bids_out:
+                bids = _bids_inside(event.bids, bids, bids_out)
+            if asks_out:
+                asks = _asks_inside(event.asks, asks, asks_out)
         else:  # what was left out was judged by another range
-            bids = _some(event.bids, event.bids_json, [price >= low for price, _ in event.bids])
-            asks = _some(event.asks, event.asks_json, [price <= high for price, _ in event.asks])
+            bids = _some(event.bids, bids, [price >= low for price, _ in event.bids])
+            asks = _some(event.asks, asks, [price <= high for price, _ in event.asks])
         self._note(event.final_update_id, event.transaction_time, bids, asks, covered)
 
     def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
@@ -161,23 +153,20 @@ class Recorder:
         self._note(book.last_update_id, exchange_time, _encode(bids), _encode(asks), covered)
 
     def _note(self, u: int, time: int, bids: bytes, asks: bytes, covered: tuple[float, float]) -> None:
-        low, high = covered
-        if covered == self._range:
-            update = _EncodedUpdate(u, self._last, time, _raw(bids), _raw(asks))
-        else:
-            before = self._range
-            update = _EncodedUpdate(
-                u,
-                self._last,
-                time,
-                _raw(bids),
-                _raw(asks),
-                None if low == before[0] else low,
-                None if high == before[1] else high,
-            )
+        end = b"}"
+        if covered != self._range:
+            end = self._edges(covered) + end
             self._range = covered
-        self._updates.append(update)
+        head = f",{{\1u\1:{u},\1pu\1:{self._last},\1T\1:{time},\1bids\1:".encode()
+        self._updates += (head, bids, _BIDS_TO_ASKS, asks, end)
         self._last = u
+
+    def _edges(self, covered: tuple[float, float]) -> bytes:
+        """Return those ends of the covered range that are others than they were, as JSON to go on with."""
+        named = zip(("low", "high"), covered, self._range, strict=True)
+        return b"".join(
+            b",\1%b\1:%b" % (name.encode(), _encode(edge)) for name, edge, before in named if edge != before
+        )
 
     def close(self, timestamp: int, book: LocalBook, exchange_time: int) -> EncodedChunk:
         """End a second that is live."""
@@ -189,7 +178,7 @@ class Recorder:
         if self._told_at is None or timestamp + 1_000 - self._told_at >= BOOK_EVERY_MS:
             self._base = whole_book(book, exchange_time)  # of the next second
             self._untold = None
-        return EncodedChunk(_encode(updates), _encode(base), self._drain_tape())
+        return EncodedChunk(_joined(updates), _encode(base), self._drain_tape())
 
     def close_dark(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second that is not live; `book` is one that follows the exchange all the same, or None."""
@@ -199,16 +188,19 @@ class Recorder:
         return EncodedChunk(tape=self._drain_tape())
 
     def _drain_tape(self) -> bytes:
-        tape = _encode([_entry(trade) for trade in self._tape])
+        tape: list[TapeEntry] = [
+            (t.trade_time, t.price, t.size, t.visible_size, "sell" if t.buyer_is_maker else "buy", t.trade_id)
+            for t in self._tape
+        ]
         self._tape.clear()
-        return tape
+        return _encode(tape)
 
     def _keep_untold(self) -> None:
         """Keep what the listener does not know of the second that ends; not for one who does not listen."""
         untold = self._untold
         if untold is not None:
             untold += self._updates[self._heard :]
-            if len(untold) > MOST_UNTOLD:
+            if len(untold) > MOST_UNTOLD * _PIECES:
                 self._untold = None
         self._heard = 0
 
@@ -222,36 +214,38 @@ class Recorder:
         self._untold, self._heard = [], len(self._updates)
         if untold is None:
             return EncodedNews(book=_encode(whole_book(book, exchange_time)))
-        return EncodedNews(_encode(untold + self._updates[heard:]))
+        return EncodedNews(_joined(untold + self._updates[heard:]))
 
 
-def _entry(trade: AggTrade) -> TapeEntry:
-    side = "sell" if trade.buyer_is_maker else "buy"
-    return trade.trade_time, trade.price, trade.size, trade.visible_size, side, trade.trade_id
+def _joined(updates: list[bytes]) -> bytes:
+    """Return the updates as JSON, without the exchange's quotes and with their own."""
+    if not updates:
+        return b"[]"
+    return b"".join([b"[", updates[0][1:], *updates[1:], b"]"]).translate(_QUOTES, b'"')
 
 
-def _bids_inside(event: DepthUpdate, left_out: list[float]) -> bytes:
+def _bids_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
     """Return the JSON of the bids but for those left out.
 
     The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
     That they are shows where the last of them, the very object, stands.
     """
-    levels, text, count = event.bids, event.bids_json, len(left_out)
+    count = len(left_out)
     if count == len(levels):
         return b"[]"
     if levels[count - 1][0] is left_out[-1]:
-        return b"[[" + text.split(_NEXT, count)[-1]
+        return b"[[" + text.split(b"[", count + 2)[-1]
     low = max(left_out)
     return _some(levels, text, [price > low for price, _ in levels])
 
 
-def _asks_inside(event: DepthUpdate, left_out: list[float]) -> bytes:
+def _asks_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
     """Return the JSON of the asks but for those left out, likewise; they are the last."""
-    levels, text, count = event.asks, event.asks_json, len(left_out)
+    count = len(left_out)
     if count == len(levels):
         return b"[]"
     if levels[-count][0] is left_out[0]:
-        return text.rsplit(_NEXT, count)[0] + b"]]"
+        return text.rsplit(b"]", count + 2)[0] + b"]]"
     high = min(left_out)
     return _some(levels, text, [price < high for price, _ in levels])
 
@@ -262,4 +256,5 @@ def _some(levels: Levels, text: bytes, chosen: list[bool]) -> bytes:
         return _encode(list(compress(levels, chosen)))
     if True not in chosen:
         return b"[]"
-    return b"[[" + _NEXT.join(compress(text[2:-2].split(_NEXT), chosen)) + b"]]"
+    levels_json = [part.partition(b"]")[0] for part in text.split(b"[")[2:]]
+    return b"[[" + b"],[".join(compress(levels_json, chosen)) + b"]]"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data_ingestion.messages import Levels
 from orderbook.book_state import TOP_LEVELS, BookState
-from orderbook.ladders import LADDER_TICKS, Ladder, Rung, ladders, tick_of
+from orderbook.ladders import LADDER_TICKS, UNITS_PER_USDT, Ladder, Rung, _group, ladders, tick_of
 from tests.builders import OPS, NaiveExchange, Op, depth, property_settings, side, snapshot
 
 TICK = 10_000_000  # 0.1 USDT in units of 1e-8
@@ -172,3 +172,34 @@ def test_groups_beyond_what_is_known_now_are_null() -> None:
 def side_prices(best: float, step: float, count: int) -> list[float]:
     """Return so many prices."""
     return [price for price, _ in side(best, step, count)]
+
+
+def walked(levels: Levels, step: int, sign: int) -> list[tuple[int, float]]:
+    """Group by walking from level to level, each told by its own price."""
+    groups: dict[int, float] = {}
+    for price, size in levels:
+        group = sign * round(price * UNITS_PER_USDT) // step
+        groups[group] = groups.get(group, 0.0) + size
+    return [(sign * group * step, size) for group, size in groups.items()][:TOP_LEVELS]
+
+
+PRICES = st.one_of(
+    st.integers(1, 10**13).map(lambda units: units / UNITS_PER_USDT),
+    st.floats(1e-6, 1e-5),
+    st.floats(99.99, 100.01),
+    st.floats(1e14, 1e15),
+    st.integers(0, 400).map(lambda ticks: 100 + ticks / 10),
+)
+
+
+@given(st.lists(PRICES, min_size=1, max_size=60, unique=True), st.sampled_from([1, 10**3, 10**7, 10**8]))
+@property_settings(600)
+def test_groups_found_by_bisection_are_those_found_by_walking(prices: list[float], step: int) -> None:
+    """Also of prices between two units, and of such as no float has units of."""
+    prices.sort()
+    for sign, side_prices in ((1, prices[::-1]), (-1, prices)):
+        levels = [(price, 1.0 + place % 7) for place, price in enumerate(side_prices)]
+        columns = [price for price, _ in levels], [size for _, size in levels]
+        rungs = _group(columns, prices, step, sign, -(10**30))
+        expected = [(bottom / UNITS_PER_USDT, size) for bottom, size in walked(levels, step, sign)]
+        assert rungs[: len(expected)] == expected

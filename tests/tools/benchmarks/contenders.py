@@ -187,7 +187,7 @@ class Recording:
     """What `?updates=1` costs: each event noted, and at a second's end the chunk encoded.
 
     A second's end is counted to the message after it, and a whole book twice a minute with it. The book is
-    kept untimed, and its levels are sorted, as they are in an engine for each second's ladders.
+    kept untimed, and its levels are put in order, as they are in an engine for each second's ladders.
     """
 
     columns: tuple[str, ...] = ("recorder",)
@@ -214,7 +214,7 @@ class Recording:
         ended = tick.now_ms // 1000 > self._second
         self._second = tick.now_ms // 1000
         if ended:
-            book.state.levels()
+            book.state.columns()
         start = _now()
         if ended:
             self._recorder.close(self._second * 1000, book, event.transaction_time)

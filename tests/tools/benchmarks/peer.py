@@ -1,7 +1,8 @@
 """One peer on the messages of a file, in a Python of its own: `python peer.py NAME FILE` prints JSON.
 
-It imports nothing of this program. Every peer gets its messages decoded by msgspec in the way that it takes
-them, and is timed against msgspec decoding the same bytes to floats, block by block in turns.
+It imports nothing of this program but to time that too. Every peer gets its messages decoded by msgspec in
+the way that it takes them, and is timed against msgspec decoding the same bytes to floats, block by block in
+turns.
 """
 
 import gc
@@ -41,6 +42,29 @@ class Texts(msgspec.Struct, gc=False):
 floats = msgspec.json.Decoder(Floats, strict=False).decode
 texts = msgspec.json.Decoder(Texts).decode
 plain = msgspec.json.Decoder().decode  # for those who take the whole message, as dict
+
+
+class ThisProgram:
+    """Its own decoder, sequence rules, book and check; `PYTHONPATH` says where it is."""
+
+    def __init__(self) -> None:
+        self.messages = import_module("data_ingestion.messages")
+        self.decode = self.messages.decode_depth_update
+        self.book: Any = None
+
+    def take(self, data: bytes) -> tuple[Any, Any]:
+        """Apply, and return the top ten."""
+        if self.book is None:
+            self._begin(floats(data))
+        elif self.book.apply(self.decode(data)).name != "APPLY":
+            raise RuntimeError("the messages do not follow each other")
+        top = self.book.state.top()
+        return top.bids, top.asks
+
+    def _begin(self, whole: Floats) -> None:
+        snapshot = self.messages.Snapshot(whole.u, 0, 0, whole.b, whole.a)
+        self.book = import_module("orderbook.synchronizer").LocalBook(snapshot, book_levels=5_000)
+        self.book.validator.bridged = True  # as after the event that spans a snapshot
 
 
 class PythonBinance:
@@ -204,6 +228,7 @@ class PlainSortedDict:
 
 
 PEERS: dict[str, type[Any]] = {
+    "this program": ThisProgram,
     "SortedDict, the obvious way": PlainSortedDict,
     "order-book (C extension)": OrderBookC,
     "nautilus_trader OrderBook (Rust)": NautilusRust,

@@ -1,6 +1,7 @@
 """Other people's order books on the same messages, each in a process and an environment of their own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,15 +16,21 @@ from tests.tools.benchmarks.peer import PEERS
 from tests.tools.benchmarks.streams import Input
 from tests.tools.benchmarks.table import table, times
 
-ENVIRONMENT = ROOT / ".venv-peers"
-PACKAGES = (
-    "sortedcontainers",
-    "order-book",
-    "nautilus_trader",
-    "cryptofeed",
-    "unicorn-binance-local-depth-cache",
-    "python-binance",
+ENVIRONMENT = ROOT / f".venv-peers-{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = (  # the newest of each for a Python, as of November 2026
+    "msgspec==0.22.0",
+    "sortedcontainers==2.4.0",
+    "order-book==1.1.0; python_version >= '3.12'",
+    "order-book==0.6.1; python_version < '3.12'",
+    "nautilus_trader==1.231.0; python_version >= '3.12'",
+    "nautilus_trader==1.221.0; python_version < '3.12'",
+    "cryptofeed==3.0.1; python_version >= '3.12'",
+    "cryptofeed==2.4.1; python_version < '3.12'",
+    "unicorn-binance-local-depth-cache==2.14.0",
+    "python-binance==1.0.37",
 )
+OURS = "this program"
+TO_BEAT = "order-book (C extension)"
 MESSAGES = 400  # the slowest of them takes milliseconds a message
 
 
@@ -35,7 +42,7 @@ def install() -> list[str]:
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     return [
         package
-        for package in ("msgspec", *PACKAGES)
+        for package in PACKAGES
         if subprocess.run([*pip, package], capture_output=True, check=False).returncode  # noqa: S603
     ]
 
@@ -62,18 +69,31 @@ def compare(source: Input) -> str:
     """Return a table of all peers on the first messages of `source`."""
     missing = install()
     rows = []
+    reached: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "messages")
         file.write_bytes(msgspec.msgpack.encode(_messages(source)))
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         for name in PEERS:
-            command = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("peer.py")), name]
-            done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)  # noqa: S603
+            peer = [
+                str(ENVIRONMENT / "bin" / "python"),
+                str(Path(__file__).with_name("peer.py")),
+                name,
+                str(file),
+            ]
+            done = subprocess.run(peer, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
             if done.returncode:
                 sys.stderr.write(done.stderr)
                 rows.append([name, "", "", "", "not installable or not runnable here"])
                 continue
             found = json.loads(done.stdout)
+            reached[name] = found["multiples"][0]
             right = f"{found['right']} of {found['of']}"
             rows.append([name, *(times(multiple) for multiple in found["multiples"]), right])
+    goal = ""
+    if OURS in reached and TO_BEAT in reached:
+        ours, theirs = reached[OURS], reached[TO_BEAT]
+        verdict = "met" if ours < theirs else "not met"
+        goal = f"\n* {OURS} below {TO_BEAT}, mean: {times(ours)} to {times(theirs)} ({verdict})\n"
     note = f"\nNot installable here: {', '.join(missing)}.\n" if missing else ""
-    return table(["who, bytes to top ten", "mean", "median", "99 %", "right answers"], rows) + note
+    return table(["who, bytes to top ten", "mean", "median", "99 %", "right answers"], rows) + goal + note

@@ -25,6 +25,7 @@ from tests.replay.rig import SYMBOL
 Top = tuple[list[tuple[float, float]], list[tuple[float, float]]]
 EVENT_MS = 100
 SNAPSHOT_LEVELS = 1_000
+RECORDED = "recording"
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ def recorded(messages: int | None = None) -> Input:
         asking.hear(data, event["T"])
         bids, asks = ([(p, q) for p, q in side] for side in rig.truth[event["u"]])
         ticks.append(Tick(data, event["T"], due, reply, (bids, asks)))
-    return Input("recording", settings, ticks)
+    return Input(RECORDED, settings, ticks)
 
 
 def simulated(messages: int) -> Input:
