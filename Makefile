@@ -8,7 +8,7 @@ MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/
 # Most of them wait for processes; what waits longest begins first.
 LONGEST_FIRST := tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
-.PHONY: run test help drill evaluate campaign load orders fuzz soak page bench latency scale pins clean
+.PHONY: run test help drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -32,6 +32,7 @@ help:
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS)'
 	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
+	@echo 'make clients   clients of others on the simulated exchange, with faults (SECONDS, CLIENTS_PYTHON)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
 	@echo 'make orders    simulated orders against the whole book of the replay rig, and their latency (ORDERS)'
 	@echo 'make fuzz      the decoders under libFuzzer (SECONDS)'
@@ -54,6 +55,10 @@ drill: $(VENV)/dev.stamp
 # Thousands of random faults, all that is live held against the exchange's own book; FAULTS=10000 SEED=1 by default.
 campaign: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
+
+# Other people's clients against the simulated exchange, in .venv-clients; SECONDS=60 by default.
+clients: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.tools.clients --seconds $(or $(SECONDS),60)
 
 # How many WebSocket clients get their frames in time, and what misbehaving ones change; CLIENTS=1000 by default.
 load: $(VENV)/dev.stamp

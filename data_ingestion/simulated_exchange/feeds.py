@@ -18,6 +18,8 @@ ALL_TICKERS: Final = "!bookTicker"
 
 SPEEDS: Final = {"@0ms": 100, "@100ms": 100, "": 250, "@250ms": 250, "@500ms": 500}
 """Milliseconds between the events of a depth stream by the end of its name; none here is faster than 100."""
+TRADE_ROUTES: Final = (MARKET, PUBLIC)
+"""That carry single trades, which the exchange does not document: clients ask for them on either."""
 PARTIAL_LEVELS: Final = (5, 10, 20)
 
 
@@ -40,7 +42,8 @@ def streams_of(symbol: str) -> Iterator[tuple[str, str]]:
             yield PUBLIC, f"{name}@depth{levels}{speed}"
     yield PUBLIC, f"{name}@bookTicker"
     yield MARKET, trade_stream(symbol)
-    yield MARKET, f"{name}@trade"
+    for route in TRADE_ROUTES:
+        yield route, f"{name}@trade"
 
 
 class BookFeeds:

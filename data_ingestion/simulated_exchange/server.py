@@ -5,7 +5,7 @@ Routes
     WS  /public/ws/<symbol>@depth@100ms[/...]   /public/stream?streams=a/b
         also @depth (250 ms), @depth@500ms, @depth@0ms, @depth5|10|20 with the same ends, @bookTicker,
         !bookTicker
-    WS  /market/ws/<symbol>@aggTrade[/...]      /market/stream?streams=a/b      also @trade
+    WS  /market/ws/<symbol>@aggTrade[/...]      /market/stream?streams=a/b      also @trade, on both
     WS  /private/ws[/...]   /private/stream   accepted, and nothing is ever sent
     WS  /ws/...   /stream   retired: the handshake succeeds and nothing is ever sent
 and, only if asked for, test doors
@@ -41,6 +41,7 @@ from data_ingestion.simulated_exchange.feeds import (
     MARKET,
     PUBLIC,
     RETIRED,
+    TRADE_ROUTES,
     BookFeeds,
     depth_stream,
     trade_stream,
@@ -275,9 +276,10 @@ class SimulatedExchange:
         told, stream = self._told_trades[symbol], f"{symbol.lower()}@trade"
         if market.recent_trades:
             self._told_trades[symbol] = market.recent_trades[-1].trade_id
-        if intact and self._streams.is_heard(MARKET, stream):
-            fills = [trade for trade in market.recent_trades if trade.trade_id > told]
-            self._streams.publish(MARKET, stream, [msgspec.json.encode(trade) for trade in fills])
+        for route in TRADE_ROUTES:
+            if intact and self._streams.is_heard(route, stream):
+                fills = [trade for trade in market.recent_trades if trade.trade_id > told]
+                self._streams.publish(route, stream, [msgspec.json.encode(trade) for trade in fills])
 
     def _is_heard(self, stream: str) -> bool:
         return self._streams.is_heard(PUBLIC, stream)
