@@ -3,7 +3,7 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard
+SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard processes
 MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
 # Most of them wait for processes; what waits longest begins first.
 LONGEST_FIRST := tests/replay tests/tools tests/fuzz tests/test_notebooks.py

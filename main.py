@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from config import SettingError, Settings, read_settings
-from lifeline import Words, run_until_stopped
-from listening import Listeners, listener_of, local_address
-from open_files import most_streams, raise_limit
-from outputs import open_closed_streams, patient_outputs
-from process import calm_garbage_collector, first_leaf, part_of, set_up_logging
-from screen import screen_of_this_terminal
-from supervisor import EXIT_SETTINGS, Child, Holds
+from processes.conduct import calm_garbage_collector, first_leaf, part_of, set_up_logging
+from processes.lifeline import Words, run_until_stopped
+from processes.listening import Listeners, listener_of, local_address
+from processes.open_files import most_streams, raise_limit
+from processes.outputs import open_closed_streams, patient_outputs
+from processes.screen import screen_of_this_terminal
+from processes.supervisor import EXIT_SETTINGS, Child, Holds
 
 log = logging.getLogger("main")
 
@@ -59,7 +59,7 @@ async def _with_profile(settings: Settings, words: Words) -> None:
     if not settings.profile_memory:
         await _role(settings, words)
         return
-    from memory_profile import report_for_ever
+    from processes.memory_profile import report_for_ever
 
     reports = asyncio.create_task(report_for_ever(part_of(settings)))
     try:
@@ -74,7 +74,7 @@ def _role(settings: Settings, words: Words) -> Coroutine[Any, Any, None]:
         case "exchange":
             return run_exchange(settings)
         case "engine":
-            from engine_process import run_engine
+            from processes.engine import run_engine
 
             return run_engine(settings, words)
         case "api":
@@ -92,7 +92,7 @@ async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
     from api.access import Access
     from data_ingestion.simulated_exchange.server import SimulatedExchange
-    from source_choice import simulated_symbols
+    from processes.source_choice import simulated_symbols
 
     exchange = SimulatedExchange(
         simulated_symbols(settings),
@@ -162,7 +162,7 @@ async def run_all(settings: Settings) -> None:
     The sockets that they listen on stay open here until the end, so that no port is ever free for somebody
     else.
     """
-    from source_choice import at_the_simulated_exchange, with_source
+    from processes.source_choice import at_the_simulated_exchange, with_source
 
     with contextlib.closing(Listeners(settings)) as sockets:
         listeners = {"api": sockets.listen("api"), "dashboard": sockets.listen("dashboard")}

@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from config import Settings
-from source_choice import with_source
-from supervisor import lines_of
+from processes.source_choice import with_source
+from processes.supervisor import lines_of
 from tests.data_ingestion.fakes import RawServer, http, says
 from tests.program import (
     PATIENCE,

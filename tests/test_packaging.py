@@ -19,7 +19,7 @@ import pytest
 from config import VERSION
 from tests.program import PATIENCE, ROOT, environment_of, free_port, listening, next_live
 
-PARTS = ("api", "dashboard", "data_ingestion", "features", "orderbook", "state")
+PARTS = ("api", "dashboard", "data_ingestion", "features", "orderbook", "processes", "state")
 COMMAND = "orderbook-liquidity"
 
 

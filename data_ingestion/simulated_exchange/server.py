@@ -26,6 +26,7 @@ from typing import Self
 import msgspec
 from aiohttp import web
 
+from data_ingestion.simulated_exchange.control import Control
 from data_ingestion.simulated_exchange.crowd import EVENT_MS
 from data_ingestion.simulated_exchange.doors import (
     MOST_BODY,
@@ -57,7 +58,6 @@ from data_ingestion.simulated_exchange.staging.patterns import (
     StageRequest,
 )
 from data_ingestion.simulated_exchange.streams import CLIENT_QUEUE, CLOSE_SECONDS, Client, Streams
-from data_ingestion.simulated_exchange.test_doors import TestDoors
 from data_ingestion.simulated_exchange.timing import LONGEST_CATCH_UP_MS, ForwardClock
 
 __all__ = ["SIMULATED_SYMBOLS", "SimulatedExchange"]
@@ -83,7 +83,7 @@ class SimulatedExchange:
         seed: int = 1,
         clock: Callable[[], float] = time.time,
         self_paced: bool = True,
-        test_doors: bool = False,
+        control: bool = False,
         ping_seconds: float = 180.0,
         truth_kept: int = 20_000,
         client_queue: int = CLIENT_QUEUE,
@@ -101,7 +101,7 @@ class SimulatedExchange:
         }
         self._faults = {symbol: FaultState(symbol) for symbol in self._markets}
         self._self_paced = self_paced
-        self._test_doors = test_doors
+        self._control = control
         self._streams = Streams(self._markets, ping_seconds=ping_seconds, client_queue=client_queue)
         self._feeds = {symbol: BookFeeds(market) for symbol, market in self._markets.items()}
         self._told_trades = dict.fromkeys(self._markets, 0)  # the id of the last one on each @trade
@@ -291,8 +291,8 @@ class SimulatedExchange:
         for route in ("/{route:public|market|private}", ""):
             for path in ("/{shape:ws}", "/{shape:ws}/{names:.+}", "/{shape:stream}"):
                 app.router.add_get(route + path, self._stream)
-        if self._test_doors:
-            TestDoors(self._markets, self._play_fault).add_to(app.router)
+        if self._control:
+            Control(self._markets, self._play_fault).add_to(app.router)
         return app
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ SYMBOL = "BTCUSDT"
 
 async def test_a_silent_exchange_is_seen_through_the_whole_program() -> None:
     """When depth falls silent at the exchange the page says STALE and why, and is live again afterwards."""
-    async with chromium() as browser, SimulatedExchange([SYMBOL], test_doors=True) as exchange:
+    async with chromium() as browser, SimulatedExchange([SYMBOL], control=True) as exchange:
         address = f"127.0.0.1:{exchange.port}"
         async with (
             Program(

@@ -78,7 +78,7 @@ async def bench() -> AsyncIterator[Bench]:
     clock = HandClock()
     async with (
         SimulatedExchange(
-            SIMULATED_SYMBOLS, clock=clock, self_paced=False, test_doors=True, client_queue=50
+            SIMULATED_SYMBOLS, clock=clock, self_paced=False, control=True, client_queue=50
         ) as exchange,
         aiohttp.ClientSession() as session,
     ):

@@ -34,7 +34,7 @@ from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
-from process import calm_garbage_collector
+from processes.conduct import calm_garbage_collector
 from state.engine import Engine
 from state.frames import Market, Status
 from tests.program import PATIENCE, ROOT, free_port

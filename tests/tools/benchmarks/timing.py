@@ -19,7 +19,7 @@ from typing import Protocol
 
 import msgspec
 
-from process import calm_garbage_collector
+from processes.conduct import calm_garbage_collector
 from tests.tools.benchmarks.streams import Tick, Top, blocks
 
 BLOCK = 250

@@ -151,7 +151,7 @@ async def run(versions: dict[str, str], seconds: float) -> tuple[list[Result], i
     """Run all clients side by side; return what became of each, and how many faults were played."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            SimulatedExchange(SIMULATED_SYMBOLS, test_doors=True) as exchange,
+            SimulatedExchange(SIMULATED_SYMBOLS, control=True) as exchange,
             tls_front(exchange.port, Path(folder)) as secure_port,
         ):
             results, processes, tasks = [], [], []

@@ -9,7 +9,7 @@ from typing import Final
 EVERY: Final = 60.0  # seconds
 TOP: Final = 10
 
-_ROOT: Final = Path(__file__).resolve().parent
+_ROOT: Final = Path(__file__).resolve().parents[1]
 _KIB: Final = 1024
 
 

@@ -10,7 +10,7 @@ from data_ingestion.simulated_exchange.market import SimulatedMarket
 from data_ingestion.simulated_exchange.staging.patterns import parse_stage
 
 
-class TestDoors:
+class Control:
     """Routes that only an exchange which was started with them has."""
 
     __test__ = False

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from outputs import has_reader
+from processes.outputs import has_reader
 
 SAID_EVERY: Final = 60.0  # seconds between two status lines of one symbol whose state stays
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from config import SettingError, Settings
-from screen import Screen
-from supervisor import HUNG_AFTER, STARTED_AFTER, Child, Holds, SilenceMeter
+from processes.screen import Screen
+from processes.supervisor import HUNG_AFTER, STARTED_AFTER, Child, Holds, SilenceMeter
 from tests.program import PATIENCE
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from open_files import RESERVE
+from processes.open_files import RESERVE
 from tests.program import PATIENCE, ROOT, asked, environment_of, free_port, listening, next_live
 
 CLIENTS = 150

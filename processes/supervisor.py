@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from config import SettingError, Settings
 from data_ingestion.pacing.backoff import Backoff
-from lifeline import BEAT_EVERY, HOLD
-from screen import Screen
+from processes.lifeline import BEAT_EVERY, HOLD
+from processes.screen import Screen
 
 log = logging.getLogger("main")
 

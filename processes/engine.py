@@ -19,10 +19,10 @@ from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import rest_session
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from features.detectors.settings import DetectorSettings
-from lifeline import HOLD, Words, say
-from listening import local_address
-from process import calm_garbage_collector, first_leaf
-from screen import Screen
+from processes.conduct import calm_garbage_collector, first_leaf
+from processes.lifeline import HOLD, Words, say
+from processes.listening import local_address
+from processes.screen import Screen
 from state.engine import Engine, EngineSettings
 from state.status_line import status_line
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from memory_profile import TOP, report
+from processes.memory_profile import TOP, report
 from tests.program import Program, listening, next_live
 
 
@@ -23,7 +23,7 @@ def test_the_line_that_holds_the_most_is_named_first(tracing: None) -> None:
     held = [bytes(1_000) for _ in range(4_000)]
     head, first, *rest = report("BTCUSDT").splitlines()
     number = test_the_line_that_holds_the_most_is_named_first.__code__.co_firstlineno + 3
-    assert f"tests/test_memory_profile.py:{number}" in first
+    assert f"tests/processes/test_memory_profile.py:{number}" in first
     assert int(first.split(" blocks")[0].split()[-1].replace(",", "")) >= len(held)
     assert len(rest) < TOP
     assert all("BTCUSDT" in line for line in (head, first, *rest))

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import pytest
 
-from outputs import MOST_WAITING, PatientStream, has_reader
+from processes.outputs import MOST_WAITING, PatientStream, has_reader
 from tests.program import PATIENCE
 
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from config import SettingError, Settings, read_settings
-from listening import Listeners, listener_of, listening_socket
+from processes.listening import Listeners, listener_of, listening_socket
 from tests.program import free_port
 
 

@@ -11,7 +11,7 @@ import termios
 
 import pytest
 
-from screen import SAID_EVERY, Screen
+from processes.screen import SAID_EVERY, Screen
 from tests.program import PATIENCE, ROOT
 
 LIVE = "LIVE    SIMULATED  BTCUSDT 61,000"
@@ -55,7 +55,7 @@ def test_a_file_gets_each_change_of_state_at_once(capsys: pytest.CaptureFixture[
 
 
 TERMINAL = """
-from screen import screen_of_this_terminal
+from processes.screen import screen_of_this_terminal
 with screen_of_this_terminal() as screen:
     screen.status("BTCUSDT", "LIVE    SIMULATED  BTCUSDT    " + "x" * 200)
     screen.status("ETHUSDT", "STALE   SIMULATED  ETHUSDT    " + "y" * 200)
