@@ -7,6 +7,8 @@ up to 15 digits exactly enough to print it again, so equal strings give equal fl
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
+import re
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -129,6 +131,7 @@ _decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
 _decode_levels = msgspec.json.Decoder(Levels, strict=False).decode
 _BIDS: Final = b',"b":['
 _ASKS: Final = b',"a":'
+_DOCUMENTED: Final = re.compile(rb'"(?:e|E|T|s|U|u|pu|b|a)"')
 _decode_price = msgspec.json.Decoder(Price, strict=False).decode
 _decode_size = msgspec.json.Decoder(Size, strict=False).decode
 
@@ -165,9 +168,9 @@ def decode_depth_update(data: bytes | str) -> DepthUpdate:
 def _plain_depth(data: bytes) -> DepthUpdate | None:
     """Return the message if it is certain that strict decoding gives the same, else None.
 
-    Certain it is of a message as the exchange writes it, with `b` and `a` last. From `b` to the end of its
-    object there is no key but `a` then, since no other colon and no brace is left; so what has quotes there
-    is a price or a size, and all have if there are four quotes a pair.
+    Certain it is of a message as the exchange writes it, with `b`, `a`, and then nothing or what is not
+    documented. From `b` to the end of `a` there is no key but `a` then, since no other colon and no brace
+    is there; so what has quotes there is a price or a size, and all have if there are four quotes a pair.
     """
     try:
         wire = _decode_plain_depth(data)
@@ -175,22 +178,33 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
     except (*_UNDECODABLE, TypeError):  # a TypeError: not all are whole
         return None
     bids, asks = wire.b, wire.a
-    start, colon, end = data.find(_BIDS), data.rfind(b":"), len(data) - 1
+    start = data.find(_BIDS)
+    key = data.find(_ASKS, start)
+    opened = key + len(_ASKS)
+    end = (data.find(b"]]", opened) if asks else opened) + 2
     is_plain = (
         start >= 0
-        and data[colon + 1 - len(_ASKS) : colon + 1] == _ASKS
-        and data.find(b":", start + len(_BIDS)) == colon
-        and data.find(b"}", start) == end
+        and key > 0
+        and data[opened : opened + 1] == b"["
+        and data[end - 1 : end] == b"]"
+        and data.find(b":", start + len(_BIDS)) == opened - 1
+        and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
-        and data.count(b'"', start) == 4 * (len(bids) + len(asks) + 1)
+        and data.count(b'"', start, end) == 4 * (len(bids) + len(asks) + 1)
+        and _is_plain_end(data[end:])
     )
     if not is_plain or not 0 <= numbers <= _LARGEST:
         return None
-    bids_quoted, asks_quoted = data[start + len(_BIDS) - 1 : colon + 1 - len(_ASKS)], data[colon + 1 : end]
     return DepthUpdate(
         wire.E, wire.T, wire.s, wire.U, wire.u, wire.pu,  # type: ignore[arg-type]
-        bids, asks, bids_quoted, asks_quoted,
+        bids, asks, data[start + len(_BIDS) - 1 : key], data[opened:end],
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)  # an exchange ends all messages of a symbol alike
+def _is_plain_end(end: bytes) -> bool:
+    """Return whether what follows `a` closes the message and has none of the documented keys."""
+    return end == b"}" or not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
 
 
 def strict_depth_update(data: bytes | str) -> DepthUpdate:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_ingestion import messages
 from data_ingestion.errors import MalformedMessage
 from data_ingestion.messages import DepthUpdate, Levels, decode_depth_update, strict_depth_update
 from data_ingestion.simulated_exchange.faults import garbage
@@ -97,7 +98,31 @@ HOSTILE = [
     b',"b":[],"a":[]',
     b',"b":[["1","2"]],"a":[["3","4"]]}',
     b',"b":[],"a":[]}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"ps":"BTCUSDT","st":1}',
+    b',"b":[],"a":[],"st":1}',
+    b',"b":[["1","2"]],"a":[[3,"4"]],"st":"1"}',
+    b',"b":[["1","2"]],"a":[["3",4]],"x":"]]"}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"a":[]}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"u":5}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"u":"5","u":5}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"x":{"a":[]}}',
+    b',"b":[["1","2"]],"a":[["3","4"]],"x":["a"]}',
+    b',"b":[["1","2"]],"a":[["3","4"]]"x":1}',
+    b',"b":[["1","2"]],"a":[],"x":"]]","y":[["1","2"]]}',
 ]
+
+
+def test_fields_that_are_not_documented_do_not_cost_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end, where the exchange added them in 2026, or before the levels."""
+
+    def refuse(data: bytes | str) -> DepthUpdate:
+        raise AssertionError(data)
+
+    monkeypatch.setattr(messages, "strict_depth_update", refuse)
+    for end in (b"}", b',"ps":"BTCUSDT","st":1}', b',"x":null}'):
+        event = decode_depth_update(HEAD + b',"ps":"BTCUSDT","b":[["1","2"]],"a":[["3","4"]]' + end)
+        assert (event.bids, event.asks) == ([(1.0, 2.0)], [(3.0, 4.0)])
+        assert decode_depth_update(HEAD + b',"b":[["1","2"]],"a":[]' + end).asks_quoted == b"[]"
 
 
 @pytest.mark.parametrize("tail", HOSTILE)
