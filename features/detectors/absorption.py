@@ -1,9 +1,9 @@
 """Absorption: takers keep hitting the best price, and it does not give way.
 
 Opens when, within `absorption_ms` (3 s), takers took more at one best price than `absorption_ratio` (1.5)
-times the largest size visible there and than a large level holds, what they took came back at least
-`absorption_refills` (2) times, something is visible there still, and the best price of that side stayed
-within a tick of it. Closes with
+times the largest size visible there and than a large level holds, what they took came back within
+`refill_ms` (1 s) at least `absorption_refills` (2) times, something is visible there still, and the best
+price of that side stayed within a tick of it. `HitLevel` says what a refill is. Closes with
 
 - `gave_way` when the best price goes through it, by more than a tick,
 - `moved_away` when the best price leaves it behind, by more than a tick,

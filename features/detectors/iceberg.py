@@ -2,8 +2,8 @@
 
 Opens when, within `iceberg_ms` (10 s), at least `iceberg_trades` (3) trades hit one price, took more than
 the largest size visible there, more than a large level holds and at least `iceberg_ratio` (2) times what
-the visible size lost, and what they took came back at least `iceberg_refills` (2) times, and
-something is visible there still. Closes with
+the visible size lost, what they took came back within `refill_ms` (1 s) at least `iceberg_refills` (2)
+times, and something is visible there still. `HitLevel` says what a refill is. Closes with
 
 - `gave_way` when nothing is left at the price and the best price is beyond it,
 - `out_of_range` when the price left the ten levels,
