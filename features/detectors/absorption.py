@@ -9,6 +9,7 @@ price of that side stayed within a tick of it. `HitLevel` says what a refill is.
 - `moved_away` when the best price leaves it behind, by more than a tick,
 - `ended` when this has no longer been so for `absorption_ms`.
 
+`magnitude` is the most that takers took over the largest size visible, in any one window while this was so.
 Sizes in base asset, times in exchange ms. Source: the project's own definition of what order-flow traders
 call absorption.
 """
@@ -26,12 +27,13 @@ from features.detectors.settings import DetectorSettings
 class _Fight:
     """A best price that is being hit. `subject` is None until the absorption is open."""
 
-    __slots__ = ("absorbed_at", "level", "price", "reported_at", "subject")
+    __slots__ = ("absorbed_at", "level", "magnitude", "price", "reported_at", "subject")
 
     def __init__(self, price: float, level: HitLevel) -> None:
         self.price = price
         self.level = level
         self.subject: Subject | None = None
+        self.magnitude = 0.0  # the most so far
         self.reported_at = 0
         self.absorbed_at = 0  # when it last met the definition
 
@@ -72,13 +74,15 @@ class AbsorptionDetector:
         absorbs = self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
+            fight.magnitude = max(fight.magnitude, level.volume_over_largest())
         ending = self._ending(side, fight, step)
         if ending is not None:
             self._fights[side] = None
             if fight.subject is None:
                 return NOTHING
             self._cooldown.start((side, fight.price), book.time)
-            return [fight.subject.say(Event.CLOSED, book.time, level.evidence(step.median, book), ending)]
+            evidence = level.evidence(step.median, book)
+            return [fight.subject.say(Event.CLOSED, book.time, fight.magnitude, evidence, ending)]
         if fight.subject is None:
             if not absorbs or not self._cooldown.over((side, fight.price), book.time):
                 return NOTHING
@@ -89,7 +93,7 @@ class AbsorptionDetector:
         else:
             return NOTHING
         fight.reported_at = book.time
-        return [fight.subject.say(event, book.time, level.evidence(step.median, book))]
+        return [fight.subject.say(event, book.time, fight.magnitude, level.evidence(step.median, book))]
 
     def _ending(self, side: int, fight: _Fight, step: Step) -> Ending | None:
         ahead = SIGNS[side] * (step.after.best[side] - fight.price)
@@ -114,7 +118,7 @@ class AbsorptionDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            fight.subject.say(Event.CLOSED, time, {"size": fight.level.size}, reason)
+            fight.subject.say(Event.CLOSED, time, fight.magnitude, {"size": fight.level.size}, reason)
             for fight in self._fights
             if fight is not None and fight.subject is not None
         ]

@@ -147,6 +147,11 @@ class HitLevel:
         """Return the largest size that was visible in the window. O(intervals)."""
         return max([self.first_size, *[interval.size for interval in self.intervals]])
 
+    def volume_over_largest(self) -> float:
+        """Return the volume taken over the largest size that was visible, 0 where none was. O(intervals)."""
+        largest = self.largest_size()
+        return self.volume / largest if largest else 0.0
+
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""
         return {

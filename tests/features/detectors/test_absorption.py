@@ -248,4 +248,5 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "first_update_id": first.update_id,
         "last_update_id": book.update_id,
     }
+    assert entry.magnitude == pytest.approx(sum(trade.size for trade in trades) / max(sizes))
     assert (entry.started_at, entry.time) == (trades[0].trade_time, book.time)

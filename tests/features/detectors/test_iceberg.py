@@ -264,4 +264,5 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "visible_loss": loss,
         "hidden_volume": round(volume - loss, 8),
     }
+    assert entry.magnitude == pytest.approx(volume / max(sizes))
     assert (entry.started_at, entry.time) == (trades[0].trade_time, book.time)
