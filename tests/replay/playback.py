@@ -20,9 +20,9 @@ def market(resting: int = 0) -> Any:
     return rig_module().Market(SYMBOL, str(RECORDING), resting)
 
 
-def connected_engine() -> Engine:
-    """Return an engine whose streams have just opened."""
-    engine = Engine(SYMBOL, "binance")
+def connected_engine(engine: Engine | None = None) -> Engine:
+    """Return an engine, a new one unless it is given, whose streams have just opened."""
+    engine = engine or Engine(SYMBOL, "binance")
     for stream in Stream:
         engine.on_stream(stream, StreamState.CONNECTING, 0)
         engine.on_stream(stream, StreamState.OPEN, 0)
@@ -32,8 +32,10 @@ def connected_engine() -> Engine:
 class Playback:
     """The whole recording through one engine. `frames` are the seconds as JSON, with their rows."""
 
-    def __init__(self, *, resting: int = 0, snapshot_levels: int = 1000) -> None:
-        self.engine = connected_engine()
+    def __init__(
+        self, *, resting: int = 0, snapshot_levels: int = 1000, engine: Engine | None = None
+    ) -> None:
+        self.engine = connected_engine(engine)
         self.frames: list[bytes] = []
         self._market = market(resting)
         self._snapshot_levels = snapshot_levels
