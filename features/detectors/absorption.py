@@ -16,7 +16,7 @@ call absorption.
 
 from collections.abc import Sequence
 
-from features.detectors.cooldown import Cooldown
+from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, above
 from features.detectors.detector import NOTHING, Step
 from features.detectors.hit import Hit
@@ -39,33 +39,31 @@ class _Fight:
 
 
 class AbsorptionDetector:
-    """Finds absorptions; follows one price a side. Work per book is constant, amortised."""
+    """Finds absorptions; follows the few prices within a tick of the best. Work per book grows with them."""
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._settings = settings
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._fights: list[_Fight | None] = [None, None]
+        self._fights: dict[Place, _Fight] = {}
 
     def on_trade(self, hit: Hit) -> None:
         """Take a trade; one at the best price begins or carries on a fight for it."""
-        side, price = hit.place
-        fight = self._fights[side]
+        fight = self._fights.get(hit.place)
         if fight is None:
-            book = hit.before
+            (side, price), book = hit.place, hit.before
             if price != book.best[side]:
                 return
             level = HitLevel(book, book.levels[side][price], self._settings.absorption_ms, self._settings)
-            fight = self._fights[side] = _Fight(price, level)
-        if price == fight.price:
-            fight.level.hit(hit.fill)
+            fight = self._fights[hit.place] = _Fight(price, level)
+        fight.level.hit(hit.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
-        found: Sequence[Detection] = NOTHING
-        for side, fight in enumerate(self._fights):
-            said = NOTHING if fight is None else self._follow(side, fight, step)
-            if said:
-                found = [*found, *said]
+        if not self._fights:
+            return NOTHING
+        found: list[Detection] = []
+        for place, fight in list(self._fights.items()):
+            found += self._follow(place[0], fight, step)
         return found
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
@@ -77,7 +75,7 @@ class AbsorptionDetector:
             fight.magnitude = max(fight.magnitude, level.volume_over_largest())
         ending = self._ending(side, fight, step)
         if ending is not None:
-            self._fights[side] = None
+            del self._fights[side, fight.price]
             if fight.subject is None:
                 return NOTHING
             self._cooldown.start((side, fight.price), book.time)
@@ -119,10 +117,10 @@ class AbsorptionDetector:
         """Close what is open."""
         found = [
             fight.subject.say(Event.CLOSED, time, fight.magnitude, {"size": fight.level.size}, reason)
-            for fight in self._fights
-            if fight is not None and fight.subject is not None
+            for fight in self._fights.values()
+            if fight.subject is not None
         ]
-        self._fights = [None, None]
+        self._fights.clear()
         self._cooldown.clear()
         return found
 

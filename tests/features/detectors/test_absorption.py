@@ -212,6 +212,19 @@ def test_a_break_closes_it() -> None:
     assert events(on.take(market.items[told:]))[2:] == [OPENED]
 
 
+def test_a_fight_a_tick_away_does_not_hide_one() -> None:
+    """A price that was best before, and was hit once, is followed beside the one that is fought for now."""
+    market = Market()
+    market.trade(ASK, 101.0, 0.1)
+    market.book()
+    market.rest(ASK, (PRICE, 0.0), (100.5, 1.0))
+    market.book()
+    for _ in range(4):
+        market.trade(ASK, 100.5, 0.9)
+        market.book()
+    assert [(entry.event, entry.price) for entry in said(market)] == [("opened", 100.5)]
+
+
 def test_a_break_before_it_opened_says_nothing() -> None:
     """What was only suspected is forgotten in silence."""
     market, on = fought(3), bench()

@@ -101,7 +101,7 @@ Ends = Callable[[Episode, int, int], Ending | None]
 
 
 def absorptions(told: Told) -> Iterator[Detection]:
-    """Yield what is to be said of absorptions: one fight a side at a time, for its best price."""
+    """Yield what is to be said of absorptions: a fight for each best price that is hit."""
     settings = told.settings
 
     def met(at: Episode, book: int) -> bool:
@@ -121,14 +121,14 @@ def absorptions(told: Told) -> Iterator[Detection]:
             return Ending.MOVED_AWAY
         return Ending.ENDED if told.time(book) - alive >= settings.absorption_ms else None
 
-    for side in (0, 1):
-        free, closed = 0, dict[float, int]()
-        for taken in told.trades:
-            at_best = taken.price == told.books[taken.book].best[side]
-            if taken.side == side and taken.book >= free and at_best:
-                at = Episode(told, side, taken.price, taken.book, settings.absorption_ms)
-                free, said = _life(at, Kind.ABSORPTION, met, ends, Episode.figures, closed)
-                yield from said
+    free: dict[tuple[int, float], int] = {}
+    closed: tuple[dict[float, int], dict[float, int]] = ({}, {})
+    for taken in told.trades:
+        place = (taken.side, taken.price)
+        if taken.book >= free.get(place, 0) and taken.price == told.books[taken.book].best[taken.side]:
+            at = Episode(told, *place, taken.book, settings.absorption_ms)
+            free[place], said = _life(at, Kind.ABSORPTION, met, ends, Episode.figures, closed[taken.side])
+            yield from said
 
 
 def icebergs(told: Told) -> Iterator[Detection]:

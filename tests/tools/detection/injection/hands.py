@@ -200,6 +200,8 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
             for better, resting in loom.levels(side, 30):
                 if sign * better > sign * price:
                     loom.take(side, better, resting)
+        if loom.printed_lately(side, price, 100):  # both would be told as one trade, of the earlier's time
+            raise Spoiled("others traded there")
         loom.take(side, price, loom.size(side, price) or loom.lot)
         loom.keep_back(side, (seen[number + 1], 1.0))
     hand.record.ended_at = loom.now
@@ -274,8 +276,8 @@ def _hit(
         yield max(1, span // count - wait)
         if loom.best(side) != price:
             raise Spoiled("the price left")
-    came = loom.printed[side].get(price, 0.0) / threshold
     yield 230  # so that the last refill is seen
+    came = loom.printed[side].get(price, 0.0) / threshold
     hand.record.ended_at = loom.now
     if fixed is None:
         hand.record.strength = came

@@ -126,12 +126,12 @@ class Loom:
             if before >= at - 2_000
         )
 
-    def printed_lately(self, side: int, price: float) -> float:
-        """Return what printed at a price in the last ten seconds."""
+    def printed_lately(self, side: int, price: float, span: int = 10_000) -> float:
+        """Return what printed at a price in the last ten seconds, or another span of ms."""
         return sum(
             size
             for at, where, at_price, size in self._prints
-            if (where, at_price) == (side, price) and at > self.now - 10_000
+            if (where, at_price) == (side, price) and at > self.now - span
         )
 
     def mid_range(self) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from tests.tools.detection.injection.recording import Recording, write
 WARM_UP_MS: Final = 32_000  # until the medians are of half a minute
 _BETWEEN_MS: Final = 1_500  # after one pattern, before the next on that side
 _IDLE_MS: Final = 300
-LATE_MS: Final = 2_000  # after its end in which a pattern may still be flagged
+LATE_MS: Final = 300  # after its end in which a pattern may still be flagged: that its last book is out
 
 
 @dataclass(frozen=True, slots=True)
