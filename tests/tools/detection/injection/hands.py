@@ -30,7 +30,7 @@ SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
 REST_MS: Final = 1_000
-RANGE_MS: Final = 34_000  # so that the range before a breakout does not hold the one before
+RANGE_MS: Final = 40_000  # so that the range before a breakout does not hold the one before
 
 
 @dataclass(slots=True)
@@ -266,11 +266,12 @@ def _hit(
     count = max(blows[0], min(blows[1], round(strength * threshold / visible / 0.7)))
     for number in range(count):
         blow = (strength * threshold - loom.printed[side].get(price, 0.0)) / (count - number)
+        blow = min(blow, 0.8 * loom.held[side][price])
         if blow > loom.lot:
             loom.take(side, price, blow)
         wait = random.randint(*back)
         yield wait
-        if not loom.held[side][price] and blow < visible:
+        if not loom.held[side][price]:
             raise Spoiled("the price went through")
         loom.hold(side, price, visible)
         yield max(1, span // count - wait)

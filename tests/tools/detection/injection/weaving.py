@@ -148,9 +148,16 @@ def is_about(flag: Detection, record: Record) -> bool:
             and flag.started_at <= record.ended_at
             and flag.time <= record.ended_at + 400
         )
-    if flag.kind is Kind.EXHAUSTION:
-        return flag.side == _SIDES[record.side] and in_time
-    return flag.side == _SIDES[record.side] and in_time and low - 1e-9 <= flag.price <= high + 1e-9
+    if flag.side != _SIDES[record.side] or not in_time:
+        return False
+    if flag.kind is Kind.LAYERING:  # the touch beside it may be one of its row
+        return any(low <= float(str(price)) <= high for price in _level_prices(flag))
+    return flag.kind is Kind.EXHAUSTION or low <= flag.price <= high
+
+
+def _level_prices(flag: Detection) -> list[object]:
+    prices = flag.evidence["level_prices"]
+    return list(prices) if isinstance(prices, list) else []
 
 
 def _withheld(record: Record, flags: Sequence[Detection]) -> bool:
