@@ -44,11 +44,17 @@ def main() -> None:
     parser.add_argument("--patterns", type=int, default=20, help="of each kind, way and strength, at most")
     parser.add_argument("--runs", type=int, default=30, help="times that the recording is played, at most")
     parser.add_argument("--seed", type=int, default=4_000)
+    parser.add_argument("--kinds", default=",".join(Kind), help="separated by commas")
     parser.add_argument("--plot", type=Path, help="an SVG for the curves")
     arguments = parser.parse_args()
     try:
         found, spoiled = woven(
-            arguments.recording, arguments.symbol, arguments.patterns, arguments.runs, arguments.seed
+            arguments.recording,
+            arguments.symbol,
+            arguments.patterns,
+            arguments.runs,
+            arguments.seed,
+            [Kind(word) for word in arguments.kinds.split(",")],
         )
     except (OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
@@ -61,7 +67,7 @@ def main() -> None:
 
 
 def woven(
-    path: Path, symbol: str, patterns: int, most_runs: int, seed: int
+    path: Path, symbol: str, patterns: int, most_runs: int, seed: int, kinds: Sequence[Kind] = tuple(Kind)
 ) -> tuple[dict[Key, list[Outcome]], Counter[Key]]:
     """Weave until all is woven, no more fits or the runs are over; return outcomes and what was spoiled."""
     recording = read(path)
@@ -72,8 +78,8 @@ def woven(
     ahead = Ahead(recording, [(entry.time, ("bid", "ask").index(entry.side)) for entry in own])
     plans = [
         Plan(kind, way, strength)
-        for kind, ways in WAYS.items()
-        for way in ways
+        for kind in kinds
+        for way in WAYS[kind]
         for strength in STRENGTHS
         for _ in range(patterns)
     ]

@@ -135,7 +135,7 @@ class Loom:
         )
 
     def mid_range(self) -> tuple[float, float]:
-        """Return lowest and highest mid of the half minute that ended two seconds ago, and a little more."""
+        """Return lowest and highest mid of any half minute that the price may still have to break out of."""
         mids = [mid for second, mid in self._mids if second < self._second() - 1]
         return min(mids), max(mids)
 
@@ -322,7 +322,7 @@ class Loom:
         self._samples.append((second, top))
         self._mids.append((second, (top[BID][0][0] + top[ASK][0][0]) / 2))
         self._depths.append((self.now, (_volume(top[BID]), _volume(top[ASK]))))
-        for kept, since in ((self._samples, second - 62), (self._mids, second - 34)):
+        for kept, since in ((self._samples, second - 62), (self._mids, second - 39)):
             while kept[0][0] < since:
                 kept.popleft()
         while self._depths[0][0] < self.now - 5_500:

@@ -57,10 +57,12 @@ def test_what_is_pulled_prints_nothing_and_ids_go_on() -> None:
     """A level that is held and let go is two events more, and every event follows on the one before."""
     loom = Loom(small())
     loom.follow_diff(small().diffs[0])
-    for at, do in ((100, lambda: loom.hold(BID, 95.0, 7.0)), (200, lambda: loom.let_go(BID, 95.0))):
-        loom.act(START + at)
-        do()
-        loom.acted()
+    loom.act(START + 100)
+    loom.hold(BID, 95.0, 7.0)
+    loom.acted()
+    loom.act(START + 200)
+    loom.let_go(BID, 95.0)
+    loom.acted()
     played(loom)
     assert [diff["b"] for diff in loom.diffs[1:3]] == [[["95.00", "7.000"]], [["95.00", "1.000"]]]
     assert all(late["pu"] == early["u"] for early, late in pairwise(loom.diffs))
