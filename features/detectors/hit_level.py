@@ -21,12 +21,8 @@ class _Interval(msgspec.Struct, frozen=True, gc=False):
     came_back: float | None  # a refill
 
 
-class _Debt(msgspec.Struct, frozen=True, gc=False):
-    """What a trade took, until it has come back or is too old to."""
-
-    time: int
-    taken: float
-    book: int  # number of the last book before it
+_Debt = tuple[int, float, int]
+"""What a trade took, until it is back or too old to be: its time, size, and the number of the book before."""
 
 
 class HitLevel:
@@ -74,7 +70,7 @@ class HitLevel:
         debts = self._debts
         if not debts:
             self._lows.append((self._book, self.size))
-        debts.append(_Debt(time, volume, self._book))
+        debts.append((time, volume, self._book))
         self._owed += volume
         self.fills.append(fill)
         self.volume += volume
@@ -83,9 +79,9 @@ class HitLevel:
 
     def move(self, size: float, time: int) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
-        if self._debts:
+        if self._taken or (self._debts and size != self.size):
             self._settle(size, time)
-        else:  # mostly nobody has hit the price lately, and there is nothing to refill
+        else:  # mostly nobody has hit the price, and there is nothing to refill or nothing came back
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
@@ -119,11 +115,11 @@ class HitLevel:
     def _forgive(self, before: int) -> None:
         """Let go of what trades took earlier than that."""
         debts, lows = self._debts, self._lows
-        if debts[0].time >= before:
+        if debts[0][0] >= before:
             return
-        while debts and debts[0].time < before:
-            self._owed = rounded(self._owed - debts.popleft().taken)
-        while debts and lows[0][0] < debts[0].book:
+        while debts and debts[0][0] < before:
+            self._owed = rounded(self._owed - debts.popleft()[1])
+        while debts and lows[0][0] < debts[0][2]:
             lows.popleft()
 
     def _note(self, reached: float) -> None:
