@@ -30,7 +30,7 @@ help:
 	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'
 	@echo 'make test      set up and run every check'
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
-	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS)'
+	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS) or in a RECORDING'
 	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
 	@echo 'make clients   clients of others on the simulated exchange, with faults (SECONDS, CLIENTS_PYTHON)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
@@ -43,10 +43,13 @@ help:
 	@echo 'make pins      pin anew all that requirements*.in need, with hashes'
 	@echo 'make scale     CPU and latency with 2, 10 and 50 symbols (SYMBOLS=2,10,50)'
 
-# Precision and recall of the detectors on staged patterns, and flags where nothing is staged.
+# Precision and recall of the detectors: on staged patterns, with flags where nothing is staged; or with RECORDING=file
+# SYMBOL=name on patterns woven into a recording, by strength.
 evaluate: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.tools.detection.evaluate --patterns $(or $(PATTERNS),200) --seed $(or $(SEED),2000) \
-		--hours $(or $(HOURS),1)
+	$(if $(RECORDING),$(BIN)/python -m tests.tools.detection.injection --recording $(RECORDING) --symbol $(or $(SYMBOL),BTCUSDT) \
+		--patterns $(or $(PATTERNS),20) --seed $(or $(SEED),4000),\
+		$(BIN)/python -m tests.tools.detection.evaluate --patterns $(or $(PATTERNS),200) --seed $(or $(SEED),2000) \
+		--hours $(or $(HOURS),1))
 
 # Every fault of the replay rig against the real program, with recovery times.
 drill: $(VENV)/dev.stamp

@@ -208,6 +208,9 @@ class Settings:
     refill_share: float = _setting(
         0.5, "of what was taken, that must come back to count as a refill", low=0, high=1
     )
+    refill_ms: int = _setting(
+        1000, "from a trade, in which what it took must come back", unit="ms", low=1, high=60000
+    )
     exhaustion_share: float = _setting(0.5, "of its median depth, that a side loses", low=0, high=1)
     exhaustion_fall_ms: int = _setting(2000, "in which it loses it", unit="ms", low=1000, high=60000)
     exhaustion_spread_ratio: float = _setting(

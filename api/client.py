@@ -215,6 +215,8 @@ class Detection(msgspec.Struct, frozen=True):
     started_at: int
     time: int
     reason: Ending | None  # when closed
+    magnitude: float  # by its kind's own measure
+    rank: float | None  # share of its kind's last hour that it exceeds; None until 20 are known
     evidence: dict[str, Figure]
 
 

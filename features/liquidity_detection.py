@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Final
 
+import msgspec
+
 from data_ingestion.messages import AggTrade
 from features.detectors.absorption import AbsorptionDetector
 from features.detectors.baseline import Baseline
@@ -30,6 +32,7 @@ from features.detectors.exhaustion import ExhaustionDetector
 from features.detectors.hit import hit_of
 from features.detectors.iceberg import IcebergDetector
 from features.detectors.layering import LayeringDetector
+from features.detectors.ranks import Ranks
 from features.detectors.settings import DetectorSettings
 from features.detectors.sweep import SweepDetector
 from features.detectors.wall import WallDetector
@@ -49,6 +52,7 @@ class LiquidityDetection:
         self.settings = settings or DetectorSettings()
         self.tick = 0.0
         self.counts: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self._ranks = Ranks(late_ms=self.settings.wall_settle_ms)
         self._merge = EventTimeMerge(holdback_ms=self.settings.holdback_ms)
         self._entries: list[Detection] = []
         self._begin()
@@ -150,6 +154,7 @@ class LiquidityDetection:
         before = self._book
         if before is not None and book.time < before.time:
             self._begin_anew()  # the exchange's clock was set back
+            self._ranks.clear()
             before = None
         baseline = self._baseline
         baseline.add(book)
@@ -167,9 +172,8 @@ class LiquidityDetection:
         since = self._trades_since
         if since is not None and since > book.time:
             since = None
-        step = Step(
-            before, book, large, large_before, median, threshold, self.tick, since, self._trades_doubted
-        )
+        depth, doubted = baseline.depth or (0.0, 0.0), self._trades_doubted
+        step = Step(before, book, large, large_before, median, threshold, depth, self.tick, since, doubted)
         for detector in self._detectors:
             found = detector.on_book(step)
             if found:
@@ -189,9 +193,10 @@ class LiquidityDetection:
         for detection in found:
             if detection.event in _BEGINNINGS:
                 self.counts[detection.kind] += 1
+            ranked = msgspec.structs.replace(detection, rank=self._ranks.rank(detection))
             # A closing is never left out: what was said to be open must end, and no more end than began.
             if len(self._entries) < MOST_ENTRIES or detection.event is Event.CLOSED:
-                self._entries.append(detection)
+                self._entries.append(ranked)
 
 
 def _large_levels(book: Book, threshold: float) -> Large:

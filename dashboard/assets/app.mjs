@@ -86,7 +86,7 @@ export class App {
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
     /** @type {import("./map/market_map.mjs").Choices} */
-    this.choices = { ticks: "auto", onlyTop: false, vwap: false, colours: "", kinds: new Set(), flow: FLOWS[0] };
+    this.choices = { ticks: "auto", onlyTop: false, vwap: false, colours: "", kinds: new Set(), rank: 0, flow: FLOWS[0] };
     this.map = new MarketMap({
       gl: canvas("map-canvas"), axes: canvas("map-axes"), cross: canvas("map-cross"),
     }, this.known, this.choices, () => this.contextChanged());
@@ -338,10 +338,12 @@ export class App {
     const [state] = this.state();
     const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
     this.list.base = baseAsset(this.symbol);
-    this.list.draw(detections, this.choices.kinds, this.decimals, hint);
-    const wanted = new Set(this.preferences.get("notes").split(" "));
+    const shown = this.known.wanted(this.choices);
+    this.list.draw(shown, this.decimals, shown.length < detections.length ? `${hint.slice(0, -1)} of those chosen.` : hint);
+    const kinds = new Set(this.preferences.get("notes").split(" "));
+    const wanted = new Set(this.known.wanted({ kinds, rank: this.choices.rank }).map(({ id }) => id));
     for (const entry of this.list.takeNew(detections)) {
-      if (wanted.has(entry.kind)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
+      if (wanted.has(entry.id)) notify(`${nameOf(entry)} · ${this.symbol}`, `at ${number(entry.price, this.decimals)}, ${time(entry.started_at)}`);
     }
   }
 
@@ -540,6 +542,7 @@ export class App {
     choices.flow = /** @type {import("./book/numbers.mjs").Flow} */ (preferences.get("flow"));
     choices.colours = preferences.get("colours");
     choices.kinds = new Set(preferences.get("kinds").split(" ").filter((kind) => kind in KINDS));
+    choices.rank = Number(preferences.get("rank"));
     this.depth.range = preferences.get("depth");
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#depth-ranges button"))) {
       press(button, button.dataset.range === this.depth.range);

@@ -35,6 +35,8 @@ export interface Detection {
   started_at: number;
   time: number;
   reason: string | null;
+  magnitude: number;
+  rank: number | null;
   evidence: Record<string, any>;
 }
 

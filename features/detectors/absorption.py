@@ -1,21 +1,22 @@
 """Absorption: takers keep hitting the best price, and it does not give way.
 
 Opens when, within `absorption_ms` (3 s), takers took more at one best price than `absorption_ratio` (1.5)
-times the largest size visible there and than a large level holds, what they took came back at least
-`absorption_refills` (2) times, something is visible there still, and the best price of that side stayed
-within a tick of it. Closes with
+times the largest size visible there and than a large level holds, what they took came back within
+`refill_ms` (1 s) at least `absorption_refills` (2) times, something is visible there still, and the best
+price of that side stayed within a tick of it. `HitLevel` says what a refill is. Closes with
 
 - `gave_way` when the best price goes through it, by more than a tick,
 - `moved_away` when the best price leaves it behind, by more than a tick,
 - `ended` when this has no longer been so for `absorption_ms`.
 
+`magnitude` is the most that takers took over the largest size visible, in any one window while this was so.
 Sizes in base asset, times in exchange ms. Source: the project's own definition of what order-flow traders
 call absorption.
 """
 
 from collections.abc import Sequence
 
-from features.detectors.cooldown import Cooldown
+from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, above
 from features.detectors.detector import NOTHING, Step
 from features.detectors.hit import Hit
@@ -26,44 +27,43 @@ from features.detectors.settings import DetectorSettings
 class _Fight:
     """A best price that is being hit. `subject` is None until the absorption is open."""
 
-    __slots__ = ("absorbed_at", "level", "price", "reported_at", "subject")
+    __slots__ = ("absorbed_at", "level", "magnitude", "price", "reported_at", "subject")
 
     def __init__(self, price: float, level: HitLevel) -> None:
         self.price = price
         self.level = level
         self.subject: Subject | None = None
+        self.magnitude = 0.0  # the most so far
         self.reported_at = 0
         self.absorbed_at = 0  # when it last met the definition
 
 
 class AbsorptionDetector:
-    """Finds absorptions; follows one price a side. Work per book is constant, amortised."""
+    """Finds absorptions; follows the few prices within a tick of the best. Work per book grows with them."""
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._settings = settings
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._fights: list[_Fight | None] = [None, None]
+        self._fights: dict[Place, _Fight] = {}
 
     def on_trade(self, hit: Hit) -> None:
         """Take a trade; one at the best price begins or carries on a fight for it."""
-        side, price = hit.place
-        fight = self._fights[side]
+        fight = self._fights.get(hit.place)
         if fight is None:
-            book = hit.before
+            (side, price), book = hit.place, hit.before
             if price != book.best[side]:
                 return
             level = HitLevel(book, book.levels[side][price], self._settings.absorption_ms, self._settings)
-            fight = self._fights[side] = _Fight(price, level)
-        if price == fight.price:
-            fight.level.hit(hit.fill)
+            fight = self._fights[hit.place] = _Fight(price, level)
+        fight.level.hit(hit.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
-        found: Sequence[Detection] = NOTHING
-        for side, fight in enumerate(self._fights):
-            said = NOTHING if fight is None else self._follow(side, fight, step)
-            if said:
-                found = [*found, *said]
+        if not self._fights:
+            return NOTHING
+        found: list[Detection] = []
+        for place, fight in list(self._fights.items()):
+            found += self._follow(place[0], fight, step)
         return found
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
@@ -72,13 +72,15 @@ class AbsorptionDetector:
         absorbs = self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
+            fight.magnitude = max(fight.magnitude, level.volume_over_largest())
         ending = self._ending(side, fight, step)
         if ending is not None:
-            self._fights[side] = None
+            del self._fights[side, fight.price]
             if fight.subject is None:
                 return NOTHING
             self._cooldown.start((side, fight.price), book.time)
-            return [fight.subject.say(Event.CLOSED, book.time, level.evidence(step.median, book), ending)]
+            evidence = level.evidence(step.median, book)
+            return [fight.subject.say(Event.CLOSED, book.time, fight.magnitude, evidence, ending)]
         if fight.subject is None:
             if not absorbs or not self._cooldown.over((side, fight.price), book.time):
                 return NOTHING
@@ -89,7 +91,7 @@ class AbsorptionDetector:
         else:
             return NOTHING
         fight.reported_at = book.time
-        return [fight.subject.say(event, book.time, level.evidence(step.median, book))]
+        return [fight.subject.say(event, book.time, fight.magnitude, level.evidence(step.median, book))]
 
     def _ending(self, side: int, fight: _Fight, step: Step) -> Ending | None:
         ahead = SIGNS[side] * (step.after.best[side] - fight.price)
@@ -114,11 +116,11 @@ class AbsorptionDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            fight.subject.say(Event.CLOSED, time, {"size": fight.level.size}, reason)
-            for fight in self._fights
-            if fight is not None and fight.subject is not None
+            fight.subject.say(Event.CLOSED, time, fight.magnitude, {"size": fight.level.size}, reason)
+            for fight in self._fights.values()
+            if fight.subject is not None
         ]
-        self._fights = [None, None]
+        self._fights.clear()
         self._cooldown.clear()
         return found
 

@@ -65,6 +65,8 @@ class Detection(msgspec.Struct, frozen=True):
     started_at: int  # exchange time, ms since the epoch
     time: int  # exchange time of this event
     reason: Ending | None  # when closed
+    magnitude: float  # how much of it there is, by its kind's own measure; compare within a kind only
+    rank: float | None  # share of its kind's last hour that its magnitude exceeds; None until 20 are known
     evidence: Evidence  # figures to check it by
 
 
@@ -101,8 +103,20 @@ class Subject:
         self.started_at = started_at
         self.id = f"{kind}-{self.side}-{price:.10g}-{started_at}"
 
-    def say(self, event: Event, time: int, evidence: Evidence, reason: Ending | None = None) -> Detection:
-        """Return an event of this life."""
+    def say(
+        self, event: Event, time: int, magnitude: float, evidence: Evidence, reason: Ending | None = None
+    ) -> Detection:
+        """Return an event of this life, which is not ranked yet."""
         return Detection(
-            self.id, self.kind, event, self.side, self.price, self.started_at, time, reason, evidence
+            self.id,
+            self.kind,
+            event,
+            self.side,
+            self.price,
+            self.started_at,
+            time,
+            reason,
+            rounded(magnitude),
+            None,
+            evidence,
         )

@@ -24,6 +24,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     large_before: Large  # levels of `before`, held against the same threshold
     median: float  # size, base asset
     threshold: float  # size above which a level is large
+    depth: tuple[float, float]  # median ten-level volume of each side, base asset
     tick: float  # USDT
     trades_since: int | None  # exchange time from which on all trades are known; None: they are not
     trades_doubted: bool = (

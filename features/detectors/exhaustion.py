@@ -6,8 +6,9 @@ median within `exhaustion_fall_ms` (2 s), the spread has since then been at leas
 mid has left the range of the 30 s before the fall, on the emptied side: below it for bids, above it for
 asks.
 
-Instant. `price` is the side's best price before the fall. Medians are of samples taken once a second (see
-baseline.py). Sizes in base asset, times in exchange ms. Source: the project's own definition.
+Instant. `price` is the side's best price before the fall, `magnitude` the depth lost over the median
+depth. Medians are of samples taken once a second (see baseline.py). Sizes in base asset, times in exchange
+ms. Source: the project's own definition.
 """
 
 from collections import deque
@@ -104,6 +105,7 @@ class ExhaustionDetector:
         return Subject(Kind.EXHAUSTION, side, before.best[side], before.time).say(
             Event.FIRED,
             book.time,
+            (fall.before[1] - fall.after[1]) / fall.median,
             {
                 "depth_before": fall.before[1],
                 "depth_after": fall.after[1],

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from features.detectors.book import Book
-from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, at_least, rounded
+from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, above, at_least, rounded
 from features.detectors.settings import DetectorSettings
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
@@ -21,25 +21,41 @@ class _Interval(msgspec.Struct, frozen=True, gc=False):
     came_back: float | None  # a refill
 
 
+_Debt = tuple[int, float, int]
+"""What a trade took, until it is back or too old to be: its time, size, and the number of the book before."""
+
+
 class HitLevel:
     """Trades, visible sizes and refills at one price over a sliding window.
 
-    A refill is size that is visible in a book beyond what trades left of the one before it, if it makes
-    up at least `refill_share` of what they took, since that book or in the interval before. The window
-    is of whole intervals between books; `first_size` is what was visible when it began, `last_taken` what
-    trades took between the last two books. Sizes in base asset, times in exchange ms. `volume` is a plain
-    sum: it is to be held against limits with `above` and `at_least`, which look past the noise of floats.
+    What a trade takes is owed for `refill_ms`. A book that shows more than trades left of the one before it
+    is a refill if what has come back makes up at least `refill_share` of what is owed; then nothing is owed
+    any more. What has come back is the most that the size, trades apart, has risen since the book before the
+    first trade that is owed. So a book that shows what was to be expected changes nothing, and how often
+    books come does not matter.
+
+    The window is of whole intervals between books; `first_size` is what was visible when it began,
+    `last_taken` what trades took between the last two books. Sizes in base asset, times in exchange ms.
+    `volume` is a plain sum: it is to be held against limits with `above` and `at_least`, which look past the
+    noise of floats.
     """
 
     __slots__ = (
-        "_owed", "_refill_share", "_span", "_taken", "fills", "first_size", "first_update_id", "intervals",
-        "last_hit", "last_taken", "refills", "size", "volume",
+        "_book", "_debts", "_lows", "_owed", "_owed_for", "_refill_share", "_span", "_taken", "_taken_in_all",
+        "fills", "first_size", "first_update_id", "intervals", "last_hit", "last_taken", "refills", "size",
+        "volume",
     )  # fmt: skip
 
     def __init__(self, book: Book, size: float, span_ms: int, settings: DetectorSettings) -> None:
         self._span = span_ms
         self._refill_share = settings.refill_share
-        self._taken = self._owed = self.last_taken = 0.0
+        self._owed_for = settings.refill_ms
+        self._taken = self.last_taken = 0.0
+        self._debts: deque[_Debt] = deque()
+        self._owed = self._taken_in_all = 0.0  # of the debts; since there are any
+        self._book = 0  # numbers of books, since there are any debts
+        # Sizes plus all that was taken until then, with the books' numbers, that no later one undercuts.
+        self._lows: deque[tuple[int, float]] = deque()
         self.intervals: deque[_Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
@@ -50,17 +66,22 @@ class HitLevel:
 
     def hit(self, fill: Fill) -> None:
         """Take a trade at this price. Constant time."""
-        volume = fill[2]
+        volume, time = fill[2], fill[3]
+        debts = self._debts
+        if not debts:
+            self._lows.append((self._book, self.size))
+        debts.append((time, volume, self._book))
+        self._owed += volume
         self.fills.append(fill)
         self.volume += volume
         self._taken += volume
-        self.last_hit = fill[3]
+        self.last_hit = time
 
     def move(self, size: float, time: int) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
-        if self._taken or self._owed:
+        if self._taken or (self._debts and size != self.size):
             self._settle(size, time)
-        else:  # mostly nobody has hit the price since the last book, and there is nothing to refill
+        else:  # mostly nobody has hit the price, and there is nothing to refill or nothing came back
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
@@ -70,16 +91,43 @@ class HitLevel:
             self._forget(time - self._span)
 
     def _settle(self, size: float, time: int) -> None:
-        """Tell what came back of what was taken since the last book, or in the interval before."""
+        """Tell what came back of what is owed."""
         taken, came_back = self._taken, None
-        added = size - self.size + taken
-        if at_least(added, self._refill_share * (taken + self._owed)):
-            came_back = added
-            self.refills += 1
-        self._owed = taken if came_back is None else 0.0
+        self._taken_in_all += taken
+        self._forgive(time - self._owed_for)
+        if self._debts:
+            reached = rounded(size + self._taken_in_all)
+            if above(size + taken, self.size):
+                back = rounded(reached - self._lows[0][1])
+                if at_least(back, self._refill_share * self._owed):
+                    came_back = back
+                    self.refills += 1
+            self._note(reached)
+        if came_back is not None or not self._debts:
+            self._debts.clear()
+            self._lows.clear()
+            self._owed = self._taken_in_all = 0.0
+            self._book = 0
         if taken or size != self.size or came_back is not None:
             self.intervals.append(_Interval(time, size, taken, came_back))
         self.size, self.last_taken, self._taken = size, taken, 0.0
+
+    def _forgive(self, before: int) -> None:
+        """Let go of what trades took earlier than that."""
+        debts, lows = self._debts, self._lows
+        if debts[0][0] >= before:
+            return
+        while debts and debts[0][0] < before:
+            self._owed = rounded(self._owed - debts.popleft()[1])
+        while debts and lows[0][0] < debts[0][2]:
+            lows.popleft()
+
+    def _note(self, reached: float) -> None:
+        lows = self._lows
+        while lows and lows[-1][1] >= reached:
+            lows.pop()
+        self._book += 1
+        lows.append((self._book, reached))
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
@@ -94,6 +142,11 @@ class HitLevel:
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(intervals)."""
         return max([self.first_size, *[interval.size for interval in self.intervals]])
+
+    def volume_over_largest(self) -> float:
+        """Return the volume taken over the largest size that was visible, 0 where none was. O(intervals)."""
+        largest = self.largest_size()
+        return self.volume / largest if largest else 0.0
 
     def evidence(self, step_median: float, book: Book) -> Evidence:
         """Return the figures of the window."""

@@ -2,14 +2,15 @@
 
 Opens when, within `iceberg_ms` (10 s), at least `iceberg_trades` (3) trades hit one price, took more than
 the largest size visible there, more than a large level holds and at least `iceberg_ratio` (2) times what
-the visible size lost, and what they took came back at least `iceberg_refills` (2) times, and
-something is visible there still. Closes with
+the visible size lost, what they took came back within `refill_ms` (1 s) at least `iceberg_refills` (2)
+times, and something is visible there still. `HitLevel` says what a refill is. Closes with
 
 - `gave_way` when nothing is left at the price and the best price is beyond it,
 - `out_of_range` when the price left the ten levels,
 - `ended` when nobody has hit it, or this has no longer been so, for `iceberg_idle_ms` (3 s).
 
-`hidden_volume` estimates what was never visible before it traded: the volume less the visible loss. A
+`hidden_volume` estimates what was never visible before it traded: the volume less the visible loss.
+`magnitude` is the most that was taken over the largest size visible, in any one window while this was so. A
 suspicion: makers who quote anew look the same as one hidden order. Sizes in base asset, times in exchange
 ms. Source: the project's own heuristic; compare Frey and Sandas, "The Impact of Iceberg Orders in Limit
 Order Books" (2009), whose exchange marks them.
@@ -42,11 +43,12 @@ _UPDATE_MS = 1_000  # between two reports of one iceberg, at least
 class _Suspect:
     """A price that is being hit. `subject` is None until it is suspected."""
 
-    __slots__ = ("level", "met_at", "reported_at", "subject")
+    __slots__ = ("level", "magnitude", "met_at", "reported_at", "subject")
 
     def __init__(self, level: HitLevel) -> None:
         self.level = level
         self.subject: Subject | None = None
+        self.magnitude = 0.0  # the most so far
         self.reported_at = 0
         self.met_at = 0  # when it last met the definition
 
@@ -97,20 +99,25 @@ class IcebergDetector:
             is_iceberg = level.refills >= refills and self._is_iceberg(level, step)
             if is_iceberg:
                 suspect.met_at = time
+                suspect.magnitude = max(suspect.magnitude, level.volume_over_largest())
             ending = self._ending(place, suspect, size, book)
             if ending is not None:
                 gone.append(place)
                 if subject is not None:
                     self._cooldown.start(place, book.time)
-                    found.append(subject.say(Event.CLOSED, book.time, suspect.evidence(step), ending))
+                    found.append(
+                        subject.say(Event.CLOSED, time, suspect.magnitude, suspect.evidence(step), ending)
+                    )
             elif subject is None:
                 if is_iceberg and self._cooldown.over(place, book.time):
                     suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
                     suspect.reported_at = book.time
-                    found.append(suspect.subject.say(Event.OPENED, book.time, suspect.evidence(step)))
+                    found.append(
+                        suspect.subject.say(Event.OPENED, time, suspect.magnitude, suspect.evidence(step))
+                    )
             elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
-                found.append(subject.say(Event.UPDATED, book.time, suspect.evidence(step)))
+                found.append(subject.say(Event.UPDATED, time, suspect.magnitude, suspect.evidence(step)))
         for place in gone:
             del suspects[place]
         return found
@@ -139,7 +146,7 @@ class IcebergDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            suspect.subject.say(Event.CLOSED, time, {"size": suspect.level.size}, reason)
+            suspect.subject.say(Event.CLOSED, time, suspect.magnitude, {"size": suspect.level.size}, reason)
             for suspect in self._suspects.values()
             if suspect.subject is not None
         ]

@@ -10,9 +10,10 @@ Closes when no such row is left that shares a price with it:
 - `out_of_range` if one of its prices left the ten levels,
 - `ended` if its levels have come to rest.
 
-The book shows no owner and no intent, so this is a suspicion. Sizes in base asset, times in exchange ms.
-Source: the project's own definition of the pattern that regulators describe (ESMA, MAR Annex II, "layering
-and spoofing").
+`magnitude` is the most that its levels held together over the median size; `distance` that of its best price
+from the touch. The book shows no owner and no intent, so this is a suspicion. Sizes in base asset, times in
+exchange ms. Source: the project's own definition of the pattern that regulators describe (ESMA, MAR Annex II,
+"layering and spoofing").
 """
 
 from collections import deque
@@ -31,6 +32,7 @@ from features.detectors.detection import (
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
+from features.detectors.distance import Distance, distance_of
 from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
@@ -43,13 +45,15 @@ _TRACKED = 64  # prices of a side remembered before the old ones are thrown out
 class _Layering:
     """An open one."""
 
-    __slots__ = ("first_update_id", "prices", "reported_at", "subject")
+    __slots__ = ("first_update_id", "magnitude", "opened_at", "prices", "reported_at", "subject")
 
-    def __init__(self, subject: Subject, prices: list[float], book: Book) -> None:
+    def __init__(self, subject: Subject, prices: list[float], book: Book, opened_at: Distance) -> None:
         self.subject = subject
         self.prices = prices
         self.first_update_id = book.update_id
         self.reported_at = book.time
+        self.opened_at = opened_at
+        self.magnitude = 0.0  # the most so far
 
 
 class LayeringDetector:
@@ -140,9 +144,10 @@ class LayeringDetector:
             ):
                 since = book.time - self._span
                 began = min(time for price in row for time in self._changes[side][price] if time > since)
-                layering = _Layering(Subject(Kind.LAYERING, side, row[0], began), row, book)
+                opened_at = distance_of(side, row[0], book, step.tick)
+                layering = _Layering(Subject(Kind.LAYERING, side, row[0], began), row, book, opened_at)
                 self._open[side] = layering
-                return [layering.subject.say(Event.OPENED, book.time, self._evidence(side, layering, step))]
+                return [self._say(side, layering, Event.OPENED, step)]
         return NOTHING
 
     def _follow(self, side: int, layering: _Layering, step: Step) -> Sequence[Detection]:
@@ -163,20 +168,35 @@ class LayeringDetector:
         if ending is not None:
             self._open[side] = None
             self._cooldown.start((side, layering.subject.price), book.time)
-            evidence = self._evidence(side, layering, step)
+            said = self._say(side, layering, Event.CLOSED, step, ending)
             for price in layering.prices:
                 self._changes[side].pop(price, None)  # changes that were told of are no new layering
-            return [layering.subject.say(Event.CLOSED, book.time, evidence, ending)]
+            return [said]
+        self._measure(side, layering, step)
         if book.time - layering.reported_at < _UPDATE_MS:
             return NOTHING
         layering.reported_at = book.time
-        return [layering.subject.say(Event.UPDATED, book.time, self._evidence(side, layering, step))]
+        return [self._say(side, layering, Event.UPDATED, step)]
+
+    def _measure(self, side: int, layering: _Layering, step: Step) -> None:
+        sizes = step.after.levels[side]
+        whole = sum(sizes.get(price, 0.0) for price in layering.prices)
+        layering.magnitude = max(layering.magnitude, whole / step.median)
+
+    def _say(
+        self, side: int, layering: _Layering, event: Event, step: Step, reason: Ending | None = None
+    ) -> Detection:
+        self._measure(side, layering, step)
+        time, evidence = step.after.time, self._evidence(side, layering, step)
+        if event is Event.CLOSED:
+            evidence |= layering.opened_at.evidence_at_open
+        return layering.subject.say(event, time, layering.magnitude, evidence, reason)
 
     def _evidence(self, side: int, layering: _Layering, step: Step) -> Evidence:
         changes, sizes = self._changes[side], step.after.levels[side]
         since = step.after.time - self._span
         counts = [float(sum(time > since for time in changes.get(price, ()))) for price in layering.prices]
-        return {
+        evidence: Evidence = {
             "levels": len(layering.prices),
             "level_prices": list(layering.prices),
             "sizes": [sizes.get(price, 0.0) for price in layering.prices],
@@ -187,11 +207,14 @@ class LayeringDetector:
             "first_update_id": layering.first_update_id,
             "last_update_id": step.after.update_id,
         }
+        return evidence | distance_of(side, layering.prices[0], step.after, step.tick).evidence
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            layering.subject.say(Event.CLOSED, time, {"levels": len(layering.prices)}, reason)
+            layering.subject.say(
+                Event.CLOSED, time, layering.magnitude, {"levels": len(layering.prices)}, reason
+            )
             for layering in self._open
             if layering is not None
         ]

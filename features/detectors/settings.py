@@ -32,6 +32,7 @@ class DetectorSettings(msgspec.Struct, frozen=True):
     iceberg_ratio: float = 2.0  # traded volume over the visible loss
     iceberg_idle_ms: int = 3_000  # without a trade at the price, after which the episode is over
     refill_share: float = 0.5  # of what was taken, that must come back to count as a refill
+    refill_ms: int = 1_000  # from a trade, in which what it took must come back
     exhaustion_share: float = 0.5  # of its median depth, that a side loses
     exhaustion_fall_ms: int = 2_000
     exhaustion_spread_ratio: float = 2.0

@@ -4,7 +4,8 @@ Fires when taker trades of one side print, first to last within less than `sweep
 time, at the best `sweep_levels` (3) or more levels of the book that stood before the first of them, and
 the first book after the last shows those levels gone. A level that is back by then is not confirmed.
 
-Instant. `price` is the first print's. A sweep moves the price, so its cooldown holds for the whole side;
+Instant. `price` is the first print's, `magnitude` the volume over the median ten-level volume of the side
+that was eaten. A sweep moves the price, so its cooldown holds for the whole side;
 `withheld` counts those that it kept back. Sizes in base asset, times in exchange ms.
 Source: the project's own definition.
 """
@@ -128,15 +129,18 @@ def _gone(side: int, before: Book, after: Book) -> list[float]:
 
 def _sweep(side: int, run: list[Hit], prices: list[float], withheld: int, step: Step) -> Detection:
     first, last = run[0], run[-1]
-    stood = first.before.levels[side]
+    stood, median_depth = first.before.levels[side], step.depth[side]
+    volume = rounded(sum(hit.fill[2] for hit in run))
     return Subject(Kind.SWEEP, side, first.price, first.time).say(
         Event.FIRED,
         step.after.time,
+        volume / median_depth,
         {
             "levels": len(prices),
             "level_prices": prices,
             "sizes_before": [stood[price] for price in prices],
-            "volume": rounded(sum(hit.fill[2] for hit in run)),
+            "volume": volume,
+            "median_depth": rounded(median_depth),
             "first_price": first.price,
             "last_price": last.price,
             "duration_ms": last.time - first.time,

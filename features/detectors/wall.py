@@ -13,7 +13,11 @@ While trades are in doubt (the stream is quiet or was lost) the next trade's id 
 missing. Until then the ending stays open, for at most `wall_settle_ms`: then, or where some are missing, it
 is `unexplained`.
 
-The last decline is what the level lost since it last grew. Sizes in base asset, times in exchange ms.
+The last decline is what the level lost since it last grew; `traded_share` is the part of it that known trades
+explain, above 1 where more traded than was visible. Aggregate trades leave out insurance-fund and ADL fills,
+so in a liquidation a wall that was eaten can look pulled: what its closing calls `pulled` is what trades do
+not explain, no more. `magnitude` is its size (before the last decline, of an ending that shows one) over the
+median that it opened with, times the seconds that it was large. Sizes in base asset, times in exchange ms.
 Source: the project's own definition; trades tell a pulled wall from a consumed one.
 """
 
@@ -26,6 +30,7 @@ from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import (
     FILLS_SHOWN,
+    SIDES,
     Detection,
     Ending,
     Event,
@@ -37,19 +42,21 @@ from features.detectors.detection import (
     rounded,
 )
 from features.detectors.detector import Large, Step
+from features.detectors.distance import Distance, distance_of
 from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
 
 _UPDATE_SHARE: Final = 0.25  # change of size since the last report that is worth another
 _UPDATE_MS: Final = 1_000  # between two reports of one wall, at least
+_SECOND: Final = 1_000  # ms
 
 
 class _Wall:
     """A level that is large, and what happened to it. `subject` is None until the wall is open."""
 
     __slots__ = (
-        "decline_began", "fills", "first_size", "first_update_id", "hit", "largest", "median", "reference",
-        "reported", "reported_at", "since", "size", "subject", "threshold", "traded",
+        "decline_began", "fills", "first_size", "first_update_id", "hit", "largest", "median", "opened_at",
+        "reference", "reported", "reported_at", "since", "size", "subject", "threshold", "traded",
     )  # fmt: skip
 
     def __init__(self, book: Book, size: float) -> None:
@@ -61,6 +68,7 @@ class _Wall:
         self.hit = False  # since the last book
         self.fills: list[Fill] = []
         self.subject: Subject | None = None
+        self.opened_at: Distance | None = None
         self.reported = 0.0
         self.reported_at = 0
 
@@ -75,7 +83,14 @@ class _Wall:
         self.size, self.hit = size, False
         self.largest = max(self.largest, size)
 
-    def evidence(self, book: Book) -> Evidence:
+    def evidence_at_open(self) -> Evidence:
+        return {} if self.opened_at is None else self.opened_at.evidence_at_open
+
+    def magnitude(self, size: float, time: int) -> float:
+        return size / self.median * (time - self.since) / _SECOND
+
+    def evidence(self, subject: Subject, step: Step) -> Evidence:
+        book = step.after
         return {
             "size": self.size,
             "first_size": self.first_size,
@@ -85,7 +100,7 @@ class _Wall:
             "held_ms": book.time - self.since,
             "first_update_id": self.first_update_id,
             "last_update_id": book.update_id,
-        }
+        } | distance_of(SIDES.index(subject.side), subject.price, book, step.tick).evidence
 
 
 class _Closing(msgspec.Struct, frozen=True):
@@ -93,12 +108,13 @@ class _Closing(msgspec.Struct, frozen=True):
 
     subject: Subject
     time: int
+    magnitude: float
     evidence: Evidence
     reason: Ending  # if they are
 
     def said(self, *, proven: bool) -> Detection:
         reason = self.reason if proven else Ending.UNEXPLAINED
-        return self.subject.say(Event.CLOSED, self.time, self.evidence, reason)
+        return self.subject.say(Event.CLOSED, self.time, self.magnitude, self.evidence, reason)
 
 
 class WallDetector:
@@ -155,17 +171,17 @@ class WallDetector:
         return found
 
     def _open(self, place: Place, wall: _Wall, step: Step) -> Detection:
-        wall.subject = Subject(Kind.WALL, *place, wall.since)
+        wall.subject = subject = Subject(Kind.WALL, *place, wall.since)
+        wall.opened_at = distance_of(*place, step.after, step.tick)
         wall.threshold, wall.median = step.threshold, step.median
-        wall.reported, wall.reported_at = wall.size, step.after.time
-        return wall.subject.say(Event.OPENED, step.after.time, wall.evidence(step.after))
+        return _told(subject, wall, Event.OPENED, step)
 
     def _follow(self, wall: _Wall, size: float | None, step: Step, found: list[Detection]) -> None:
         book, subject = step.after, wall.subject
         if subject is None:
             return
         if size is None:
-            found.append(subject.say(Event.CLOSED, book.time, wall.evidence(book), Ending.OUT_OF_RANGE))
+            found.append(_told(subject, wall, Event.CLOSED, step, Ending.OUT_OF_RANGE))
             return
         wall.move(size, book.time)
         if size <= wall.threshold:
@@ -178,8 +194,7 @@ class WallDetector:
             abs(size - wall.reported) > _UPDATE_SHARE * wall.reported
             and book.time - wall.reported_at >= _UPDATE_MS
         ):
-            wall.reported, wall.reported_at = size, book.time
-            found.append(subject.say(Event.UPDATED, book.time, wall.evidence(book)))
+            found.append(_told(subject, wall, Event.UPDATED, step))
 
     def _close(self, subject: Subject, wall: _Wall, step: Step) -> _Closing:
         book, lost, traded = step.after, rounded(wall.reference - wall.size), rounded(wall.traded)
@@ -187,15 +202,20 @@ class WallDetector:
             reason = Ending.UNEXPLAINED
         else:
             reason = Ending.CONSUMED if at_least(traded, self._share * lost) else Ending.PULLED
-        evidence = wall.evidence(book) | {
-            "size_before": wall.reference,
-            "size_after": wall.size,
-            "lost": lost,
-            "decline_began": wall.decline_began,
-            "traded": traded,
-            "trades": wall.fills,
-        }
-        return _Closing(subject, book.time, evidence, reason)
+        evidence = (
+            wall.evidence(subject, step)
+            | wall.evidence_at_open()
+            | {
+                "size_before": wall.reference,
+                "size_after": wall.size,
+                "lost": lost,
+                "decline_began": wall.decline_began,
+                "traded": traded,
+                "traded_share": rounded(traded / lost),
+                "trades": wall.fills,
+            }
+        )
+        return _Closing(subject, book.time, wall.magnitude(wall.reference, book.time), evidence, reason)
 
     def _overdue(self, time: int) -> list[Detection]:
         waited = self._closings and time - self._closings[0].time >= self._settle_ms
@@ -210,7 +230,13 @@ class WallDetector:
         """Close all walls."""
         found = self.settle(proven=False)
         found += [
-            wall.subject.say(Event.CLOSED, time, {"size": wall.size, "median_size": wall.median}, reason)
+            wall.subject.say(
+                Event.CLOSED,
+                time,
+                wall.magnitude(wall.size, time),
+                {"size": wall.size, "median_size": wall.median},
+                reason,
+            )
             for wall in self._walls.values()
             if wall.subject is not None
         ]
@@ -218,3 +244,12 @@ class WallDetector:
         self._large = [], []
         self._cooldown.clear()
         return found
+
+
+def _told(subject: Subject, wall: _Wall, event: Event, step: Step, reason: Ending | None = None) -> Detection:
+    """Return an event of an open wall; what is told now is what the next report is held against."""
+    time, evidence = step.after.time, wall.evidence(subject, step)
+    wall.reported, wall.reported_at = wall.size, time
+    if event is Event.CLOSED:
+        evidence |= wall.evidence_at_open()
+    return subject.say(event, time, wall.magnitude(wall.size, time), evidence, reason)

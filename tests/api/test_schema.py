@@ -95,7 +95,7 @@ def test_evidence_of_every_type_is_valid() -> None:
     """Numbers, words, nothing, lists of figures and of trades."""
     fills = [(1, 100.5, 1.0, at(0)), (2, 100.5, 2.0, at(0))]
     evidence: Evidence = {"fills": fills, "sizes": [1.0, 2.0], "none": None, "word": "up", "count": 2}
-    found = Detection("wall-1", Kind.WALL, Event.OPENED, "bid", 100.0, 1, 2, None, evidence)
+    found = Detection("wall-1", Kind.WALL, Event.OPENED, "bid", 100.0, 1, 2, None, 3.5, 0.9, evidence)
     frame = json.loads(a_second(at(1)).frame)
     told = json.loads(msgspec.json.encode(found))
     assert faults_of(frame | {"detections": [told]}) == []

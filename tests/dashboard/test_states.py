@@ -244,23 +244,46 @@ async def test_silent_trades_are_told_while_the_book_is_live(page: Watched) -> N
     assert await page.text("state") == "LIVE"
 
 
+async def test_few_of_what_comes_often_are_shown(page: Watched, api: FakeApi) -> None:
+    """Of ten sweeps a minute those of a high rank; the slider says how high, and the address keeps it."""
+    sweeps = [
+        {
+            "id": f"s{number}", "kind": "sweep", "event": "fired", "side": "bid", "price": 60_000.0 - number,
+            "started_at": (api.second - number) * 1000, "time": (api.second - number) * 1000, "reason": None,
+            "magnitude": float(number), "rank": number / 10, "evidence": {"levels": number},
+        }
+        for number in range(10)
+    ]  # fmt: skip
+    api.second += 1
+    await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=sweeps))
+    await page.until("document.querySelectorAll('#detections-rows li').length === 2")
+    await page.until("window.liquidity.page.map.marks.length === 2")
+    await page.page.click("[aria-controls='kinds-menu']")
+    await page.page.fill("#choose-rank", "0.5")
+    await page.until("document.querySelectorAll('#detections-rows li').length === 5")
+    await page.until("window.liquidity.page.map.marks.length === 5")
+    assert "rank=0.5" in await page.do("window.location.search")
+    await page.page.fill("#choose-rank", "0.95")
+    await page.page.keyboard.press("Escape")
+
+
 async def test_detections_are_listed_marked_and_opened(page: Watched, api: FakeApi) -> None:
     """A detection is in the list, as text, and a mark on the map; a press opens its evidence and goes there."""
     entry = {
         "id": "w1", "kind": "wall", "event": "opened", "side": "bid", "price": 59999.0,
         "started_at": (api.second - 5) * 1000, "time": (api.second + 1) * 1000, "reason": None,
-        "evidence": {"size": 12.5, "note": "<img src=x onerror=alert(1)>"},
+        "magnitude": 5.25, "rank": None, "evidence": {"size": 12.5, "note": "<img src=x onerror=alert(1)>"},
     }  # fmt: skip
     api.second += 1
     await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=[entry]))
-    await page.until("document.querySelectorAll('#detections-rows li').length === 1")
+    await page.until("document.querySelector('#detections-rows li')?.dataset.id === 'w1'")
     row = await page.text("detections-rows")
     assert all(part in row for part in ("wall", "bid", "59,999", "12.5", "<img"))
     assert not await page.page.is_visible("#detections-none")
-    await page.until("window.liquidity.page.map.marks.length === 1")
+    await page.until("window.liquidity.page.map.marks.some(({ entry }) => entry.id === 'w1')")
     await page.page.focus("#detections-rows button")
     await page.page.keyboard.press("Enter")
-    await page.until("document.querySelectorAll('#detections-rows dl dt').length === 4")
+    await page.until("document.querySelectorAll('#detections-rows dl dt').length === 6")
     view = await page.do("window.liquidity.page.map.view.range")
     assert view["from"] < entry["started_at"] < view["to"]
     assert view["low"] < 59_999 < view["high"]

@@ -441,7 +441,8 @@ def test_every_kind_is_encoded_for_the_frame(kind: Kind) -> None:
         if entry.kind is kind
     ]
     assert found
-    keys = {"id", "kind", "event", "side", "price", "started_at", "time", "reason", "evidence"}
+    keys = {"id", "kind", "event", "side", "price", "started_at", "time", "reason"}
+    keys |= {"magnitude", "rank", "evidence"}
     for entry in found:
         assert set(entry) == keys
         assert entry["evidence"]

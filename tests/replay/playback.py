@@ -3,26 +3,28 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from data_ingestion.messages import DepthUpdate, decode_agg_trade, decode_depth_update, decode_snapshot
 from data_ingestion.sink import Stream, StreamState
+from features.detectors.detection import Detection
 from state.engine import Engine
 from tests.replay.rig import RECORDING, SYMBOL, rig_module
 
 TopTen = tuple[list[list[float]], list[list[float]]]
 
 
-def market(resting: int = 0) -> Any:
-    """Return the recording as the rig's own book, at its beginning."""
-    return rig_module().Market(SYMBOL, str(RECORDING), resting)
+def market(resting: int = 0, path: Path = RECORDING, symbol: str = SYMBOL) -> Any:
+    """Return a recording as the rig's own book, at its beginning."""
+    return rig_module().Market(symbol, str(path), resting)
 
 
-def connected_engine() -> Engine:
-    """Return an engine whose streams have just opened."""
-    engine = Engine(SYMBOL, "binance")
+def connected_engine(engine: Engine | None = None) -> Engine:
+    """Return an engine, a new one unless it is given, whose streams have just opened."""
+    engine = engine or Engine(SYMBOL, "binance")
     for stream in Stream:
         engine.on_stream(stream, StreamState.CONNECTING, 0)
         engine.on_stream(stream, StreamState.OPEN, 0)
@@ -32,10 +34,20 @@ def connected_engine() -> Engine:
 class Playback:
     """The whole recording through one engine. `frames` are the seconds as JSON, with their rows."""
 
-    def __init__(self, *, resting: int = 0, snapshot_levels: int = 1000) -> None:
-        self.engine = connected_engine()
+    def __init__(
+        self,
+        *,
+        resting: int = 0,
+        snapshot_levels: int = 1000,
+        engine: Engine | None = None,
+        path: Path = RECORDING,
+        symbol: str = SYMBOL,
+    ) -> None:
+        self.engine = connected_engine(engine)
+        self.detections: list[Detection] = []
+        self._symbol = symbol
         self.frames: list[bytes] = []
-        self._market = market(resting)
+        self._market = market(resting, path, symbol)
         self._snapshot_levels = snapshot_levels
         self._trades: Iterator[Any] = iter(
             {"a": number, **trade} for number, trade in enumerate(self._market.trades, 1)
@@ -59,7 +71,7 @@ class Playback:
                 self._close(second * 1000, start)
                 second += 1
             while trade is not None and trade["T"] <= event["T"]:
-                message = {"e": "aggTrade", "s": SYMBOL, **trade}
+                message = {"e": "aggTrade", **trade, "s": self._symbol}
                 engine.on_trade(decode_agg_trade(json.dumps(message)), trade["T"] - start)
                 trade = next(self._trades, None)
             data = json.dumps(market.depth_message(event, 0), separators=(",", ":"))
@@ -74,6 +86,7 @@ class Playback:
 
     def _close(self, timestamp: int, start: int) -> None:
         frame, row = self.engine.close_second(timestamp, timestamp - start)
+        self.detections += frame.detections
         self.frames.append(msgspec.json.encode((frame, row)))
 
 

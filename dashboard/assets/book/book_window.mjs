@@ -4,7 +4,7 @@
 // known until the next whole book. The window drops what is older than its length, or than what a paused view shows.
 
 import { BaseBook, Changes } from "./changes.mjs";
-import { latestDetections } from "./detections.mjs";
+import { latestDetections, wantedDetections } from "./detections.mjs";
 import { ASK, BID, TrackedBook } from "./tracked_book.mjs";
 import { commonStep, toUnits } from "./units.mjs";
 
@@ -53,6 +53,11 @@ export class BookWindow {
     const { version, seconds } = this;
     if (this.latest.version !== version) this.latest = { version, entries: latestDetections(seconds.map(({ row }) => row)) };
     return this.latest.entries;
+  }
+
+  /** Those of them that a person wants to see. @param {import("./detections.mjs").Wanted} wanted */
+  wanted(wanted) {
+    return wantedDetections(this.detections, wanted, this.seconds.length);
   }
 
   /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */

@@ -50,7 +50,9 @@ export function markOf({ kind, side }) {
   return Object.hasOwn(KINDS, kind) ? KINDS[kind] : "•";
 }
 
-/** Return the latest entry of each detection in the rows, the one that began last first. @param {Row[]} rows */
+/** Return the latest entry of each detection in the rows, with the highest rank that it was told with; the one that began last
+ * first. @param {Row[]} rows
+ */
 export function latestDetections(rows) {
   /** @type {Map<string, Detection>} */
   const byId = new Map();
@@ -59,10 +61,34 @@ export function latestDetections(rows) {
       const known = byId.get(entry.id);
       // One that was interrupted has no figures of its own.
       const bare = entry.event === "closed" && entry.reason === "interrupted" && known;
-      byId.set(entry.id, bare ? { ...entry, evidence: known.evidence } : entry);
+      const rank = highest(known?.rank, entry.rank);
+      byId.set(entry.id, bare || rank !== (entry.rank ?? null) ? { ...entry, rank, evidence: bare ? known.evidence : entry.evidence } : entry);
     }
   }
   return Array.from(byId.values()).sort((a, b) => b.started_at - a.started_at);
+}
+
+/** @param {number | null | undefined} a @param {number | null | undefined} b */
+function highest(a, b) {
+  return typeof a === "number" && typeof b === "number" ? Math.max(a, b) : a ?? b ?? null;
+}
+
+/** What a person chose to see: kinds, and how high those are to rank that come more than once a minute.
+ * @typedef {{kinds: Set<string>, rank: number}} Wanted
+ */
+
+/** Return the detections of the wanted kinds that matter: of a kind that comes more than once a minute those of at least the
+ * wanted rank, or not ranked yet. @param {Detection[]} entries  the latest of each @param {Wanted} wanted
+ * @param {number} seconds  in which they came
+ */
+export function wantedDetections(entries, { kinds, rank: least }, seconds) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { kind } of entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const most = Math.max(60, seconds) / 60;
+  return entries.filter(({ kind, rank }) => (
+    (kinds.has(kind) || !kind) && (typeof rank !== "number" || rank >= least || (counts.get(kind) ?? 0) <= most)
+  ));
 }
 
 /** @param {Detection} entry */
@@ -120,7 +146,7 @@ const TIMES = ["decline_began"];
 export function figuresOf(evidence, decimals, base) {
   const units = unitsOf(decimals, base);
   return Object.entries(evidence).map(([key, value]) => {
-    const name = key.replace(/_ms$/u, "").replaceAll("_", " ");
+    const name = key.replace(/_ms$/u, "").replace("_bps", "").replaceAll("_", " ");
     return [name, figure(key, value, units)];
   });
 }
@@ -140,6 +166,7 @@ function figure(key, value, units) {
   if (SIZES.includes(key)) return units.size(value);
   if (TIMES.includes(key)) return utc(value, 3);
   if (key.endsWith("_ms")) return value < 1000 ? `${number(value, 0)} ms` : duration(value);
+  if (key.includes("_bps")) return `${number(value, 2)} bp`;
   if (key.endsWith("_share")) return `${number(100 * value, 1, 0)} %`;
   return Number.isInteger(value) ? String(value) : number(value, 8, 0);
 }

@@ -27,8 +27,7 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {string} base  the base asset's name
  * @property {Row | null} newest
  * @property {number} now  ms
- * @property {Detection[]} detections  the latest entry of each
- * @property {Set<string>} kinds
+ * @property {Detection[]} detections  the latest entry of each that is wanted
  * @property {string} bookTitle
  * @property {boolean} bookIsPast
  * @property {number | null} vwap  where it is drawn
@@ -298,7 +297,7 @@ export class MapAxes {
 
   /** One mark a detection, in a lane of their own. @returns {LaneMark[]} */
   lane() {
-    const { layout: { lane }, colours, detections, kinds, font } = this.scene;
+    const { layout: { lane }, colours, detections, font } = this.scene;
     /** @type {LaneMark[]} */
     const marks = [];
     const { context } = this;
@@ -308,7 +307,7 @@ export class MapAxes {
     context.clip();
     for (const entry of detections) {
       const x = this.x(entry.started_at);
-      if (!kinds.has(entry.kind) || x < lane.left - 6 || x > lane.left + lane.width + 6) continue;
+      if (x < lane.left - 6 || x > lane.left + lane.width + 6) continue;
       marks.push({ x, entry });
       context.globalAlpha = isOpen(entry) ? 1 : 0.85;
       context.font = `${Math.round(font * 0.95)}px ${FONT}`;

@@ -5,6 +5,7 @@ import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/tr
 import { bookBars, bookRows, roundFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
+/** @import {Wanted} from "../book/detections.mjs" */
 /** @import {Flow} from "../book/numbers.mjs" */
 /** @import {BookWindow, Second} from "../book/book_window.mjs" */
 /** @import {Bubble} from "../book/trades.mjs" */
@@ -74,10 +75,10 @@ export class MapShapes {
     this.vwap = null;
   }
 
-  /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Set<string>} kinds that are shown
+  /** Write what hangs on the data alone. Linear in the window's updates and trades. @param {Wanted} wanted  detections
    * @param {Flow} flow
    */
-  writeData(kinds, flow) {
+  writeData(wanted, flow) {
     const { layer, known } = this;
     const { bid, ask, mid } = touchLines(known.seconds, known.end);
     layer.write("best bid", "boxes", bid);
@@ -91,7 +92,7 @@ export class MapShapes {
     for (const [name, read] of Object.entries(STRIP_VALUES)) {
       this.writeStrip(name, known.seconds.map((second) => ({ time: second.row.timestamp, value: read(second, flow) })));
     }
-    this.writeDetections(kinds);
+    this.writeDetections(wanted);
   }
 
   /** @param {string} name @param {{time: number, value: number | null}[]} points */
@@ -102,12 +103,12 @@ export class MapShapes {
     this.layer.write(name, "boxes", secondsLine(points));
   }
 
-  /** @param {Set<string>} kinds */
-  writeDetections(kinds) {
+  /** @param {Wanted} wanted */
+  writeDetections(wanted) {
     const { known } = this;
     const lines = [];
-    for (const entry of known.detections) {
-      if (entry.event === "fired" || !kinds.has(entry.kind)) continue;
+    for (const entry of known.wanted(wanted)) {
+      if (entry.event === "fired") continue;
       lines.push(entry.started_at, entry.price, entry.event === "closed" ? entry.time : known.end, entry.price);
     }
     this.layer.write("detection lines", "boxes", lines);

@@ -42,6 +42,7 @@ const LEAST_ROW = 2; // device pixels: a wall is a line that is seen
  * @property {boolean} vwap
  * @property {string} colours
  * @property {Set<string>} kinds  of detections
+ * @property {number} rank  of a detection of a kind that comes often, at least
  * @property {import("../book/numbers.mjs").Flow} flow
  */
 
@@ -250,7 +251,7 @@ export class MarketMap {
     const tick = known.tick || 1e6;
     this.writeCells();
     const isNew = this.drawnVersion !== known.version;
-    if (isNew) shapes.writeData(this.choices.kinds, this.choices.flow);
+    if (isNew) shapes.writeData(this.choices, this.choices.flow);
     shapes.fitStrips(range, this.choices.flow);
     if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
     shapes.writeBook(this.book, range, layout.book, tick);
@@ -309,7 +310,7 @@ export class MarketMap {
     this.scene = {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
-      detections: known.detections, kinds: this.choices.kinds, bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
+      detections: known.wanted(this.choices), bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
       vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], isHeld: !this.view.following, flow: this.choices.flow,
     };
     if (!frame) return;

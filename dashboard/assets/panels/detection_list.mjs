@@ -25,11 +25,11 @@ export class DetectionList {
     this.scroll = new KeptScroll(/** @type {HTMLElement} */ (rows.parentElement), rows, "detections-newer");
   }
 
-  /** Write the detections of these kinds. `hint` stands in place of an empty list.
-   * @param {Detection[]} detections  the latest entry of each @param {Set<string>} kinds @param {number} decimals @param {string} hint
+  /** Write detections. `hint` stands in place of an empty list.
+   * @param {Detection[]} detections  the latest entry of each that is wanted @param {number} decimals @param {string} hint
    */
-  draw(detections, kinds, decimals, hint) {
-    const entries = detections.filter(({ kind }) => kinds.has(kind) || !kind).slice(0, MOST_SHOWN);
+  draw(detections, decimals, hint) {
+    const entries = detections.slice(0, MOST_SHOWN);
     const none = byId("detections-none");
     none.hidden = entries.length > 0;
     if (none.textContent !== hint) none.textContent = hint;
@@ -71,7 +71,9 @@ export class DetectionList {
     const item = make("li", { class: open ? "open" : "", "data-id": entry.id }, head);
     if (chosen) {
       item.append(make("dl", {}, ...definitions([
-        ["began", utc(entry.started_at, 3)], ["last event", utc(entry.time, 3)], ...figuresOf(entry.evidence, decimals, this.base),
+        ["began", utc(entry.started_at, 3)], ["last event", utc(entry.time, 3)],
+        ["magnitude", number(entry.magnitude, 2)], ["rank", typeof entry.rank === "number" ? number(entry.rank, 2) : "not yet: fewer than 20"],
+        ...figuresOf(entry.evidence, decimals, this.base),
       ])));
     }
     return item;

@@ -158,8 +158,8 @@ function detectionLines(map, known, now, price) {
   const { layout: { map: box }, view: { range } } = map;
   const seconds = ((range.to - range.from) / box.width) * NEAR_PX;
   const distance = ((range.high - range.low) / box.height) * NEAR_PX;
-  return known.detections.filter((entry) => (
-    map.choices.kinds.has(entry.kind) && Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
+  return known.wanted(map.choices).filter((entry) => (
+    Math.abs(entry.price - price) <= distance && now > entry.started_at - seconds
     && now < (isOpen(entry) ? known.end : entry.time) + seconds
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }

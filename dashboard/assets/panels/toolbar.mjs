@@ -140,5 +140,22 @@ function kindFields(preferences, choose) {
   const rows = Object.entries(KINDS).map(([kind, mark]) => make("div", { class: "kind" },
     make("label", { title: MEANINGS[kind] }, box("kinds", kind), ` ${mark} ${kind}`),
     make("label", { title: `Notify of each new ${kind} on the desktop` }, box("notes", kind), " notify")));
-  return [...rows, make("p", { class: "hint" }, "“notify” shows a note on the desktop, or sounds where notes are not allowed.")];
+  return [...rows, rankField(preferences, choose), make("p", { class: "hint" }, "“notify” shows a note on the desktop, or sounds where notes are not allowed.")];
+}
+
+/** A slider: how high a detection of a kind that comes more than once a minute is to rank. @param {Preferences} preferences
+ * @param {(name: string, text: string) => void} choose
+ */
+function rankField(preferences, choose) {
+  const shown = make("output", { for: "choose-rank" }, preferences.get("rank"));
+  const slider = make("input", {
+    id: "choose-rank", type: "range", min: "0", max: "1", step: "0.05",
+    title: "Of kinds that come more than once a minute: the share of the last hour's, of the same kind, that one is to exceed",
+    oninput: () => {
+      shown.textContent = slider.value;
+      choose("rank", slider.value);
+    },
+  });
+  slider.value = preferences.get("rank");
+  return make("label", { class: "control" }, make("span", { class: "label" }, "rank of frequent ones, at least"), slider, shown);
 }

@@ -26,7 +26,7 @@ export class Picture {
     document.body.append(this.stage);
     this.elements = elements;
     this.known = known;
-    this.choices = { ticks: /** @type {number | "auto"} */ ("auto"), onlyTop: false, vwap: false, colours: "", kinds: new Set(), flow: FLOWS[0] };
+    this.choices = { ticks: /** @type {number | "auto"} */ ("auto"), onlyTop: false, vwap: false, colours: "", kinds: new Set(), rank: 0, flow: FLOWS[0] };
     this.map = new MarketMap(elements, known, this.choices, () => {});
     this.map.canvas.ownRatio = RATIO;
   }

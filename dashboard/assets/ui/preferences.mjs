@@ -20,6 +20,7 @@ const CHOICES = {
   depth: { normal: "0.1 %", allows: (text) => /** @type {readonly string[]} */ (DEPTH_RANGES).includes(text) },
   kinds: { normal: Object.keys(KINDS).join(" "), allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },
   notes: { normal: "none", allows: (text) => text.split(" ").every((kind) => kind === "none" || Object.hasOwn(KINDS, kind)) },
+  rank: { normal: "0.8", allows: (text) => /^(0(\.\d+)?|1(\.0+)?)$/u.test(text) },
   black: { normal: "55 %", allows: isCutOff },
   white: { normal: "98 %", allows: isCutOff },
   gamma: { normal: "1.8", allows: (text) => Number(text) >= 0.2 && Number(text) <= 5 },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf,
+  colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
 } from "../../../dashboard/assets/book/detections.mjs";
 import { emptyFrame } from "./market.mjs";
 
@@ -10,7 +10,7 @@ import { emptyFrame } from "./market.mjs";
 
 /** @param {Partial<Detection>} other @returns {Detection} */
 function entry(other) {
-  return { id: "a", kind: "wall", event: "opened", side: "bid", price: 60_000, started_at: 5, time: 6, reason: null, evidence: {}, ...other };
+  return { id: "a", kind: "wall", event: "opened", side: "bid", price: 60_000, started_at: 5, time: 6, reason: null, magnitude: 1, rank: null, evidence: {}, ...other };
 }
 
 /** @param {Detection[]} detections */
@@ -89,4 +89,38 @@ test("a sweep is named and coloured by its taker, all else by its side of the bo
 test("each kind and each ending is explained", () => {
   assert.deepEqual(Object.keys(MEANINGS), Object.keys(KINDS));
   for (const text of [...Object.values(MEANINGS), ...Object.values(ENDINGS)]) assert.match(text, /^.{20,}$/u);
+});
+
+/** @param {string} kind @param {(number | null)[]} ranks */
+function ranked(kind, ...ranks) {
+  return ranks.map((rank, number) => entry({ id: `${kind}${number}`, kind, rank }));
+}
+
+test("of kinds that come more than once a minute only those of a high rank are wanted", () => {
+  const sweeps = ranked("sweep", 0.1, 0.79, 0.8, 1);
+  const found = wantedDetections([...sweeps, ...ranked("iceberg", 0.1, 0.2, 0)], { kinds: new Set(["sweep", "iceberg"]), rank: 0.8 }, 180);
+  assert.deepEqual(found.map(({ id }) => id), ["sweep2", "sweep3", "iceberg0", "iceberg1", "iceberg2"]);
+  assert.deepEqual(wantedDetections(sweeps, { kinds: new Set(["sweep"]), rank: 0 }, 180), sweeps);
+  assert.deepEqual(wantedDetections(sweeps, { kinds: new Set(["wall"]), rank: 0 }, 180), []);
+});
+
+test("until there is a rank all are wanted, and so is what comes once in a young window", () => {
+  const unranked = ranked("sweep", null, null, null, null);
+  assert.deepEqual(wantedDetections(unranked, { kinds: new Set(["sweep"]), rank: 0.8 }, 180), unranked);
+  const first = ranked("sweep", 0.1);
+  assert.deepEqual(wantedDetections(first, { kinds: new Set(["sweep"]), rank: 0.8 }, 5), first);
+  assert.deepEqual(wantedDetections([...first, ...ranked("sweep", 0.2)], { kinds: new Set(["sweep"]), rank: 0.8 }, 5), []);
+});
+
+test("what was told with a high rank once keeps it", () => {
+  const lives = [0.9, null, 0.3].map((rank) => row(entry({ rank, event: "updated" })));
+  assert.deepEqual(latestDetections(lives).map(({ rank }) => rank), [0.9]);
+  assert.deepEqual(latestDetections([row(entry({ rank: 0.2 })), row(entry({ rank: 0.7 }))]).map(({ rank }) => rank), [0.7]);
+  assert.deepEqual(latestDetections([row(entry({}))]).map(({ rank }) => rank), [null]);
+});
+
+test("distances have their unit", () => {
+  assert.deepEqual(figuresOf({ distance_ticks: 12, distance_bps: 0.194, distance_bps_at_open: 1.5 }, 1, "BTC"), [
+    ["distance ticks", "12"], ["distance", "0.19 bp"], ["distance at open", "1.50 bp"],
+  ]);
 });

@@ -6,7 +6,7 @@ import { isCutOff, Preferences } from "../../../dashboard/assets/ui/preferences.
 /** The values of a page with nothing kept and nothing asked for. */
 const NORMAL = {
   symbol: "", theme: "dark", colours: "blue and orange", ticks: "auto", top: "0", vwap: "0", depth: "0.1 %",
-  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "55 %", white: "98 %", gamma: "1.8", flow: "ofi_best",
+  kinds: "wall sweep absorption layering iceberg exhaustion", notes: "none", black: "55 %", white: "98 %", gamma: "1.8", flow: "ofi_best", rank: "0.8",
 };
 
 /** Put a window in place that has kept `text`, and notes what is kept and which address is shown.
@@ -39,7 +39,7 @@ test("the address goes before what was kept, and that before what is normal", ()
 test("what is not allowed is as if it had not been said", () => {
   const forbidden = {
     theme: "pink", colours: "grey ", ticks: "3", top: "2", vwap: "true", depth: "1 %", kinds: "wall bogus", notes: "all", black: "-1", white: "101 %",
-    gamma: "9", symbol: "",
+    gamma: "9", symbol: "", rank: "1.2",
   };
   windowWith(JSON.stringify(forbidden));
   assert.deepEqual(new Preferences(new URLSearchParams(forbidden).toString()).values, NORMAL);
@@ -70,7 +70,7 @@ test("a choice is kept, and a page that is opened anew has it", () => {
   const preferences = new Preferences("");
   const chosen = {
     symbol: "ETHUSDT", theme: "light", colours: "one hue", ticks: "100", top: "1", vwap: "1", depth: "all known", kinds: "none", notes: "wall sweep",
-    black: "2.5", white: "90 %", gamma: "0.5", flow: "ofi",
+    black: "2.5", white: "90 %", gamma: "0.5", flow: "ofi", rank: "0.35",
   };
   for (const [name, text] of Object.entries(chosen)) assert.equal(preferences.set(name, text), true, name);
   assert.deepEqual(new Preferences("").values, chosen);

@@ -16,6 +16,7 @@ from orderbook.book_state import TOP_LEVELS, TopOfBook
 from tests.builders import START_MS, SYMBOL
 
 TICK = 1.0
+DEPTHS = (10.0, 10.0)  # usual volumes of the ten levels
 BEST = (100.0, 101.0)
 DEPTH = 14  # levels a side at the beginning, four more than anyone sees
 Item = AggTrade | Book
@@ -151,7 +152,9 @@ class Bench:
                 )
                 for levels in (book.levels, before.levels)
             )
-            step = Step(before, book, large, large_before, self.median, threshold, TICK, self.trades_since)
+            step = Step(
+                before, book, large, large_before, self.median, threshold, DEPTHS, TICK, self.trades_since
+            )
             self.said += self.detector.on_book(step)
 
 

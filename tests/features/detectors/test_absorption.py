@@ -212,6 +212,19 @@ def test_a_break_closes_it() -> None:
     assert events(on.take(market.items[told:]))[2:] == [OPENED]
 
 
+def test_a_fight_a_tick_away_does_not_hide_one() -> None:
+    """A price that was best before, and was hit once, is followed beside the one that is fought for now."""
+    market = Market()
+    market.trade(ASK, 101.0, 0.1)
+    market.book()
+    market.rest(ASK, (PRICE, 0.0), (100.5, 1.0))
+    market.book()
+    for _ in range(4):
+        market.trade(ASK, 100.5, 0.9)
+        market.book()
+    assert [(entry.event, entry.price) for entry in said(market)] == [("opened", 100.5)]
+
+
 def test_a_break_before_it_opened_says_nothing() -> None:
     """What was only suspected is forgotten in silence."""
     market, on = fought(3), bench()
@@ -232,15 +245,14 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
     trades = market.trades_between(first.update_id, book.update_id)
     sizes = [told.levels[ASK][PRICE] for told in market.books()[1:]]
     back = [
-        after - (before - trade.size)
-        for before, trade, after in zip(sizes, trades, sizes[1:], strict=False)
-        if after - (before - trade.size) >= trade.size / 2
+        after - (before - trade.size) for before, trade, after in zip(sizes, trades, sizes[1:], strict=False)
     ]
+    assert [came >= trade.size / 2 for came, trade in zip(back, trades, strict=True)].count(True) == 3
     assert entry.evidence == {
         "volume": round(sum(trade.size for trade in trades), 8),
         "trade_count": len(trades),
         "trades": [(trade.trade_id, PRICE, trade.size, trade.trade_time) for trade in trades],
-        "refills": len(back),
+        "refills": 3,  # the third too late for its own book: it comes back with the fourth
         "refilled": round(sum(back), 8),
         "size_before": sizes[0],
         "size_after": sizes[-1],
@@ -249,4 +261,5 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "first_update_id": first.update_id,
         "last_update_id": book.update_id,
     }
+    assert entry.magnitude == pytest.approx(sum(trade.size for trade in trades) / max(sizes))
     assert (entry.started_at, entry.time) == (trades[0].trade_time, book.time)

@@ -222,6 +222,9 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "first_update_id": before.update_id,
         "last_update_id": broke.update_id,
     }
+    assert entry.magnitude == pytest.approx(
+        (before.volumes[BID] - deepest.volumes[BID]) / median(book.volumes[BID] for book in usual), abs=1e-8
+    )
     assert deepest.time - before.time <= 2_000
     assert (entry.started_at, entry.price) == (before.time, before.best[BID])
     assert events([entry]) == [("fired", 100.0, None)]

@@ -57,13 +57,53 @@ def test_less_than_half_is_no_refill(taken: float, left: float, later: float) ->
     assert level.move(later).refills == 0
 
 
-def test_what_comes_back_two_books_later_is_no_refill() -> None:
-    """Size that is added long after the trades is somebody else's."""
+@pytest.mark.parametrize("every", [10, 100, 400])
+@pytest.mark.parametrize(("back_after", "refills"), [(900, 1), (1_000, 1), (1_001, 0), (2_500, 0)])
+def test_what_was_taken_must_come_back_in_time(every: int, back_after: int, refills: int) -> None:
+    """A second from the trade on counts, to the millisecond, however many books come meanwhile."""
+    level = Level(10)
+    level.hit(4)  # a millisecond from now
+    for _ in range(back_after // every):
+        level.move(6, every)
+    assert level.move(10, back_after % every + 1).refills == refills
+
+
+def test_what_comes_back_bit_by_bit_is_one_refill() -> None:
+    """Two of four, in three books, is half."""
     level = Level(10)
     level.hit(4)
-    level.move(6)
-    level.move(6)
-    assert level.move(10).refills == 0
+    level.move(6.7)
+    level.move(7.4)
+    assert level.tracked.refills == 0
+    level.move(8)
+    assert (level.tracked.refills, level.tracked.evidence(1.0, Market().books()[0])["refilled"]) == (1, 2)
+
+
+def test_a_quote_that_flickers_brings_nothing_back() -> None:
+    """What is withdrawn and shown again is no more than was there."""
+    level = Level(10)
+    level.hit(4)
+    for _ in range(4):
+        level.move(4.1)
+        assert level.move(6).refills == 0
+
+
+def test_a_withdrawal_does_not_hide_what_comes_back() -> None:
+    """Somebody else's size that leaves meanwhile is no reason not to see it."""
+    level = Level(10)
+    level.hit(4)
+    level.move(1)
+    assert level.move(3).refills == 1
+
+
+def test_what_is_too_old_is_owed_no_more() -> None:
+    """Of eight taken in all only the last two are still owed, and one is half of them."""
+    level = Level(10)
+    level.hit(6)
+    level.move(4, 800)
+    level.hit(2)
+    level.move(2, 400)
+    assert level.move(3, 100).refills == 1
 
 
 def test_size_added_where_nobody_traded_is_no_refill() -> None:
@@ -134,3 +174,54 @@ def test_the_figures_are_those_of_a_naive_window(steps: list[tuple[list[int], in
         assert [fill[2] for fill in tracked.fills] == traded
         assert tracked.first_size == outside[-1][1]
         assert tracked.largest_size() == max(outside[-1][1], *(size for _, size, _ in inside))
+
+
+@given(
+    steps=STEPS,
+    repeats=st.lists(st.integers(0, 4), min_size=60, max_size=60),
+)
+@property_settings(100)
+def test_books_that_show_nothing_new_change_nothing(
+    steps: list[tuple[list[int], int, int]], repeats: list[int]
+) -> None:
+    """Told the same size again, or what a trade left of it, at any time, the refills are the same."""
+    plain, busy = Level(1.0), Level(1.0)
+    for (lots, size, after), times in zip(steps, repeats, strict=False):
+        for level in (plain, busy):
+            for lot in lots:
+                level.hit(lot / 10)
+        before, left = busy.now, round(busy.tracked.size - sum(lots) / 10, 8)
+        for number in range(times):
+            if left >= 0:
+                busy.move(left, min(number + 1, before + after - busy.now - 1))
+        busy.move(size / 10, before + after - busy.now)
+        plain.move(size / 10, after)
+        assert _refills(busy) == _refills(plain)
+
+
+def _refills(level: Level) -> list[tuple[int, float]]:
+    return [(entry.time, entry.came_back) for entry in level.tracked.intervals if entry.came_back is not None]
+
+
+@given(steps=STEPS)
+@property_settings(100)
+def test_refills_are_those_of_the_definition(steps: list[tuple[list[int], int, int]]) -> None:
+    """A walk over all books and trades, by the words of the definition, gives the same refills."""
+    level, books, trades = Level(1.0), [(START_MS, 1.0)], list[tuple[int, float, int]]()
+    refills, last = list[tuple[int, float]](), 0
+    for lots, size, after in steps:
+        for lot in lots:
+            level.hit(lot / 10)
+            trades.append((level.now + 1, lot / 10, len(books) - 1))
+        level.move(size / 10, after)
+        books.append((level.now, size / 10))
+        now = len(books) - 1
+        owed = [trade for trade in trades if trade[0] >= level.now - 1_000 and trade[2] >= last]
+        taken = [sum(trade[1] for trade in trades if trade[2] >= book) for book in range(now + 1)]
+        rises = [round(books[now][1] - books[book][1] + taken[book], 8) for book in range(now)]
+        if owed and rises[now - 1] > 0:
+            back = max(rises[owed[0][2] :])
+            if back >= round(sum(trade[1] for trade in owed) / 2, 8):
+                refills.append((level.now, back))
+                last = now
+        assert _refills(level) == [refill for refill in refills if refill[0] > level.now - SPAN]

@@ -94,6 +94,47 @@ def test_it_must_come_back_twice() -> None:
     assert events(said(hit(market, (0.9, 2.0)))) == [OPENED]
 
 
+def slow(market: Market, rounds: int, back_after: int, *, every: int = 500, books: int = 50) -> Market:
+    """Let 0.6 of 1.0 be taken each `every` ms and be back `back_after` ms later, with a book each `books`."""
+    began = market.now
+    for number in range(rounds):
+        start = began + number * every
+        market.eat(ASK, (PRICE, 0.6), after=start + 1 - market.now)
+        while market.now + books <= start + every:
+            if market.now + books > start + back_after:
+                market.rest(ASK, (PRICE, 1.0))
+            market.book(books)
+    return market
+
+
+@pytest.mark.parametrize("books", [10, 50, 125, 249])
+def test_a_slow_refill_is_one(books: int) -> None:
+    """Hit by 0.6 of 1.0 ten times, and back a quarter of a second later each time: 6.0 where 1.0 shows."""
+    entries = said(slow(resting(), 10, 250, books=books))
+    assert events(entries) == [OPENED]
+    figures = [tuple(entry.evidence[name] for name in ("volume", "refills", "refilled")) for entry in entries]
+    assert figures == [(3.6, 5, 3.0), (4.8, 7, 4.2), (6.0, 9, 5.4)]
+
+
+@pytest.mark.parametrize(("back_after", "opens"), [(950, True), (1_050, False)])
+def test_a_refill_that_comes_too_late_is_none(back_after: int, opens: bool) -> None:
+    """After more than a second it is somebody else's."""
+    market = slow(resting(), 10, back_after, every=1_200)
+    assert bool(said(market)) == opens
+
+
+def test_a_refill_of_less_than_half_is_none() -> None:
+    """A slow iceberg's near miss: a quarter of what was taken comes back each time."""
+    market, size = resting(8.0), 8.0
+    for _ in range(10):
+        market.eat(ASK, (PRICE, 0.6))
+        market.book(250)
+        size = round(size - 0.45, 8)
+        market.rest(ASK, (PRICE, size))
+        market.book(250)
+    assert said(market) == []
+
+
 def test_something_must_be_visible_still() -> None:
     """A price at which nothing is left gives no more."""
     assert said(hit(resting(), *[(0.9, 1.0)] * 3, (1.0, 0.0))) == []
@@ -102,7 +143,11 @@ def test_something_must_be_visible_still() -> None:
 @pytest.mark.parametrize(("every", "opens"), [(1_999, True), (2_899, False)])
 def test_it_must_happen_within_ten_seconds(every: int, opens: bool) -> None:
     """Five hits of 0.7 make more than three within the window if they are 2 s from each other, not 2.9 s."""
-    assert bool(said(hit(resting(), *[(0.7, 1.0)] * 5, every=every))) == opens
+    market = resting()
+    for _ in range(5):
+        hit(market, (0.7, 1.0))
+        market.book(every - 99)
+    assert bool(said(market)) == opens
 
 
 def test_a_price_at_which_nothing_was_visible_is_no_suspect() -> None:
@@ -219,4 +264,5 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "visible_loss": loss,
         "hidden_volume": round(volume - loss, 8),
     }
+    assert entry.magnitude == pytest.approx(volume / max(sizes))
     assert (entry.started_at, entry.time) == (trades[0].trade_time, book.time)

@@ -245,5 +245,8 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "traded_share": round(traded / (traded + sum(sizes)), 8),
         "first_update_id": after.update_id,
         "last_update_id": after.update_id,
+        "distance_ticks": ROW[0] - after.best[ASK],
+        "distance_bps": round(10_000 * (ROW[0] - after.best[ASK]) / after.mid, 8),
     }
+    assert entry.magnitude == sum(sizes)
     assert entry.started_at == min(times[0] for times in changes)

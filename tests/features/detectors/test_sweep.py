@@ -202,6 +202,7 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "level_prices": gone,
         "sizes_before": [before.levels[ASK][price] for price in gone],
         "volume": sum(trade.size for trade in trades),
+        "median_depth": 10.0,
         "first_price": trades[0].price,
         "last_price": trades[-1].price,
         "duration_ms": trades[-1].trade_time - trades[0].trade_time,
@@ -211,6 +212,7 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "first_update_id": before.update_id,
         "last_update_id": after.update_id,
     }
+    assert entry.magnitude == sum(trade.size for trade in trades) / 10
     assert (entry.started_at, entry.time) == (trades[0].trade_time, after.time)
 
 

@@ -323,7 +323,10 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "held_ms": opening.time - first.time,
         "first_update_id": first.update_id,
         "last_update_id": opening.update_id,
+        "distance_ticks": 100 - PRICE,
+        "distance_bps": round(10_000 * (100 - PRICE) / opening.mid, 8),
     }
+    assert opened.magnitude == 12 * (opening.time - first.time) / 1_000
     trades = market.trades_between(opening.update_id, end.update_id)
     assert closed.evidence == opened.evidence | {
         "size": 3.0,
@@ -334,8 +337,12 @@ def test_the_evidence_can_be_worked_out_by_hand() -> None:
         "lost": 9.0,
         "decline_began": opening.time,
         "traded": sum(trade.size for trade in trades),
+        "traded_share": 1.0,
+        "distance_ticks_at_open": opened.evidence["distance_ticks"],
+        "distance_bps_at_open": opened.evidence["distance_bps"],
         "trades": [(trade.trade_id, PRICE, 0.75, trade.trade_time) for trade in trades[-10:]],
     }
+    assert closed.magnitude == 12 * (end.time - first.time) / 1_000
 
 
 @given(

@@ -12,7 +12,8 @@ from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage,
 from data_ingestion.simulated_exchange.profiles import MarketProfile
 from data_ingestion.sink import Stream, StreamState
 from features.detectors.detection import Detection
-from state.engine import Engine, EngineSettings
+from state.engine import EngineSettings
+from tests.tools.detection.tap import TappedEngine
 
 START_MS: Final = 1_700_000_000_000
 STEP_MS: Final = 100
@@ -25,7 +26,7 @@ TRADE_SILENT_MS: Final = 20_000  # longer than any pause of the calm market or o
 class Listener:
     """One market from START_MS on, and the engine. Each message arrives up to a seeded delay late.
 
-    `detections` are the entries of all frames so far, in order.
+    `engine.tap` has what its detectors were told; `detections` are the entries of all frames so far.
     """
 
     def __init__(self, profile: MarketProfile, seed: int) -> None:
@@ -36,12 +37,12 @@ class Listener:
         self._numbers = count()
         self._latest = {Stream.DEPTH: 0.0, Stream.TRADES: 0.0}
         self._second = START_MS + 1_000
-        self._engine = Engine(
+        self.engine = TappedEngine(
             profile.symbol, "simulated", EngineSettings(trade_silent_after_ms=TRADE_SILENT_MS)
         )
         for stream in Stream:
-            self._engine.on_stream(stream, StreamState.CONNECTING, 0)
-            self._engine.on_stream(stream, StreamState.OPEN, 0)
+            self.engine.on_stream(stream, StreamState.CONNECTING, 0)
+            self.engine.on_stream(stream, StreamState.OPEN, 0)
 
     def play(self, ms: float) -> None:
         """Let this much time pass on the market."""
@@ -64,7 +65,7 @@ class Listener:
         heapq.heappush(self._waiting, (arrival, next(self._numbers), message))
 
     def _deliver(self, message: MarketMessage, arrival: float) -> None:
-        engine, raw = self._engine, msgspec.json.encode(message)
+        engine, raw = self.engine, msgspec.json.encode(message)
         if isinstance(message, DepthUpdate):
             engine.on_depth(decode_depth_update(raw), arrival, arrival - START_MS)
         else:
@@ -75,6 +76,6 @@ class Listener:
 
     def _close_seconds(self, until_ms: float) -> None:
         while self._second <= until_ms:
-            frame, _ = self._engine.close_second(self._second, self._second - START_MS)
+            frame, _ = self.engine.close_second(self._second, self._second - START_MS)
             self.detections += frame.detections
             self._second += 1_000

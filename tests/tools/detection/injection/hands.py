@@ -1,0 +1,377 @@
+"""What is woven in: one script a kind and a way to measure how strong it is.
+
+A strength is a multiple of what the definition asks for: below 1 it is a near miss, above 1 a pattern. Where
+the recording spoils a pattern (its price leaves, others rest or trade there), the record says so; that is
+judged by what is shown, never by what was flagged.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+from features.detectors.detection import Kind
+from tests.tools.detection.injection.ahead import Ahead
+from tests.tools.detection.injection.loom import BID, SIGN, Loom
+
+Steps = Iterator[int]
+"""Milliseconds until the next step."""
+
+LARGE: Final = 3.0  # median sizes
+FOREIGN: Final = 0.03  # of a woven size, that others may take of it
+IN_TOP: Final = 9  # levels better than one that can be seen, at most
+WALL_MS: Final = 5_600
+HOLD_MS: Final = 5_000  # that a wall has to hold
+LAYERING_MS: Final = 5_000
+CHANGE_MS: Final = 1_040  # between changes: five within five seconds, and a little less often than that
+HIT_MS: Final = 1_900
+SLOW_HIT_MS: Final = 2_700
+BACK_MS: Final = 930  # a refill just within its second
+SOON_MS: Final = 6_600  # a cooldown, and a little more
+REST_MS: Final = 1_000
+RANGE_MS: Final = 40_000  # so that the range before a breakout does not hold the one before
+
+
+@dataclass(slots=True)
+class Record:
+    """What was woven. Prices from the best to the worst, times in exchange ms."""
+
+    kind: Kind
+    way: str
+    strength: float
+    side: int
+    first_price: float = 0.0
+    last_price: float = 0.0
+    started_at: int = 0
+    ended_at: int = 0
+    asked: float = 0.0  # the strength that was planned
+    spoiled: str | None = None
+    ending: str | None = None  # of a wall
+
+
+class Spoiled(Exception):
+    """The recording does not let the pattern be."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """Who weaves one pattern."""
+
+    loom: Loom
+    ahead: Ahead
+    random: Random
+    record: Record
+
+    @property
+    def side(self) -> int:
+        """The side of the book that it is about."""
+        return self.record.side
+
+    def begin(self, first: float, last: float | None = None) -> None:
+        """Note where and when."""
+        record = self.record
+        record.first_price, record.last_price = first, first if last is None else last
+        record.started_at = record.ended_at = self.loom.now
+
+    def stay(self, prices: list[float], ms: int) -> Steps:
+        """Let time pass while these prices stay in sight and nobody trades there."""
+        end = self.loom.now + ms
+        while True:
+            loom, side = self.loom, self.side
+            for price in prices:
+                own = loom.held[side].get(price, 0.0)
+                if not own:
+                    raise Spoiled("the price went through")
+                if loom.printed[side].get(price, 0.0) > FOREIGN * own:
+                    raise Spoiled("others traded there")
+                if loom.rank(side, price) > IN_TOP:
+                    raise Spoiled("out of sight")
+            if loom.now >= end:
+                return
+            yield min(25, end - loom.now)
+
+    def free_prices(self, count: int, span: int) -> list[float]:
+        """Return neighbouring prices behind the touch that stay in sight, best first."""
+        loom, side, sign = self.loom, self.side, SIGN[self.side]
+        room = self.ahead.seen_throughout(side, loom.now, span, IN_TOP - count)
+        if room is None:
+            raise Spoiled("no room")
+        best, worst = room
+        steps = round(sign * (best - worst) / loom.tick)
+        firsts = list(range(1, steps - count + 2))
+        self.random.shuffle(firsts)
+        for first in firsts:
+            prices = [loom.price(best - sign * (first + n) * loom.tick) for n in range(count)]
+            if not any(loom.real[side].get(price) or loom.printed_lately(side, price) for price in prices):
+                return prices
+        raise Spoiled("no room")
+
+
+# --- what rests ---------------------------------------------------------------------------------------------
+
+
+def wall_by_size(hand: Hand) -> Steps:
+    """Let a level of so many thresholds rest long enough, then pull it or let it be eaten."""
+    yield from _wall(hand, hand.record.strength, WALL_MS)
+
+
+def wall_by_time(hand: Hand) -> Steps:
+    """Let a level of twice the threshold rest for so many times five seconds."""
+    yield from _wall(hand, 2.0, round(HOLD_MS * hand.record.strength))
+
+
+def _wall(hand: Hand, times: float, held: int) -> Steps:
+    loom, side = hand.loom, hand.side
+    (price,) = hand.free_prices(1, held + 400)
+    size = loom.round(times * LARGE * loom.median_size())
+    loom.hold(side, price, size)
+    loom.watch()
+    hand.begin(price)
+    yield from hand.stay([price], held)
+    if hand.record.strength > 1 and loom.rank(side, price) < 4 and hand.random.random() < 0.5:
+        hand.record.ending = "consumed"
+        for better, resting in loom.levels(side, 12):
+            if SIGN[side] * better > SIGN[side] * price:
+                loom.take(side, better, resting)
+        for part in (0.4, 0.7, 1.0):
+            left = loom.held[side].get(price, 0.0)
+            if left:
+                loom.take(side, price, left * part)
+            yield 60
+    else:
+        hand.record.ending = "pulled" if hand.record.strength > 1 else None
+        loom.let_go(side, price)
+
+
+def layering_by_size(hand: Hand) -> Steps:
+    """Let three neighbours of so many thresholds change all the time."""
+    yield from _layering(hand, hand.record.strength, 400)
+
+
+def layering_by_changes(hand: Hand) -> Steps:
+    """Let three neighbours of twice the threshold change so many times as often as five in five seconds."""
+    yield from _layering(hand, 2.0, round(CHANGE_MS / hand.record.strength))
+
+
+def _layering(hand: Hand, times: float, every: int) -> Steps:
+    loom, side = hand.loom, hand.side
+    span = max(LAYERING_MS, 5 * every)
+    prices = hand.free_prices(3, span + 400)
+    size = times * LARGE * loom.median_size()
+    loom.watch()
+    hand.begin(prices[0], prices[-1])
+    for change in range(span // every + 1):
+        for price in prices:
+            loom.hold(side, price, size * (1 + 0.01 * (change % 3)))
+        yield from hand.stay(prices, every)
+
+
+# --- what is taken ------------------------------------------------------------------------------------------
+
+
+def sweep_by_levels(hand: Hand) -> Steps:
+    """Eat so many times three levels at once."""
+    yield from _sweep(hand, max(1, min(10, round(3 * hand.record.strength))), 0)
+
+
+def sweep_by_speed(hand: Hand) -> Steps:
+    """Eat three levels in 200 ms over the strength, and a little less."""
+    yield from _sweep(hand, 3, round(196 / hand.record.strength))
+
+
+def _sweep(hand: Hand, count: int, span: int) -> Steps:
+    """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
+    loom, side, sign = hand.loom, hand.side, SIGN[hand.side]
+    wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
+    if not hand.ahead.no_sweep(side, loom.now + wait):
+        raise Spoiled("the recording has one of its own")
+    yield wait + 10
+    seen = [price for price, _ in loom.published[side]]
+    if len(seen) <= count:
+        raise Spoiled("no room")
+    hand.begin(seen[0], seen[count - 1])
+    at = loom.now
+    for number, price in enumerate(seen[:count]):
+        due = at + (span * number // (count - 1) if count > 1 else 0)
+        if due > loom.now:
+            yield due - loom.now
+        if not number:
+            for better, resting in loom.levels(side, 30):
+                if sign * better > sign * price:
+                    loom.take(side, better, resting)
+        if loom.printed_lately(side, price, 100):  # both would be told as one trade, of the earlier's time
+            raise Spoiled("others traded there")
+        loom.take(side, price, loom.size(side, price) or loom.lot)
+        loom.keep_back(side, (seen[number + 1], 1.0))
+    hand.record.ended_at = loom.now
+    while loom.published_at <= hand.record.ended_at:
+        yield 5
+    yield 5
+
+
+# --- what is hit --------------------------------------------------------------------------------------------
+
+
+def absorption_by_volume(hand: Hand) -> Steps:
+    """Let takers take so many thresholds at the best price within two seconds, and refill it each time."""
+    yield from _hit(hand, 2.2, 1.5, blows=(3, 8), span=HIT_MS, back=(10, 120))
+
+
+def iceberg_by_volume(hand: Hand) -> Steps:
+    """Let takers take so many thresholds of a price that is refilled at once."""
+    yield from _hit(hand, 1.5, 1.0, blows=(3, 8), span=HIT_MS, back=(10, 120))
+
+
+def slow_iceberg_by_volume(hand: Hand) -> Steps:
+    """Let takers take so many thresholds of a price that is refilled within half a second."""
+    yield from _hit(hand, 2.5, 1.0, blows=(3, 5), span=SLOW_HIT_MS, back=(300, 480))
+
+
+def iceberg_by_speed(hand: Hand) -> Steps:
+    """Let a price be refilled in a second over the strength, three times."""
+    back = round(BACK_MS / hand.record.strength)
+    yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=3 * (back + 60), back=(back, back), fixed=2.0)
+
+
+def _hit(
+    hand: Hand,
+    medians: float,
+    ratio: float,
+    *,
+    blows: tuple[int, int],
+    span: int,
+    back: tuple[int, int],
+    fixed: float | None = None,
+) -> Steps:
+    """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
+
+    A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
+    counts: the record's strength is what came of it, unless it is not the volume that is measured.
+    """
+    loom, side, random = hand.loom, hand.side, hand.random
+    found = hand.ahead.touch_throughout(side, loom.now, span + 300)
+    if found is None or SIGN[side] * (found - loom.best(side)) < 0:
+        raise Spoiled("no room")
+    price, large = loom.price(found), LARGE * loom.median_size()
+    visible = max(medians * loom.median_size(), loom.size(side, price))
+    if loom.printed_lately(side, price) > 0.03 * max(ratio * visible, large):
+        raise Spoiled("others traded there")
+    visible = loom.round(visible)
+    loom.hold(side, price, visible)
+    yield 130
+    loom.watch()
+    hand.begin(price)
+    strength, threshold = fixed or hand.record.strength, max(ratio * visible, large)
+    count = max(blows[0], min(blows[1], round(strength * threshold / visible / 0.7)))
+    for number in range(count):
+        blow = (strength * threshold - loom.printed[side].get(price, 0.0)) / (count - number)
+        blow = min(blow, 0.8 * loom.held[side][price])
+        if blow > loom.lot:
+            loom.take(side, price, blow)
+        wait = random.randint(*back)
+        yield wait
+        if not loom.held[side][price]:
+            raise Spoiled("the price went through")
+        loom.hold(side, price, visible)
+        yield max(1, span // count - wait)
+        if loom.best(side) != price:
+            raise Spoiled("the price left")
+    yield 230  # so that the last refill is seen
+    came = loom.printed[side].get(price, 0.0) / threshold
+    hand.record.ended_at = loom.now
+    if fixed is None:
+        hand.record.strength = came
+    elif came > 1.1 * fixed:
+        raise Spoiled("others traded there")
+
+
+# --- what runs dry ------------------------------------------------------------------------------------------
+
+
+def exhaustion_by_depth(hand: Hand) -> Steps:
+    """Let a side lose so many times half of its median depth, and the price break out through it."""
+    loom, side, sign = hand.loom, hand.side, SIGN[hand.side]
+    peak = loom.peak_depth(side)
+    if hand.record.strength < 1 and loom.fell_lately(side):
+        raise Spoiled("the side has just fallen by itself")
+    target = peak - hand.record.strength * 0.5 * loom.median_depth(side)
+    if target <= 20 * loom.lot:
+        raise Spoiled("not so much there")
+    low, high = loom.mid_range()
+    other = loom.best(1 - side)
+    edge = low if side == BID else high
+    limit = other - sign * 2.2 * loom.median_spread()
+    limit = loom.price(sign * min(sign * limit, sign * (2 * edge - other) - 4 * loom.tick))
+    behind = [size for price, size in loom.levels(side, 2_000) if sign * price <= sign * limit][:10]
+    if len(behind) < 10 or sum(behind) <= target:
+        raise Spoiled("not so much there")
+    hand.begin(loom.best(side), limit)
+    loom.keep_back(side, (limit, target / sum(behind)))
+    least, broke = sum(behind), False
+    for _ in range(23):
+        yield 10
+        least = min(least, sum(size for _, size in loom.published[side]))
+        mid = (loom.published[0][0][0] + loom.published[1][0][0]) / 2
+        broke = broke or sign * mid < sign * edge - loom.tick
+    loom.keep_back(side, None)
+    hand.record.ended_at = loom.now
+    hand.record.strength = (peak - least) / (0.5 * loom.median_depth(side))
+    if not broke:
+        raise Spoiled("the other side left as well")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A script, and whether the recording has room for it at a time, on a side and at a strength."""
+
+    script: Callable[[Hand], Steps]
+    room: Callable[[Ahead, int, int, float], bool]
+    apart_ms: int  # from the end of one to the start of the next of its kind and side
+
+
+def _rests(count: int, span: Callable[[float], float]) -> Callable[[Ahead, int, int, float], bool]:
+    return lambda ahead, side, time, strength: (
+        ahead.seen_throughout(side, time, round(span(strength)) + 500, IN_TOP - count) is not None
+    )
+
+
+def _holds(span: Callable[[float], float]) -> Callable[[Ahead, int, int, float], bool]:
+    return lambda ahead, side, time, strength: (
+        ahead.touch_throughout(side, time, round(span(strength)) + 300) is not None
+    )
+
+
+def _runs_dry(ahead: Ahead, side: int, time: int, _: float) -> bool:
+    return ahead.nearer_edge(time) == side
+
+
+WAYS: Final[Mapping[Kind, Mapping[str, Way]]] = MappingProxyType(
+    {
+        Kind.WALL: {
+            "size": Way(wall_by_size, _rests(1, lambda _: WALL_MS), REST_MS),
+            "time": Way(wall_by_time, _rests(1, lambda strength: HOLD_MS * strength), REST_MS),
+        },
+        Kind.SWEEP: {
+            "levels": Way(sweep_by_levels, lambda ahead, side, time, _: ahead.no_sweep(side, time), SOON_MS),
+            "speed": Way(sweep_by_speed, lambda ahead, side, time, _: ahead.no_sweep(side, time), SOON_MS),
+        },
+        Kind.ABSORPTION: {"volume": Way(absorption_by_volume, _holds(lambda _: HIT_MS), SOON_MS)},
+        Kind.LAYERING: {
+            "size": Way(layering_by_size, _rests(3, lambda _: LAYERING_MS), REST_MS),
+            "changes": Way(
+                layering_by_changes,
+                _rests(3, lambda strength: max(LAYERING_MS, 5 * CHANGE_MS / strength)),
+                REST_MS,
+            ),
+        },
+        Kind.ICEBERG: {
+            "volume": Way(iceberg_by_volume, _holds(lambda _: HIT_MS), SOON_MS),
+            "volume, slow refills": Way(slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS),
+            "speed of refills": Way(
+                iceberg_by_speed, _holds(lambda strength: 3 * (BACK_MS / strength + 60)), SOON_MS
+            ),
+        },
+        Kind.EXHAUSTION: {"depth": Way(exhaustion_by_depth, _runs_dry, RANGE_MS)},
+    }
+)
