@@ -111,24 +111,32 @@ def exact(number: float) -> Fraction:
     return Fraction(Decimal(str(number)))
 
 
+def paid_for(levels: list[tuple[Fraction, Fraction]], money: Fraction) -> Fraction | None:
+    """Return how much of the base asset, in whole steps, this pays for; None where the levels hold less."""
+    step, filled = Fraction(1, 10**8), Fraction(0)
+    for price, quantity in levels:
+        if money < quantity * price:
+            return (filled + money / price) // step * step
+        filled, money = filled + quantity, money - quantity * price
+    return filled if money == 0 else None
+
+
 def literal_impact(
     book: Book, size: float, order: Side, unit: Unit = Unit.BASE, *, whole: bool = False
 ) -> MarketImpact | None:
     """Return the figures of an order filled level by level in fractions; None where it pays for nothing."""
-    step, asked = Fraction(1, 10**8), exact(round(size, 8))
-    left, filled, paid, touched, complete = asked, Fraction(0), Fraction(0), list[Fraction](), False
-    for price, quantity in ((exact(p), exact(q)) for p, q in (book.asks if order is Side.BUY else book.bids)):
-        takes = min(quantity, left if unit is Unit.BASE else left / price)
-        if unit is Unit.QUOTE and takes < quantity:  # ends here, on a whole step
-            takes = (filled + takes) // step * step - filled
-            complete = True
-        if takes > 0:
+    asked = exact(round(size, 8))
+    levels = [(exact(p), exact(q)) for p, q in (book.asks if order is Side.BUY else book.bids)]
+    there = sum((quantity for _, quantity in levels), Fraction(0))
+    wanted = asked if unit is Unit.BASE else paid_for(levels, asked)
+    complete = wanted is not None and wanted <= there
+    filled = there if wanted is None else min(wanted, there)
+    left, paid, touched = filled, Fraction(0), list[Fraction]()
+    for price, quantity in levels:
+        if left > 0:
             touched.append(price)
-        filled, paid = filled + takes, paid + takes * price
-        left -= takes if unit is Unit.BASE else takes * price
-        complete = complete or not left
-        if complete:
-            break
+            paid += min(quantity, left) * price
+            left -= min(quantity, left)
     if not filled:
         return None
     mid = (exact(book.bids[0][0]) + exact(book.asks[0][0])) / 2
@@ -142,7 +150,7 @@ def literal_impact(
         slippage_bps=float(round(slippage / mid * 10_000, 8)) if is_known else None,
         levels_consumed=len(touched),
         filled=float(filled),
-        unfilled=float(left) if is_base else None,
+        unfilled=float(asked - filled) if is_base else None,
         filled_quote=float(round(paid, 8)),
         unfilled_quote=None if is_base else float(asked - round(paid, 8)),
         complete=complete,
