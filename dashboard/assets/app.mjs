@@ -14,7 +14,7 @@ import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { CostPanel } from "./panels/cost_panel.mjs";
-import { ImpactForm } from "./panels/impact_form.mjs";
+import { ImpactForm, otherSize, sizeOf } from "./panels/impact_form.mjs";
 import { PriceTools } from "./panels/price_tools.mjs";
 import { linesAt, restLine, showTooltip } from "./panels/readout.mjs";
 import { showHeader, showHold, showVeil } from "./panels/header.mjs";
@@ -222,7 +222,7 @@ export class App {
     showHeader({
       frame, state, reason, decimals: this.decimals, held, at: past ? past.time : null,
       numbers: past ? { ...numbersOf(past), ofi: second?.[flow] ?? null } : frame && { ...frame, ofi: frame[flow] },
-      behindMs: held && view.isSet ? Math.max(0, this.known.end - view.range.to) : 0,
+      behindMs: held && view.isSet ? this.known.end - view.endOf(this.known.end) : 0,
     });
     showVeil(state, reason);
     showHold(held);
@@ -328,15 +328,17 @@ export class App {
   }
 
   drawCost() {
-    const { cost, depth } = this;
-    Object.assign(cost, { book: depth.book, base: depth.base, when: depth.when, theme: depth.theme, order: depth.isNow ? depth.order : null });
+    const { cost, depth, newestBook } = this;
+    const when = Number.isFinite(this.known.end) ? bothTimes(this.known.end, 1) : "";
+    Object.assign(cost, { book: newestBook, base: depth.base, when, theme: depth.theme, order: depth.order });
     cost.draw();
   }
 
   drawList() {
     const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : `None in the last ${Math.min(180, count)} seconds.`;
+    const none = this.choices.kinds.size ? `None in the last ${Math.min(180, count)} seconds.` : "All kinds are switched off.";
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : none;
     this.list.base = baseAsset(this.symbol);
     const shown = this.known.wanted(this.choices);
     this.list.draw(shown, this.decimals, shown.length < detections.length ? `${hint.slice(0, -1)} of those chosen.` : hint);
@@ -378,9 +380,10 @@ export class App {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.shownScale.shown ? `0 · ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
+    setText("legend-range", map.shownScale.shown ? `0, then ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
-    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "");
+    const isTooFine = map.choices.ticks !== "auto" && map.choices.ticks < map.autoTicks;
+    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s${isTooFine ? "; finer zoomed in" : ""}` : "");
     showRow(map.autoTicks);
   }
 
@@ -394,9 +397,10 @@ export class App {
   /** Choose the book that is shown: of the instant under the pointer, of a held view's end, or of now. */
   chooseBook() {
     const { map, known } = this;
-    let at = map.view.following ? NaN : Math.min(known.end, map.view.range.to);
+    const end = map.view.endOf(known.end);
+    let at = map.view.following ? NaN : end;
     const pointed = this.crosshair();
-    if (pointed && !["book", "prices", "corner"].includes(pointed.part) && pointed.time < known.end) at = pointed.time;
+    if (pointed && !["book", "prices", "corner"].includes(pointed.part) && pointed.time < end) at = pointed.time;
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     this.pastAt = at;
     if (map.bookIsPast) {
@@ -462,7 +466,7 @@ export class App {
 
   togglePause() {
     if (!this.map.view.following) return this.follow();
-    this.map.view.pause();
+    this.map.view.pause(this.map.limits);
     return this.viewChanged();
   }
 
@@ -634,9 +638,12 @@ export class App {
 
   /** Take sizes in USDT instead of the base asset, or the other way round. */
   chooseUnit() {
-    this.impact.setAsset(baseAsset(this.symbol), !this.impact.isQuote);
-    this.impact.clear(); // the figures are of another order
-    this.askImpact();
+    const { impact, mid } = this;
+    impact.setAsset(baseAsset(this.symbol), !impact.isQuote);
+    const typed = sizeOf(impact.size);
+    const input = /** @type {HTMLInputElement} */ (byId("impact-size"));
+    if (typed !== null) input.value = mid === null ? "" : otherSize(typed, mid, impact.isQuote);
+    this.chooseSize(input.value);
   }
 
   /** @param {any} order */
@@ -657,7 +664,7 @@ export class App {
     this.chooseBook();
     this.picture = new Picture(this.known);
     const [state] = this.state();
-    const at = map.view.following ? this.known.end : Math.min(this.known.end, map.view.range.to);
+    const at = map.view.endOf(this.known.end);
     const picture = this.picture.draw(map, { symbol: this.symbol, source: this.known.frame?.source ?? "", state, at });
     this.pointer = pointer;
     this.chooseBook();

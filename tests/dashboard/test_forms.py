@@ -143,7 +143,7 @@ async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
     """Without a touch of the form the answers are of newer books, and more than the book has is told."""
     await order_shown(page, "100000.5")
     assert re.fullmatch(
-        r"Only [\d.]+ of 100,000\.5: of the book no more is known\.", await page.text("impact-note")
+        r"Only [\d.]+ of 100,000\.5 BTC: of the book no more is known\.", await page.text("impact-note")
     )
     before = await page.do("window.liquidity.page.order.last_update_id")
     await page.until("(before) => window.liquidity.page.order?.last_update_id >= before + 2", before)
@@ -193,7 +193,7 @@ async def test_what_is_no_size_is_told_and_never_asked(page: Watched, api: FakeA
 
     api.simulate = answer
     await page.page.fill("#impact-size", text)
-    note = "Type how much BTC as a number above 0, such as 0.5."
+    note = "Type how much BTC as a number above 0 without commas, such as 0.5."
     await page.until("(text) => document.getElementById('impact-note').textContent === text", note)
     assert await page.page.get_attribute("#impact-size", "aria-invalid") == "true"
     await page.frames(2)
@@ -232,7 +232,7 @@ async def test_a_size_may_be_in_usdt(page: Watched, api: FakeApi) -> None:
     assert re.fullmatch(r"[\d.]+ BTC", (await figures(page))[3])
     assert await page.do("window.liquidity.page.order.quote_size") == 25000
     await page.page.fill("#impact-size", "much")
-    note = "Type how much USDT as a number above 0, such as 25000."
+    note = "Type how much USDT as a number above 0 without commas, such as 25000."
     await page.until("(text) => document.getElementById('impact-note').textContent === text", note)
     await page.page.click("#impact-unit")
     assert await page.text("impact-unit") == "BTC"

@@ -358,13 +358,15 @@ export function drawCrosshair(context, scene, at) {
   axes.text(text, left + 5, times.top + times.height / 2, colours.back);
 }
 
-/** Return a tag's place next to `y` that is at least `distance` from each of `others`; NaN is none. Exported for its test.
+/** Return a tag's place next to `y` that is at least `distance` from each of `others` and on the same side of each; `y` itself,
+ * over the others, where there is none. NaN is no tag. Exported for its test.
  * @param {number} y @param {number[]} others @param {number} distance
  */
 export function apart(y, others, distance) {
   const near = others.filter((other) => !Number.isNaN(other)).sort((a, b) => a - b);
   const isFree = (/** @type {number} */ at) => near.every((other) => Math.abs(other - at) >= distance);
   if (isFree(y)) return y;
-  const places = near.flatMap((other) => [other - distance, other + distance]).filter(isFree);
+  const isInOrder = (/** @type {number} */ at) => near.every((other) => other === y || (other < y) === (other < at));
+  const places = near.flatMap((other) => [other - distance, other + distance]).filter((at) => isFree(at) && isInOrder(at));
   return places.sort((a, b) => Math.abs(a - y) - Math.abs(b - y))[0] ?? y;
 }

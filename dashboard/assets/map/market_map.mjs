@@ -267,7 +267,7 @@ export class MarketMap {
     const colour = (/** @type {keyof typeof colours} */ name) => premultiplied(colours[name]);
     canvas.clear();
     if (!canvas.gl) return;
-    const map = { ...layout.map, ...range };
+    const map = this.untilHeld({ ...layout.map, ...range });
     const units = { ...map, low: range.low * 1e8, high: range.high * 1e8 };
     this.cells.draw(units, known.end, this.shownScale.range(1e8), {
       hatchBack: colour("hatchBack"), hatch: colour("hatch"), outline: colour("outline"),
@@ -286,7 +286,7 @@ export class MarketMap {
     layout.strips.forEach((box, index) => {
       const name = STRIPS[index];
       const [low, high] = shapes.strips[name].range;
-      const panel = { ...box, from: range.from, to: range.to, low, high };
+      const panel = this.untilHeld({ ...box, from: range.from, to: range.to, low, high });
       if (name !== "spread") {
         line(`${name} above`, panel, { fill: colour("aboveFill") });
         line(`${name} below`, panel, { fill: colour("belowFill") });
@@ -299,8 +299,16 @@ export class MarketMap {
     line("book sold", traded, { fill: colour("soldBar") });
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
-    line("order", { ...book, left: layout.prices.left, width: layout.prices.width + layout.book.width + layout.traded.width },
+    if (this.bookIsPast) return; // an order is of the book of now
+    line("order", { ...book, width: layout.book.width + layout.traded.width },
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
+  }
+
+  /** Return a panel that ends where the view is held, at the same scale. @param {Panel} panel @returns {Panel} */
+  untilHeld(panel) {
+    const { heldAt } = this.view;
+    if (!(heldAt < panel.to)) return panel;
+    return { ...panel, to: heldAt, width: (panel.width * (heldAt - panel.from)) / (panel.to - panel.from) };
   }
 
   writeTexts() {

@@ -30,6 +30,7 @@ export class View {
     /** @type {{low: number, high: number, priceFits: boolean, priceIsFree: boolean} | null} the prices before they were tight */
     this.wide = null;
     this.isSet = false; // whether anything has been shown
+    this.heldAt = Infinity; // ms: what came later than the key that holds the view is not shown
   }
 
   /** Forget all but how prices are fitted: another symbol follows. */
@@ -193,6 +194,7 @@ export class View {
     const { range } = this;
     const [halfTime, halfPrice] = [(range.to - range.from) / 2, (range.high - range.low) / 2];
     this.following = false;
+    this.heldAt = Infinity;
     this.fitsLater ||= this.priceFits;
     this.priceFits = false;
     this.priceIsFree = true;
@@ -208,6 +210,7 @@ export class View {
     const { range } = this;
     if (ms) {
       this.following = false;
+      this.heldAt = Infinity;
       range.from += ms;
       range.to += ms;
       this.keepTimes(limits);
@@ -222,14 +225,21 @@ export class View {
     }
   }
 
-  /** Hold the times that are shown now. */
-  pause() {
+  /** Hold the times that are shown now, and what is known of them. @param {Limits} limits */
+  pause(limits) {
     this.following = false;
+    this.heldAt = limits.now;
+  }
+
+  /** Return the end of what is shown, ms. @param {number} now  end of the newest second */
+  endOf(now) {
+    return this.following ? now : Math.min(now, this.range.to, this.heldAt);
   }
 
   /** Show the newest second again; prices of a chosen height go with the mid. @param {Limits} limits */
   follow(limits) {
     this.following = true;
+    this.heldAt = Infinity;
     this.priceIsFree = false;
     if (this.fitsLater) this.fitPricesAnew();
     this.advance(limits, () => null);

@@ -75,7 +75,19 @@ export class CostPanel {
     const chart = chartOf(context, { font, width, height, theme: this.theme }, { from: 0, to: most, high });
     this.drawShapes(chart, buys.flat, sells.flat);
     writeAxes(context, chart, "bp", (across) => `${shortSize(across)} ${this.base}`);
+    this.writeKey(context, chart);
     if (this.pointer !== null && this.pointer < chart.panel.width) this.hover(context, chart, curve, this.pointer);
+  }
+
+  /** Say which line is whose. @param {CanvasRenderingContext2D} context @param {Chart} chart */
+  writeKey(context, { panel, font, theme }) {
+    const { ask, bid } = THEMES[theme];
+    let left = panel.left + 4;
+    for (const [text, colour] of /** @type {[string, string][]} */ ([["to buy", ask], ["to sell", bid]])) {
+      context.fillStyle = colour;
+      context.fillText(text, left, panel.top + 0.8 * font);
+      left += context.measureText(text).width + font;
+    }
   }
 
   /** @param {Chart} chart @param {number[]} buys @param {number[]} sells */

@@ -89,6 +89,12 @@ export class DepthPanel {
       layer.draw("order", panel, { fill: premultiplied(colours.orderFill), edge: premultiplied(colours.order), edgeWidth: 1 });
     }
     writeAxes(context, chart, this.base);
+    if (!this.isNow) {
+      context.fillStyle = colours.detection;
+      context.textAlign = "center";
+      context.fillText(`at ${this.when}`, panel.left + panel.width / 2, panel.top + font * 0.7);
+      context.textAlign = "left";
+    }
     if (this.pointer !== null && this.pointer < panel.width) this.hover(context, chart, this.pointer);
   }
 

@@ -18,6 +18,11 @@ export function sizeOf(text) {
   return size > 0 && Number.isFinite(size) ? size : null;
 }
 
+/** Return the text of a size in the other unit, of about the same worth. @param {number} size @param {number} mid @param {boolean} isQuote */
+export function otherSize(size, mid, isQuote) {
+  return isQuote ? String(Number((size * mid).toFixed(2))) : String(Number((size / mid).toFixed(8)));
+}
+
 /** Return [figures, note] that say what an order came to, with prices of so many decimals.
  * @param {any} order @param {number} decimals @param {string} asset @returns {[[string, string][], string]}
  */
@@ -36,7 +41,7 @@ export function orderTexts(order, decimals, asset) {
   ];
   if (order.complete) return [figures, ""];
   const [filled, size] = order.size === null ? [order.filled_quote, order.quote_size] : [order.filled, order.size];
-  return [figures, `Only ${EXACT.format(filled)} of ${EXACT.format(size)}: of the book no more is known.`];
+  return [figures, `Only ${EXACT.format(filled)} of ${EXACT.format(size)} ${order.size === null ? "USDT" : asset}: of the book no more is known.`];
 }
 
 export class ImpactForm {
@@ -95,7 +100,7 @@ export class ImpactForm {
     this.asked?.abort();
     this.asked = null;
     const isWrong = this.size.trim() !== "" && sizeOf(this.size) === null;
-    const wrong = `Type how much ${this.unit} as a number above 0, such as ${this.isQuote ? "25000" : "0.5"}.`;
+    const wrong = `Type how much ${this.unit} as a number above 0 without commas, such as ${this.isQuote ? "25000" : "0.5"}.`;
     this.show([], isWrong ? wrong : this.size.trim() && note, null);
   }
 

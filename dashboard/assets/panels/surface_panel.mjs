@@ -87,6 +87,11 @@ function scaleOf(sizes, gamma) {
   return { black, white: Math.max(at(0.99), black * 1.001), gamma };
 }
 
+/** @param {HTMLElement} element */
+function fontOf(element) {
+  return Math.round(parseFloat(getComputedStyle(element).fontSize));
+}
+
 export class SurfacePanel {
   /** @param {HTMLElement} element  holds the scene, and its first figure as JSON */
   constructor(element) {
@@ -106,13 +111,23 @@ export class SurfacePanel {
     });
     element.after(this.hand); // Plotly's own hands reach under the floor, and so near that the picture is cropped
     handOn(this.hand, this.camera, () => this.look());
-    new ResizeObserver(() => this.look()).observe(element);
+    new ResizeObserver(() => this.resized()).observe(element);
+    this.font = 0; // px, that the labels have
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
   }
 
   /** Plotly's camera for the panel as it is. */
   get view() {
     return this.camera.camera(this.gd.clientWidth || 300, this.gd.clientHeight || 200);
+  }
+
+  /** Fill the panel as it is now, with labels of the page's size. */
+  resized() {
+    if (!this.made || !this.gd.clientHeight) return;
+    const { width, height } = this.gd._fullLayout;
+    if (width !== this.gd.clientWidth || height !== this.gd.clientHeight) window.Plotly?.Plots.resize(this.gd);
+    if (fontOf(this.gd) !== this.font) this.magnitude = 0;
+    this.look();
   }
 
   /** See the scene from where the camera is now. */
@@ -198,8 +213,8 @@ export class SurfacePanel {
     const decimals = Math.max(0, 2 - Math.floor(Math.log10(reach)));
     const label = (/** @type {number} */ from) => `${from < 0 ? "−" : "+"}${number(Math.abs(from), decimals)}`;
     const theme = THEMES[this.theme];
-    const font = Math.round(parseFloat(getComputedStyle(this.gd).fontSize));
-    layout.font = { color: theme.text, size: font };
+    this.font = fontOf(this.gd);
+    layout.font = { color: theme.text, size: this.font };
     Object.assign(layout.scene.yaxis, {
       range: [-reach, reach * (1 - 2.4 / ROWS)], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
     });

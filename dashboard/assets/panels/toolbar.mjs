@@ -3,7 +3,7 @@
 import { KINDS, MEANINGS } from "../book/detections.mjs";
 import { FLOWS } from "../book/numbers.mjs";
 import { COLOUR_MAPS } from "../map/colour_maps.mjs";
-import { byId, make, press } from "../ui/dom.mjs";
+import { byId, make, press, setText } from "../ui/dom.mjs";
 import { isCutOff, TICKS } from "../ui/preferences.mjs";
 
 /** @import {Preferences} from "../ui/preferences.mjs" */
@@ -11,6 +11,8 @@ import { isCutOff, TICKS } from "../ui/preferences.mjs";
 /** @typedef {{onChange: (name: string) => void, onFollow: () => void, onPicture: () => void}} Tell */
 
 const ROWS = Object.fromEntries(TICKS.map((ticks) => [ticks, ticks === "auto" ? "auto" : `${ticks} tick${ticks === "1" ? "" : "s"}`]));
+
+const SCALE_HINT = "“30 %” is a percentile of the sizes in view, “0.5” a size.";
 
 const FLOW_NAMES = { ofi_best: "of the best levels", ofi: "change of ten-level volumes" };
 
@@ -109,6 +111,9 @@ function scaleFields(preferences, choose) {
         const allowed = allows(input.value);
         input.setAttribute("aria-invalid", String(!allowed));
         if (allowed) choose(name, input.value.trim());
+        const [black, white] = ["black", "white"].map((each) => preferences.get(each));
+        const isSwapped = black.includes("%") === white.includes("%") && parseFloat(black) >= parseFloat(white);
+        setText("scale-note", allowed ? isSwapped ? "The black point is to be below the white point." : SCALE_HINT : `${label}: ${title}.`);
       },
     });
     return make("label", { class: "control" }, make("span", { class: "label" }, label), input);
@@ -118,7 +123,7 @@ function scaleFields(preferences, choose) {
     field("white", "white point", "A percentile of the sizes in view, as 99.5 %, or a size, as 12", isCutOff),
     field("gamma", "gamma", "From 0.2 to 5; more makes small sizes darker", (text) => Number(text) >= 0.2 && Number(text) <= 5),
     list("flow", "OFI", FLOWS, "Which order flow imbalance the strip and the header show", preferences, choose, FLOW_NAMES),
-    make("p", { class: "hint" }, "“30 %” is a percentile of the sizes in view, “0.5” a size."),
+    make("p", { id: "scale-note", class: "hint", role: "status" }, SCALE_HINT),
   ];
 }
 

@@ -9,10 +9,11 @@ test("a tag keeps its distance from the others, as near to its place as it can",
   assert.equal(apart(100, [118, NaN], 18), 100);
   assert.equal(apart(100, [105, NaN], 18), 87);
   assert.equal(apart(108, [105], 18), 123);
-  assert.equal(apart(108, [105, 123], 18), 87);
+  assert.equal(apart(108, [105, 123], 18), 108); // no room between them: over both
   for (let y = 0; y < 200; y += 1) {
-    const at = apart(y, [60, 85], 18);
-    assert.ok([60, 85].every((other) => Math.abs(other - at) >= 18) && Math.abs(at - y) <= 45);
+    const at = apart(y, [60, 100], 18);
+    assert.ok([60, 100].every((other) => Math.abs(other - at) >= 18) && Math.abs(at - y) <= 18);
+    for (const other of [60, 100]) if (other !== y) assert.equal(other < y, other < at, `${y} at ${at} beside ${other}`);
   }
 });
 

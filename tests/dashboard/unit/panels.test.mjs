@@ -49,7 +49,7 @@ test("an order's figures have the symbol's decimals, and say what was not filled
   };
   const [figures, note] = orderTexts(partly, 2, "BTC");
   assert.deepEqual(figures.slice(1), [["slippage", "not known"], ["eats", "100 levels, to 60,000.10"], ["brings", "0.01 USDT"]]);
-  assert.equal(note, "Only 0.00000012 of 5,000: of the book no more is known.");
+  assert.equal(note, "Only 0.00000012 of 5,000 BTC: of the book no more is known.");
 });
 
 test("an order in USDT says how much of the asset it moves", () => {
@@ -60,7 +60,7 @@ test("an order in USDT says how much of the asset it moves", () => {
   assert.deepEqual(orderTexts(order, 1, "BTC")[0].at(-1), ["buys", "0.5 BTC"]);
   assert.deepEqual(orderTexts({ ...order, side: "sell" }, 1, "ETH")[0].at(-1), ["sells", "0.5 ETH"]);
   const [, note] = orderTexts({ ...order, quote_size: 30_000, complete: false }, 1, "BTC");
-  assert.equal(note, "Only 25,000 of 30,000: of the book no more is known.");
+  assert.equal(note, "Only 25,000 of 30,000 USDT: of the book no more is known.");
 });
 
 test("a size is a number above 0 in plain figures, or none", () => {

@@ -45,7 +45,7 @@ test("zooming out hundreds of times ends at what there is", () => {
   for (const following of [true, false]) {
     const limits = limitsOf({ oldest: NOW - 400_000 });
     const view = shown(limits);
-    if (!following) view.pause();
+    if (!following) view.pause(limits);
     for (let step = 0; step < 500; step += 1) {
       view.zoomTime(1.2, NOW - 50_000, limits);
       view.zoomPrice(1.2, 60_100, limits);
@@ -61,7 +61,7 @@ test("zooming out hundreds of times ends at what there is", () => {
 test("zooming in hundreds of times ends at some ticks and seconds, still around the pointer", () => {
   const limits = limitsOf();
   const view = shown(limits);
-  view.pause();
+  view.pause(limits);
   for (let step = 0; step < 500; step += 1) {
     view.zoomTime(0.8, NOW - 50_000, limits);
     view.zoomPrice(0.8, 60_001, limits);
@@ -76,7 +76,7 @@ test("zooming in hundreds of times ends at some ticks and seconds, still around 
 test("what is under the pointer stays there while zooming, away from the ends", () => {
   const limits = limitsOf();
   const view = shown(limits);
-  view.pause();
+  view.pause(limits);
   view.zoomTime(0.3, NOW - 90_000, limits);
   view.zoomPrice(0.3, 60_000, limits);
   const [time, price] = [NOW - 95_000, 60_003];
@@ -103,7 +103,7 @@ test("zooming while following keeps now where it is", () => {
 
 test("a held view stays where it is while time goes on", () => {
   const view = shown(limitsOf());
-  view.pause();
+  view.pause(limitsOf());
   const before = { ...view.range };
   for (let second = 1; second < 100; second += 1) view.advance(limitsOf({ now: NOW + 1000 * second }), () => [59_990, 60_010]);
   assert.deepEqual(view.range, before);
@@ -130,7 +130,7 @@ test("a view that is zoomed while held and follows again has the width that was 
   for (const end of ["follow", "pan"]) {
     const view = shown(limits);
     for (let round = 0; round < 20; round += 1) {
-      view.pause();
+      view.pause(limits);
       view.zoomTime(round ? 1 : 0.25, NOW - 20_000, limits);
       const width = view.range.to - view.range.from;
       if (end === "follow") view.follow(limits);
@@ -232,7 +232,7 @@ test("prices that a hand moved stay, say where the mid is lost, and are brought 
   assert.equal(view.slide(60_000, limits, 1), false);
   assert.deepEqual(view.range, before);
   assert.deepEqual([60_000, 60_400, 60_900, null].map((mid) => view.lost(mid)), [-1, 0, 1, 0]);
-  view.pause();
+  view.pause(limits);
   assert.equal(view.lost(60_000), 0);
   view.follow(limits);
   view.bringBack(60_000, limits);
@@ -248,7 +248,7 @@ test("a view that is centred is held, shows what it is centred on, and nothing t
       const limits = limitsOf();
       const view = shown(limits);
       view.zoomTime(span, NOW, limits);
-      if (held) view.pause();
+      if (held) view.pause(limits);
       const width = view.range.to - view.range.from;
       view.centre(time, 60_123, limits);
       assert.equal(view.following, false);
@@ -271,7 +271,7 @@ test("any gestures in any order leave a sound view, also of a book of one tick",
       const [factor, at] = [2 ** (6 * next() - 3), view.range.from + next() * (view.range.to - view.range.from)];
       const gestures = [
         () => view.zoomTime(factor, at, limits), () => view.zoomPrice(factor, 59_000 + 2000 * next(), limits),
-        () => view.pan((next() - 0.5) * 1e5, (next() - 0.5) * 1e3, limits), () => view.pause(), () => view.follow(limits),
+        () => view.pan((next() - 0.5) * 1e5, (next() - 0.5) * 1e3, limits), () => view.pause(limits), () => view.follow(limits),
         () => view.fitTime(limits), () => view.fitPricesAnew(),
         () => view.centre(at, 59_000 + 2000 * next(), limits), () => view.slide(59_000 + 2000 * next(), limits, next()),
         () => view.bringBack(59_000 + 2000 * next(), limits),
@@ -347,4 +347,20 @@ test("a row has the fewest ticks, and a column the fewest ms, that make it a pix
   assert.equal(ticksARow({ from: 0, to: 1, low: 0, high: 60 }, 0.1, 0), 1000);
   assert.equal(msAColumn({ from: 0, to: 60_000, low: 0, high: 1 }, 600), 100);
   assert.equal(msAColumn({ from: 0, to: 60_000, low: 0, high: 1 }, 0), 60_000);
+});
+
+test("a view that is held shows nothing that came later, until a hand moves its time", () => {
+  const limits = limitsOf();
+  const view = shown(limits);
+  assert.equal(view.endOf(limits.now), limits.now);
+  view.pause(limits);
+  const later = limits.now + 2000; // less than the room that is left free behind now
+  assert.ok(view.range.to > later);
+  assert.equal(view.endOf(later), limits.now);
+  view.zoomTime(0.5, limits.now, limits);
+  assert.equal(view.endOf(later), limits.now);
+  view.pan(-100_000, 0, limits);
+  assert.equal(view.endOf(later), view.range.to);
+  view.follow({ ...limits, now: later });
+  assert.equal(view.endOf(later), later);
 });
