@@ -7,8 +7,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec.structs import asdict
+
+from features.detectors.settings import DetectorSettings, thresholds
 
 VERSION: Final = "0.1.0"
 ROLES: Final = ("all", "exchange", "engine", "api", "dashboard")
@@ -135,97 +139,7 @@ class Settings:
         low=1,
         high=86_400,
     )
-    holdback_ms: int = _setting(
-        250,
-        "that depth and trades are held back, to be put in order of exchange time",
-        unit="ms",
-        low=0,
-        high=10000,
-    )
-    warm_up_ms: int = _setting(
-        10000, "after the start of a book, in which nothing is detected", unit="ms", low=0, high=600000
-    )
-    cooldown_ms: int = _setting(
-        6000,
-        "before the same kind is flagged again at the same side and price",
-        unit="ms",
-        low=0,
-        high=3600000,
-    )
-    median_ms: int = _setting(
-        60000, "window of the median size of top-ten levels", unit="ms", low=1000, high=600000
-    )
-    large_ratio: float = _setting(
-        3.0, "a level is large above so many median sizes", unit="times", low=1, high=1000
-    )
-    wall_hold_ms: int = _setting(
-        5000, "a wall has been large for longer than this", unit="ms", low=0, high=600000
-    )
-    wall_consumed_share: float = _setting(
-        0.5, "of a wall's last decline, traded: from there on it was consumed, not pulled", low=0, high=1
-    )
-    wall_settle_ms: int = _setting(
-        30000,
-        "that a wall's ending waits for the next trade to prove that none is missing",
-        unit="ms",
-        low=0,
-        high=600000,
-    )
-    sweep_levels: int = _setting(3, "fewest levels that a sweep eats", unit="levels", low=2, high=10)
-    sweep_ms: int = _setting(
-        200, "a sweep's first and last print are closer than this", unit="ms", low=1, high=10000
-    )
-    absorption_ms: int = _setting(3000, "window of an absorption", unit="ms", low=100, high=60000)
-    absorption_ratio: float = _setting(
-        1.5,
-        "taker volume over the largest visible size, from there on it is absorbed",
-        unit="times",
-        low=1,
-        high=1000,
-    )
-    absorption_refills: int = _setting(2, "fewest refills of an absorption", unit="refills", low=1, high=1000)
-    layering_levels: int = _setting(
-        3, "fewest adjacent large levels of a layering", unit="levels", low=2, high=10
-    )
-    layering_changes: int = _setting(
-        5, "fewest changes of each of its levels within layering_ms", unit="changes", low=1, high=1000
-    )
-    layering_ms: int = _setting(5000, "window of a layering's changes", unit="ms", low=100, high=60000)
-    layering_traded_share: float = _setting(0.1, "most of a layering's size that trades", low=0, high=1)
-    iceberg_ms: int = _setting(10000, "window of an iceberg", unit="ms", low=100, high=60000)
-    iceberg_trades: int = _setting(3, "fewest trades of an iceberg", unit="trades", low=1, high=1000)
-    iceberg_refills: int = _setting(2, "fewest refills of an iceberg", unit="refills", low=1, high=1000)
-    iceberg_ratio: float = _setting(
-        2.0,
-        "traded volume over the visible loss, from there on an iceberg is suspected",
-        unit="times",
-        low=1,
-        high=1000,
-    )
-    iceberg_idle_ms: int = _setting(
-        3000, "without a trade at its price, after which an iceberg is over", unit="ms", low=100, high=60000
-    )
-    refill_share: float = _setting(
-        0.5, "of what was taken, that must come back to count as a refill", low=0, high=1
-    )
-    refill_ms: int = _setting(
-        1000, "from a trade, in which what it took must come back", unit="ms", low=1, high=60000
-    )
-    exhaustion_share: float = _setting(0.5, "of its median depth, that a side loses", low=0, high=1)
-    exhaustion_fall_ms: int = _setting(2000, "in which it loses it", unit="ms", low=1000, high=60000)
-    exhaustion_spread_ratio: float = _setting(
-        2.0, "spread over its median, from there on it has opened", unit="times", low=1, high=1000
-    )
-    exhaustion_median_ms: int = _setting(
-        30000,
-        "window of median depth, median spread and the range of the mid",
-        unit="ms",
-        low=1000,
-        high=600000,
-    )
-    exhaustion_break_ms: int = _setting(
-        3000, "most time between the fall and the breakout", unit="ms", low=100, high=60000
-    )
+    detectors: DetectorSettings = field(default_factory=DetectorSettings)  # each threshold is a setting
     simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
     simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
     log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)
@@ -258,8 +172,11 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """Return all settings as environment variables, for a process of this program."""
-        return {setting.name.upper(): _text(getattr(self, setting.name)) for setting in fields(self)}
+        own = {name: getattr(self, name) for name in _OWN}
+        return {name.upper(): _text(value) for name, value in (own | asdict(self.detectors)).items()}
 
+
+_OWN: Final = tuple(one.name for one in fields(Settings) if one.name != "detectors")
 
 INTERNAL: Final = frozenset({"supervisor_pid", "rest_not_before", "restarts", "listen_fd"})
 """Settings that are not for people."""
@@ -308,14 +225,34 @@ OTHERS: Final = "The detectors"
 """The group of all flags that are in none of these."""
 
 
+class Setting(NamedTuple):
+    """What there is to know of one setting; see `_setting` for its facts."""
+
+    name: str
+    default: Any
+    facts: Mapping[str, Any]
+
+
+def all_settings() -> list[Setting]:
+    """Return all settings, the detectors' thresholds among them, in the order of their documentation."""
+    known = []
+    for one in fields(Settings):
+        if one.name == "detectors":
+            plain = {"choices": (), "url": "", "path": False, "needed": True}
+            known += [Setting(name, default, plain | facts) for name, default, facts in thresholds()]
+        else:
+            known.append(Setting(one.name, one.default, one.metadata))
+    return known
+
+
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; raise `SettingError`.
 
     `--help` and `--version` print and raise SystemExit, as argparse does.
     """
     given = vars(_parser().parse_args(arguments))
-    values = {}
-    for setting in fields(Settings):
+    values: dict[str, Any] = {}
+    for setting in all_settings():
         name = setting.name
         text, where = given.get(name), "--" + name.replace("_", "-")
         if text is None:
@@ -323,17 +260,19 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
             text, where = environment.get(name.upper()) or None, name.upper()
         if text is None:
             continue
-        values[name] = _read(text, where, type(setting.default), setting.metadata)
-    return Settings(**values)
+        values[name] = _read(text, where, type(setting.default), setting.facts)
+    own = {name: value for name, value in values.items() if name in _OWN}
+    detectors = DetectorSettings(**{name: value for name, value in values.items() if name not in _OWN})
+    return Settings(detectors=detectors, **own)
 
 
 def documentation() -> list[tuple[str, str, str, str, str]]:
     """Return flag, variable, default, range and meaning of each setting that people may use."""
     rows = []
-    for setting in fields(Settings):
+    for setting in all_settings():
         if setting.name in INTERNAL:
             continue
-        facts = setting.metadata
+        facts = setting.facts
         flag = "" if setting.name in HIDDEN else "--" + setting.name.replace("_", "-")
         unit = f" {facts['unit']}" if facts["unit"] else ""
         limits = " ".join(facts["choices"])

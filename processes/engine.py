@@ -18,7 +18,6 @@ from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import rest_session
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
-from features.detectors.settings import DetectorSettings
 from processes.conduct import calm_garbage_collector, first_leaf
 from processes.lifeline import HOLD, Words, say
 from processes.listening import local_address
@@ -115,7 +114,5 @@ def _engine_settings(settings: Settings) -> EngineSettings:
         book_levels=settings.book_levels,
         coverage_margin=settings.coverage_margin,
         audit_interval_ms=settings.audit_interval * 1000,
-        detectors=DetectorSettings(
-            **{name: getattr(settings, name) for name in DetectorSettings.__struct_fields__}
-        ),
+        detectors=settings.detectors,
     )

@@ -16,6 +16,7 @@ from config import (
     VERSION,
     SettingError,
     Settings,
+    all_settings,
     documentation,
     read_settings,
     settings_markdown,
@@ -25,9 +26,9 @@ from features.detectors.settings import DetectorSettings
 FLAGS = [row[0] for row in documentation() if row[0]]
 
 NUMBERS = [
-    (setting.name, type(setting.default), setting.metadata["low"], setting.metadata["high"])
-    for setting in fields(Settings)
-    if setting.metadata["low"] is not None
+    (setting.name, type(setting.default), setting.facts["low"], setting.facts["high"])
+    for setting in all_settings()
+    if setting.facts["low"] is not None
 ]
 
 BAD = [
@@ -130,7 +131,9 @@ def test_a_range_includes_its_ends_and_nothing_beyond(
     """Least and greatest are taken; one step past them the sentence tells both."""
     step = 1 if kind is int else 0.01
     for end in (low, high):
-        assert getattr(read_settings([], {name.upper(): str(kind(end))}), name) == end
+        settings = read_settings([], {name.upper(): str(kind(end))})
+        holder = settings.detectors if name in DetectorSettings.__struct_fields__ else settings
+        assert getattr(holder, name) == end
     for beyond in (low - step, high + step):
         with pytest.raises(SettingError) as refused:
             read_settings([], {name.upper(): str(kind(beyond))})
@@ -140,7 +143,7 @@ def test_a_range_includes_its_ends_and_nothing_beyond(
 def test_nothing_given_means_the_defaults() -> None:
     """An empty environment, or one of empty variables, changes nothing."""
     assert read_settings([], {}) == Settings()
-    empty = {setting.name.upper(): "" for setting in fields(Settings)}
+    empty = {setting.name.upper(): "" for setting in all_settings()}
     assert read_settings([], empty) == Settings()
 
 
@@ -210,7 +213,7 @@ def test_settings_survive_the_environment_of_another_process(
     settings = read_settings([], given_ | {"SYMBOLS": ",".join(symbols), "FEED_TOKEN": token})
     environment = settings.environment()
     assert read_settings([], environment) == settings
-    assert set(environment) == {setting.name.upper() for setting in fields(Settings)}
+    assert set(environment) == {setting.name.upper() for setting in all_settings()}
 
 
 def test_help_lists_every_flag_with_its_range_and_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,6 +284,6 @@ def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
     """One line each, five cells, as Markdown wants it."""
     head, rule, *rows = settings_markdown().splitlines()
     assert set(rule) == {"|", "-"}
-    assert len(rows) == len(fields(Settings)) - len(INTERNAL)
+    assert len(rows) == len(fields(Settings)) - 1 + len(DetectorSettings.__struct_fields__) - len(INTERNAL)
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
