@@ -23,7 +23,8 @@ function start(root) {
   const preferences = new Preferences(window.location.search);
   const asked = preferences.get("symbol").toUpperCase();
   const symbol = symbols.find((name) => name.toUpperCase() === asked) ?? symbols[0];
-  preferences.values.symbol = symbol;
+  if (asked && asked !== symbol.toUpperCase()) preferences.set("symbol", symbol); // so that the address says what is seen
+  else preferences.values.symbol = symbol;
   const api = apiAddress(root.dataset, window.location);
   const connection = new Connection(api.replace(/^http/u, "ws"), (url) => window.dash_clientside.set_props("stream", { url }));
   connection.follow(symbol, performance.now());
