@@ -3,22 +3,12 @@
 from collections import deque
 from typing import Final
 
-import msgspec
-
 from features.detectors.book import Book
 from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, at_least, rounded
+from features.detectors.interval import Interval
 from features.detectors.settings import DetectorSettings
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
-
-
-class _Interval(msgspec.Struct, frozen=True, gc=False):
-    """What happened between two books. One without a trade that left the size as it was is not kept."""
-
-    time: int  # of the later book
-    size: float  # visible in it
-    taken: float
-    came_back: float | None  # a refill
 
 
 class HitLevel:
@@ -40,7 +30,7 @@ class HitLevel:
         self._span = span_ms
         self._refill_share = settings.refill_share
         self._taken = self._owed = self.last_taken = 0.0
-        self.intervals: deque[_Interval] = deque()
+        self.intervals: deque[Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
         self.volume = 0.0
@@ -64,7 +54,7 @@ class HitLevel:
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
-                self.intervals.append(_Interval(time, size, 0.0, None))
+                self.intervals.append(Interval(time, size, 0.0, None))
         intervals = self.intervals
         if intervals and intervals[0].time <= time - self._span:
             self._forget(time - self._span)
@@ -78,7 +68,7 @@ class HitLevel:
             self.refills += 1
         self._owed = taken if came_back is None else 0.0
         if taken or size != self.size or came_back is not None:
-            self.intervals.append(_Interval(time, size, taken, came_back))
+            self.intervals.append(Interval(time, size, taken, came_back))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forget(self, until: int) -> None:
