@@ -8,7 +8,7 @@ MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/
 # Most of them wait for processes; what waits longest begins first.
 LONGEST_FIRST := tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
-.PHONY: run test help drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
+.PHONY: run test help fast pure drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -29,6 +29,8 @@ test: $(VENV)/dev.stamp node_modules/.stamp
 help:
 	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'
 	@echo 'make test      set up and run every check'
+	@echo 'make fast      compile the core by mypyc, which the program then runs; needs a C compiler'
+	@echo 'make pure      remove what make fast compiled'
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS) or in a RECORDING'
 	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
@@ -42,6 +44,13 @@ help:
 	@echo 'make latency   socket to book and to frame inside an engine, at 1x and 50x the real rate'
 	@echo 'make pins      pin anew all that requirements*.in need, with hashes'
 	@echo 'make scale     CPU and latency with 2, 10 and 50 symbols (SYMBOLS=2,10,50)'
+
+# The core compiled by mypyc, into .fast beside the sources; the program uses it for as long as it is of them.
+fast: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.tools.compile_core
+
+pure:
+	@rm -rf .fast
 
 # Precision and recall of the detectors: on staged patterns, with flags where nothing is staged; or with RECORDING=file
 # SYMBOL=name on patterns woven into a recording, by strength.
@@ -86,7 +95,7 @@ page: $(VENV)/dev.stamp
 
 # The engine's work in multiples of decoding, with the goals; others too with ARGS=--peers.
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.tools.benchmarks $(ARGS)
+	$(BIN)/python -m tests.tools.with_core auto tests.tools.benchmarks $(ARGS)
 
 # From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
 latency: $(VENV)/dev.stamp
@@ -105,7 +114,7 @@ pins:
 	done
 
 clean:
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) node_modules .fast
 
 $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -245,12 +245,15 @@ def all_settings() -> list[Setting]:
     return known
 
 
-def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+def read_settings(
+    arguments: Sequence[str], environment: Mapping[str, str], *, core: str = "pure"
+) -> Settings:
     """Return the settings of a command line and an environment; raise `SettingError`.
 
-    `--help` and `--version` print and raise SystemExit, as argparse does.
+    `--help` and `--version` print and raise SystemExit, as argparse does; `core` is what the latter
+    says of it.
     """
-    given = vars(_parser().parse_args(arguments))
+    given = vars(_parser(core).parse_args(arguments))
     values: dict[str, Any] = {}
     for setting in all_settings():
         name = setting.name
@@ -295,7 +298,7 @@ class _Parser(argparse.ArgumentParser):
         raise SettingError(f"{message}. Try --help.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(core: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=Path(sys.argv[0]).name,
         description="Exact live order books of Binance USDT-M futures, with microstructure features.",
@@ -304,7 +307,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--flag VALUE ...]",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"orderbook-liquidity-dashboard {VERSION}")
+    about = f"orderbook-liquidity-dashboard {VERSION}, {core} core"
+    parser.add_argument("--version", action="version", version=about)
     titles = {name: title for title, names in GROUPS.items() for name in names}
     groups = {title: parser.add_argument_group(title) for title in (*GROUPS, OTHERS)}
     for flag, variable, default, limits, meaning in documentation():

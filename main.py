@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from config import SettingError, Settings, read_settings
 from processes.conduct import calm_garbage_collector, first_leaf, part_of, set_up_logging
+from processes.core import running_core, use_compiled_core
 from processes.lifeline import Words, run_until_stopped
 from processes.listening import Listeners, listener_of, local_address
 from processes.open_files import most_streams, raise_limit
@@ -37,13 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit code."""
     open_closed_streams()
     raise_limit()
+    unused = use_compiled_core()
     try:
-        settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        given = sys.argv[1:] if arguments is None else arguments
+        settings = read_settings(given, os.environ, core=running_core())
     except SettingError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return EXIT_SETTINGS
     with patient_outputs():
         set_up_logging(settings)
+        if unused and not settings.supervisor_pid:
+            log.warning("%s", unused)
         if settings.profile_memory:
             tracemalloc.start()  # before the parts are imported, which is most of what they hold
         try:

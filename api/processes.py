@@ -28,6 +28,7 @@ class ShownProcess(msgspec.Struct, frozen=True):
     cpu_share: float  # of one core, since the reading before; 0 at the first
     restarts: int  # since the program began
     memory_mib: float  # resident set
+    core: str | None = None  # an engine's: pure or compiled
 
 
 class ProcessReport(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class ProcessReport(msgspec.Struct, frozen=True):
     memory_bytes: int  # resident set
     cpu_share: float  # of one core, since the reading before; 0 at the first
     restarts: int  # since the program began
+    core: str | None = None  # an engine's: pure or compiled
 
     @property
     def name(self) -> str:
@@ -61,8 +63,9 @@ class ProcessReader:
         symbol: str | None = None,
         restarts: int = 0,
         process: psutil.Process | None = None,
+        core: str | None = None,
     ) -> None:
-        self._role, self._symbol, self._restarts = role, symbol, restarts
+        self._role, self._symbol, self._restarts, self._core = role, symbol, restarts, core
         self._process = process or psutil.Process()
 
     def read(self) -> ProcessReport:
@@ -71,7 +74,13 @@ class ProcessReader:
             share = self._process.cpu_percent() / 100
             memory = self._process.memory_info().rss
         return ProcessReport(
-            self._role, self._symbol, self._process.pid, memory, round(share, 4), self._restarts
+            self._role,
+            self._symbol,
+            self._process.pid,
+            memory,
+            round(share, 4),
+            self._restarts,
+            self._core,
         )
 
 

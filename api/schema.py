@@ -239,7 +239,7 @@ def _symbol_health(status: Status, reason: str | None) -> SymbolHealth:
     return SymbolHealth(status, reason, 412, [], _health())
 
 
-_PROCESS: Final = ShownProcess("engine", "BTCUSDT", 4711, 0.071, 0, 61.4)
+_PROCESS: Final = ShownProcess("engine", "BTCUSDT", 4711, 0.071, 0, 61.4, "pure")
 _ALL_LIVE: Final = HealthReport("live", {"BTCUSDT": _symbol_health(Status.LIVE, None)}, [_PROCESS])
 _NOT_LIVE: Final = HealthReport(
     "not live", {"BTCUSDT": _symbol_health(Status.STALE, "no depth event for 2.4 s")}, [_PROCESS]

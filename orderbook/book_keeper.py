@@ -8,18 +8,19 @@ any monotonic milliseconds.
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from data_ingestion.causes import Cause
-from data_ingestion.messages import DepthUpdate, Levels, Snapshot
+from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest
 from orderbook.book_state import Mismatch, TopOfBook
 from orderbook.confirmation import Confirmation
 from orderbook.patience import Patience
 from orderbook.phases import PHASE_STEPS, Phase
 from orderbook.renewal import BookSettings, Renewal
+from orderbook.results import Applied, Audited, Began, Grew, Lost, Result, Results
 from orderbook.sequence_validator import Gap, Verdict
 from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer, too_few
+
+__all__ = ["Applied", "Audited", "Began", "BookKeeper", "Grew", "Lost", "Result", "Results"]
 
 CALM_MS: Final = 10_000
 """Without a corrupt book for so long the next one is rebuilt at once."""
@@ -30,49 +31,6 @@ _PHASE_OF: Final = {
     Progress.NEEDS_EVENT: Phase.BRIDGING,
     Progress.DONE: Phase.SYNCED,
 }
-
-
-class Applied(msgspec.Struct, frozen=True, gc=False):
-    """An event followed on the book; `top` is None where ten levels a side are not covered."""
-
-    book: LocalBook
-    event: DepthUpdate
-    top: TopOfBook | None
-
-
-class Began(msgspec.Struct, frozen=True, gc=False):
-    """A book is in step that has nothing to do with one before it."""
-
-    book: LocalBook
-    top: TopOfBook | None
-
-
-class Grew(msgspec.Struct, frozen=True, gc=False):
-    """The second book took the first one's place and covers both ranges, at the same event."""
-
-    book: LocalBook
-    top: TopOfBook | None
-    bids: Levels  # that the first did not cover
-    asks: Levels
-
-
-class Audited(msgspec.Struct, frozen=True, gc=False):
-    """The book was compared with one made from a fresh snapshot."""
-
-    compared: int  # levels
-    mismatches: int
-
-
-class Lost(msgspec.Struct, frozen=True, gc=False):
-    """What was known is known no more, and is built anew."""
-
-    cause: Cause
-    was_whole: bool  # whether there was a book
-
-
-Result = Applied | Began | Grew | Audited | Lost | Notice
-Results = Sequence[Result]
-"""What came of one call, in order."""
 
 
 class BookKeeper:

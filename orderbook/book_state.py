@@ -8,28 +8,11 @@ exact top ten exist for as long as ten levels a side lie inside.
 
 from collections.abc import Set as AbstractSet
 
-import msgspec
-
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
+from orderbook.findings import Mismatch, TopOfBook
 from orderbook.side import TOP_LEVELS, Columns, Side
 
 __all__ = ["TOP_LEVELS", "BookState", "Mismatch", "TopOfBook"]
-
-
-class TopOfBook(msgspec.Struct, frozen=True, gc=False):
-    """The ten best levels of both sides, best first, `(price in USDT, size in base asset)`."""
-
-    bids: Levels
-    asks: Levels
-
-
-class Mismatch(msgspec.Struct, frozen=True):
-    """A price at which two books disagree; a size of None is no level."""
-
-    side: str  # bid or ask
-    price: float
-    size: float | None
-    other_size: float | None
 
 
 class BookState:

@@ -10,9 +10,10 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-
 
 import enum
 
-import msgspec
-
 from data_ingestion.messages import DepthUpdate
+from orderbook.findings import Gap
+
+__all__ = ["Gap", "SequenceValidator", "Verdict"]
 
 
 class Verdict(enum.Enum):
@@ -21,16 +22,6 @@ class Verdict(enum.Enum):
     APPLY = "apply"  # next in line
     OUTDATED = "outdated"  # the snapshot already has it, or it is the last event once more: drop it
     SNAPSHOT_TOO_OLD = "snapshot too old"  # starts after the snapshot: fetch a newer one
-
-
-class Gap(msgspec.Struct, frozen=True):
-    """At least one event between two is missing, or they changed places."""
-
-    expected: int  # the `pu` that would have continued the sequence
-    got: int  # the `pu` that came
-
-    def __str__(self) -> str:
-        return f"gap in the depth sequence: expected pu {self.expected}, got {self.got}"
 
 
 class SequenceValidator:

@@ -4,25 +4,24 @@ import enum
 from collections import deque
 from typing import Final
 
-import msgspec
-
 from data_ingestion.messages import DepthUpdate, Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
-from orderbook.sequence_validator import Gap, SequenceValidator, Verdict
+from orderbook.findings import Corrupt, Gap
+from orderbook.sequence_validator import SequenceValidator, Verdict
+
+__all__ = [
+    "Corrupt",
+    "LocalBook",
+    "Outcome",
+    "Progress",
+    "Synchronizer",
+    "too_few",
+]
 
 BUFFERED_EVENTS: Final = 10_000
 """Most events kept while waiting for a snapshot; the oldest go first. At 10 a second, 16 minutes."""
 OUTDATED_EVENTS: Final = 600
 """Most events in a row that may be older than the snapshot, before another is asked for: a minute's."""
-
-
-class Corrupt(msgspec.Struct, frozen=True):
-    """After an event the book looks like no real one."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"corrupt book, {self.reason}"
 
 
 Outcome = Verdict | Gap | Corrupt

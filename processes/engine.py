@@ -19,6 +19,7 @@ from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.rest import rest_session
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from processes.conduct import calm_garbage_collector, first_leaf
+from processes.core import running_core
 from processes.lifeline import HOLD, Words, say
 from processes.listening import local_address
 from processes.screen import Screen
@@ -41,7 +42,7 @@ async def run_engine(settings: Settings, words: Words) -> None:
         backoff=Backoff(random.SystemRandom().random),
         clock=clock,
         exchange_clock=exchange_clock,
-        process=ProcessReader("engine", symbol, settings.restarts),
+        process=ProcessReader("engine", symbol, settings.restarts, core=running_core()),
     )
 
     calm_garbage_collector()

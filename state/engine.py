@@ -9,15 +9,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from data_ingestion.causes import Cause
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.clock_offset import ClockOffset
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
 from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection
-from features.detectors.settings import DetectorSettings
 from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
@@ -27,35 +24,18 @@ from orderbook.book_keeper import Applied, Audited, Began, BookKeeper, Grew, Los
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.phases import Phase
-from orderbook.renewal import BookSettings
 from orderbook.synchronizer import LocalBook
+from state.engine_settings import EngineSettings
 from state.frames import Flow, Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
 from state.updates import EncodedNews, Recorder
 
+__all__ = ["Engine", "EngineSettings"]
+
 _NOTICES: Final = 100
 _TRADING: Final = "TRADING"
-
-
-class EngineSettings(msgspec.Struct, frozen=True):
-    """What an engine can be told."""
-
-    stale_after_ms: float = 2_000  # without a depth event, before frames say stale
-    trade_silent_after_ms: float = 5_000  # without a trade, before the trade stream counts as silent
-    book_levels: int = 5_000  # most levels held a side
-    coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
-    refresh_interval_ms: float = 1_000  # between two such snapshots, at least
-    audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
-    detectors: DetectorSettings = DetectorSettings()
-
-    @property
-    def book(self) -> BookSettings:
-        """Return those of the book."""
-        return BookSettings(
-            self.book_levels, self.coverage_margin, self.refresh_interval_ms, self.audit_interval_ms
-        )
 
 
 class Engine:

@@ -271,7 +271,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         read_settings(["--version"], {})
     assert ended.value.code == 0
-    assert capsys.readouterr().out == f"orderbook-liquidity-dashboard {VERSION}\n"
+    assert capsys.readouterr().out == f"orderbook-liquidity-dashboard {VERSION}, pure core\n"
 
 
 def test_secrets_have_no_flag() -> None:

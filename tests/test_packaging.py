@@ -107,7 +107,7 @@ async def test_the_installed_command_does_what_main_does(command: Path, tmp_path
         command, "--version", cwd=tmp_path, env=environment, stdout=subprocess.PIPE
     )
     said, _ = await asyncio.wait_for(told.communicate(), PATIENCE)
-    assert (told.returncode, said.decode()) == (0, f"orderbook-liquidity-dashboard {VERSION}\n")
+    assert (told.returncode, said.decode()) == (0, f"orderbook-liquidity-dashboard {VERSION}, pure core\n")
     api, page = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         command,

@@ -6,6 +6,13 @@ from typing import Final
 
 import msgspec
 
+from features.detectors.rounding import above, at_least, rounded
+
+__all__ = [
+    "ASK", "BID", "FILLS_SHOWN", "SIDES", "SIGNS", "Detection", "Ending", "Event", "Evidence", "Figure",
+    "Fill", "Kind", "Subject", "above", "at_least", "rounded",
+]  # fmt: skip
+
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
 
@@ -68,27 +75,6 @@ class Detection(msgspec.Struct, frozen=True):
     magnitude: float  # how much of it there is, by its kind's own measure; compare within a kind only
     rank: float | None  # share of its kind's last hour that its magnitude exceeds; None until 20 are known
     evidence: Evidence  # figures to check it by
-
-
-def rounded(number: float) -> float:
-    """Round to the exchange's eight decimals: what lies beyond is the noise of adding floats."""
-    if -_EXACT < number < _EXACT:
-        return round(number * _UNITS) / _UNITS  # in half the time of `round(number, 8)`
-    return round(number, 8)
-
-
-_UNITS: Final = 1e8
-_EXACT: Final = 2**53 / _UNITS  # below it a float counts units one by one
-
-
-def above(size: float, limit: float) -> bool:
-    """Whether a size is above a limit that is not negative, when both are rounded."""
-    return size > limit and rounded(size) > rounded(limit)
-
-
-def at_least(size: float, limit: float) -> bool:
-    """Whether a size is not below a limit that is not negative, when both are rounded."""
-    return size >= limit or rounded(size) >= rounded(limit)
 
 
 class Subject:

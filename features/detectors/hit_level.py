@@ -3,22 +3,12 @@
 from collections import deque
 from typing import Final
 
-import msgspec
-
 from features.detectors.book import Book
 from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, above, at_least, rounded
+from features.detectors.interval import Interval
 from features.detectors.settings import DetectorSettings
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
-
-
-class _Interval(msgspec.Struct, frozen=True, gc=False):
-    """What happened between two books. One without a trade that left the size as it was is not kept."""
-
-    time: int  # of the later book
-    size: float  # visible in it
-    taken: float
-    came_back: float | None  # a refill
 
 
 _Debt = tuple[int, float, int]
@@ -56,7 +46,7 @@ class HitLevel:
         self._book = 0  # numbers of books, since there are any debts
         # Sizes plus all that was taken until then, with the books' numbers, that no later one undercuts.
         self._lows: deque[tuple[int, float]] = deque()
-        self.intervals: deque[_Interval] = deque()
+        self.intervals: deque[Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
         self.volume = 0.0
@@ -85,7 +75,7 @@ class HitLevel:
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
-                self.intervals.append(_Interval(time, size, 0.0, None))
+                self.intervals.append(Interval(time, size, 0.0, None))
         intervals = self.intervals
         if intervals and intervals[0].time <= time - self._span:
             self._forget(time - self._span)
@@ -109,7 +99,7 @@ class HitLevel:
             self._owed = self._taken_in_all = 0.0
             self._book = 0
         if taken or size != self.size or came_back is not None:
-            self.intervals.append(_Interval(time, size, taken, came_back))
+            self.intervals.append(Interval(time, size, taken, came_back))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forgive(self, before: int) -> None:

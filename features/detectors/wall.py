@@ -24,9 +24,8 @@ Source: the project's own definition; trades tell a pulled wall from a consumed 
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from features.detectors.book import Book
+from features.detectors.closing import Closing
 from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import (
     FILLS_SHOWN,
@@ -103,27 +102,13 @@ class _Wall:
         } | distance_of(SIDES.index(subject.side), subject.price, book, step.tick).evidence
 
 
-class _Closing(msgspec.Struct, frozen=True):
-    """An ending that waits for the next trade's id to say that all trades of it are known."""
-
-    subject: Subject
-    time: int
-    magnitude: float
-    evidence: Evidence
-    reason: Ending  # if they are
-
-    def said(self, *, proven: bool) -> Detection:
-        reason = self.reason if proven else Ending.UNEXPLAINED
-        return self.subject.say(Event.CLOSED, self.time, self.magnitude, self.evidence, reason)
-
-
 class WallDetector:
     """Finds walls. Work per book grows with the number of large levels."""
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._hold = settings.wall_hold_ms
         self._settle_ms = settings.wall_settle_ms
-        self._closings: list[_Closing] = []
+        self._closings: list[Closing] = []
         self._share = settings.wall_consumed_share
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._walls: dict[Place, _Wall] = {}
@@ -196,7 +181,7 @@ class WallDetector:
         ):
             found.append(_told(subject, wall, Event.UPDATED, step))
 
-    def _close(self, subject: Subject, wall: _Wall, step: Step) -> _Closing:
+    def _close(self, subject: Subject, wall: _Wall, step: Step) -> Closing:
         book, lost, traded = step.after, rounded(wall.reference - wall.size), rounded(wall.traded)
         if step.trades_since is None or step.trades_since > wall.decline_began:
             reason = Ending.UNEXPLAINED
@@ -215,7 +200,7 @@ class WallDetector:
                 "trades": wall.fills,
             }
         )
-        return _Closing(subject, book.time, wall.magnitude(wall.reference, book.time), evidence, reason)
+        return Closing(subject, book.time, wall.magnitude(wall.reference, book.time), evidence, reason)
 
     def _overdue(self, time: int) -> list[Detection]:
         waited = self._closings and time - self._closings[0].time >= self._settle_ms

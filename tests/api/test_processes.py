@@ -47,11 +47,12 @@ async def family() -> AsyncIterator[Family]:
 
 def test_a_process_reads_itself() -> None:
     """Under the names of `/health`, memory in MiB."""
-    report = ProcessReader("engine", "ETHUSDT", 2).read()
+    report = ProcessReader("engine", "ETHUSDT", 2, core="compiled").read()
     resident = psutil.Process().memory_info().rss
     assert abs(report.memory_bytes - resident) < 2**24
     shown = report.shown()
     assert (shown.role, shown.symbol, shown.pid, shown.restarts) == ("engine", "ETHUSDT", os.getpid(), 2)
+    assert shown.core == "compiled"
     assert abs(shown.memory_mib - report.memory_bytes / 2**20) < 0.01
     own = set(ProcessReport.__struct_fields__) - {"memory_bytes"}
     assert set(type(shown).__struct_fields__) == own | {"memory_mib"}

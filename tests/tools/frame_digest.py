@@ -28,9 +28,9 @@ def digest(source: Input, settings: EngineSettings) -> tuple[int, str]:
     engine, second, seconds = connected_engine(settings), 0, 0
     found = hashlib.sha256()
     for number, tick in enumerate(source.ticks):
-        now = tick.now_ms
-        if now // 1000 > second:
-            second = now // 1000
+        now = float(tick.now_ms)  # as clocks give it: a whole number would be another text in the JSON
+        if tick.now_ms // 1000 > second:
+            second = tick.now_ms // 1000
             seconds += 1
             frame, row = engine.close_second(second * 1000, now)
             found.update(_encode(frame))

@@ -2,6 +2,7 @@
 
 python -m tests.tools.benchmarks [--peers] [--messages 3000] [--rounds 5]
 python -m tests.tools.benchmarks latency     an engine on sockets, at 1x and 50x the speed of life
+python -m tests.tools.benchmarks cores       the pure core and the compiled one, in turns
 python -m tests.tools.benchmarks scale       the program with more and more symbols
 """
 
@@ -13,8 +14,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from processes.core import running_core
 from tests.replay.rig import RECORDING, RIG
-from tests.tools.benchmarks import growth, latency, peers, program, scale, stages, timing
+from tests.tools.benchmarks import cores, growth, latency, peers, program, scale, stages, timing
 from tests.tools.benchmarks.streams import Input, recorded, simulated
 
 METHOD = f"""\
@@ -32,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return latency.main(given[1:])
     if given[:1] == ["scale"]:
         return scale.main(given[1:])
+    if given[:1] == ["cores"]:
+        return cores.main(given[1:])
     parser = argparse.ArgumentParser(
         prog="python -m tests.tools.benchmarks", description=__doc__.splitlines()[0]
     )
@@ -49,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _sections(chosen: argparse.Namespace) -> Iterator[str]:
     rounds, skip = chosen.rounds, chosen.skip
-    yield f"Python {platform.python_version()}, msgspec {msgspec.__version__}, {_machine()}.\n\n{METHOD}\n"
+    versions = f"Python {platform.python_version()}, msgspec {msgspec.__version__}"
+    yield f"{versions}, {running_core()} core, {_machine()}.\n\n{METHOD}\n"
     inputs = list(_inputs(chosen.messages))
     if len(inputs) == 1:
         yield "(No recording: ../shared is not beside the project. Only the simulated exchange is used.)\n"

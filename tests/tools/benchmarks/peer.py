@@ -7,6 +7,7 @@ turns.
 
 import gc
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -48,6 +49,8 @@ class ThisProgram:
     """Its own decoder, sequence rules, book and check; `PYTHONPATH` says where it is."""
 
     def __init__(self) -> None:
+        if os.environ.get("CORE") == "compiled":
+            import_module("processes.core").use_compiled_core()
         self.messages = import_module("data_ingestion.messages")
         self.decode = self.messages.decode_depth_update
         self.book: Any = None

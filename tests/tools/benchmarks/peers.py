@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from processes.core import running_core
 from tests.program import ROOT
 from tests.tools.benchmarks.peer import PEERS
 from tests.tools.benchmarks.streams import Input
@@ -73,7 +74,7 @@ def compare(source: Input) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "messages")
         file.write_bytes(msgspec.msgpack.encode(_messages(source)))
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "CORE": running_core()}
         for name in PEERS:
             peer = [
                 str(ENVIRONMENT / "bin" / "python"),

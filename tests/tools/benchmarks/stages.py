@@ -80,47 +80,67 @@ def _sum(columns: Sequence[Sequence[int]]) -> list[int]:
     return [sum(spans) for spans in zip(*columns, strict=True)]
 
 
-def report(source: Input, *, rounds: int, skip: int) -> str:
-    """Check, time, and return the table of `source` with its goals."""
-    said = agree(source)
-    settings, ticks = source.settings, source.ticks
-    wholes: list[Whole] = []
+class Timed(msgspec.Struct, frozen=True):
+    """What was timed, ns a message."""
+
+    base: list[int]  # of decoding alone
+    stages: dict[str, list[int]]
+    wholes: dict[str, list[int]]
+    obvious: list[int]
+    beside: dict[str, Spread]  # what happens once a second or seldom, in multiples of decoding
+
+    def reached(self) -> dict[str, Spread]:
+        """Return all but the obvious way in multiples of decoding, by name."""
+        floor = spread(self.base)
+        columns = self.stages | self.wholes
+        return {name: spread(spans).over(floor) for name, spans in columns.items()} | self.beside
+
+
+def timed(source: Input, *, rounds: int, skip: int) -> Timed:
+    """Time all contenders."""
+    settings = source.settings
+    runs: list[Whole] = []
 
     def whole() -> Whole:
-        wholes.append(Whole(settings))
-        return wholes[-1]
+        runs.append(Whole(settings))
+        return runs[-1]
 
     floor, stages, engine, recorder, obvious = race(
         [Floor, lambda: Stages(settings), whole, lambda: Recording(settings), ObviousWay],
-        ticks,
+        source.ticks,
         rounds=rounds,
         skip=skip,
     )
-    base = floor["decode only"]
-    spans = list(stages.values())
+    base, spans = floor["decode only"], list(stages.values())
     columns = (
         _sum(spans[:TO_TOP_TEN]), _sum(spans[: TO_TOP_TEN + 1]), _sum(spans), engine["engine"],
         recorder["recorder"],
     )  # fmt: skip
-    rows = [_row(name, base, times_) for name, times_ in stages.items()]
+    wholes = dict(zip(WHOLES, columns, strict=True))
+    return Timed(base, stages, wholes, obvious["to top ten"], _beside(runs, spread(base)))
+
+
+def report(source: Input, *, rounds: int, skip: int) -> str:
+    """Check, time, and return the table of `source` with its goals."""
+    said = agree(source)
+    found = timed(source, rounds=rounds, skip=skip)
+    base = found.base
+    rows = [_row(name, base, times_) for name, times_ in found.stages.items()]
     rows += [
-        *(_row(f"**{name}**", base, times_) for name, times_ in zip(WHOLES, columns, strict=True)),
-        _row("SortedDict, the obvious way, to top ten", base, obvious["to top ten"]),
+        *(_row(f"**{name}**", base, times_) for name, times_ in found.wholes.items()),
+        _row("SortedDict, the obvious way, to top ten", base, found.obvious),
     ]
     floor_spread = spread(base)
-    reached = {name: spread(times_).over(floor_spread) for name, times_ in zip(WHOLES, columns, strict=True)}
-    beside = _beside(wholes, floor_spread)
-    reached |= beside
     parts = [
-        f"### {source.name}: {len(base)} messages, {_levels(ticks[skip:]):.0f} levels each\n",
+        f"### {source.name}: {len(base)} messages, {_levels(source.ticks[skip:]):.0f} levels each\n",
         said,
         f"Decoding alone: mean {_us(floor_spread.mean)}, 99 % {_us(floor_spread.p99)}.\n",
         table(["x decode", "mean", "median", "99 %", "99 % of own"], rows),
-        *map(str, goals_of(source, reached)),
+        *map(str, goals_of(source, found.reached())),
         "",
         table(
             ["x mean decode", "mean", "median", "99 %"],
-            [[name, *map(times, (found.mean, found.median, found.p99))] for name, found in beside.items()],
+            [[name, *map(times, (at.mean, at.median, at.p99))] for name, at in found.beside.items()],
         ),
     ]
     return "\n".join(parts)

@@ -1,0 +1,40 @@
+"""What is found in a book, and wrong with one: values."""
+
+import msgspec
+
+from data_ingestion.messages import Levels
+
+
+class TopOfBook(msgspec.Struct, frozen=True, gc=False):
+    """The ten best levels of both sides, best first, `(price in USDT, size in base asset)`."""
+
+    bids: Levels
+    asks: Levels
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """A price at which two books disagree; a size of None is no level."""
+
+    side: str  # bid or ask
+    price: float
+    size: float | None
+    other_size: float | None
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """At least one event between two is missing, or they changed places."""
+
+    expected: int  # the `pu` that would have continued the sequence
+    got: int  # the `pu` that came
+
+    def __str__(self) -> str:
+        return f"gap in the depth sequence: expected pu {self.expected}, got {self.got}"
+
+
+class Corrupt(msgspec.Struct, frozen=True):
+    """After an event the book looks like no real one."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"corrupt book, {self.reason}"
