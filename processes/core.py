@@ -54,17 +54,22 @@ def fits(built: Path = BUILT) -> bool | None:
 def use_compiled_core(built: Path = BUILT) -> str:
     """Have the core imported from a build that fits; return a sentence where there is one that does not.
 
-    Nothing changes in a process that has imported of the core already.
+    Nothing changes in a process that has imported what is compiled already.
     """
     fit = fits(built)
     if fit is False:
         return STALE
-    if fit and not any(name.startswith(tuple(f"{name}." for name in PACKAGES)) for name in sys.modules):
+    if fit and not any(_is_compiled(name, built) for name in sys.modules):
         sys.path.append(str(built))  # for what the extension modules have in common
         for name in PACKAGES:
             folder = built.joinpath(*name.split("."))
             importlib.import_module(name).__path__.insert(0, str(folder))
     return ""
+
+
+def _is_compiled(module: str, built: Path) -> bool:
+    package, _, name = module.rpartition(".")
+    return package in PACKAGES and any(built.joinpath(*package.split(".")).glob(f"{name}.*"))
 
 
 def running_core() -> Core:
