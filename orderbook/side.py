@@ -1,7 +1,7 @@
 """One side of a book: every covered level, and order only where order is asked for."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -21,7 +21,7 @@ RIM_LEVELS: Final = 64
 
 _ABOVE_ALL: Final = 1e16  # no price is as high
 _NO_PRICE: Final = 0.0  # every price is higher
-_set_level: Final = cast("Callable[[Any, float, tuple[float, float]], None]", dict.__setitem__)
+_set_level: Final = cast("Callable[[Any, float, tuple[float, ...]], None]", dict.__setitem__)
 """Sets the level of a price that is there: its place stays, so the order need not be told."""
 _size_of: Final = itemgetter(1)
 Columns = tuple[list[float], list[float]]
@@ -60,7 +60,7 @@ class Side:
         self.left_out: list[float] = []
         self._columns: Columns | None = None  # of all levels, since they were last asked for
         self._top: Levels | None = None  # likewise
-        self._near: SortedDict[float, tuple[float, float]] = SortedDict()
+        self._near: SortedDict[float, Any] = SortedDict()  # the level of each price
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
@@ -112,9 +112,10 @@ class Side:
         if len(near) + len(self._middle) > self._most:
             self._trim()
 
-    # A loop a side: one for both would compare each price with both ends of a range.
+    # A loop a side: one for both would compare each price with both ends of a range. Of pairs, compiled code
+    # would make others to keep; tuples of any length it keeps as they are.
 
-    def _apply_bids(self, changes: Levels) -> None:
+    def _apply_bids(self, changes: Sequence[tuple[float, ...]]) -> None:
         near, middle = self._near, self._middle
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
         for level in changes:
@@ -136,7 +137,7 @@ class Side:
             else:
                 self.left_out.append(price)
 
-    def _apply_asks(self, changes: Levels) -> None:
+    def _apply_asks(self, changes: Sequence[tuple[float, ...]]) -> None:
         near, middle = self._near, self._middle
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
         for level in changes:

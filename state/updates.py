@@ -173,12 +173,13 @@ def _bids_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
     """Return the JSON of the bids but for those left out.
 
     The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
-    That they are shows where the last of them, the very object, stands.
+    That they are shows where the last of them, the very object, stands; or all of them, where compiled code
+    made other objects of the same prices.
     """
     count = len(left_out)
     if count == len(levels):
         return b"[]"
-    if levels[count - 1][0] is left_out[-1]:
+    if levels[count - 1][0] is left_out[-1] or [level[0] for level in levels[:count]] == left_out:
         return b"[[" + text.split(b"[", count + 2)[-1]
     low = max(left_out)
     return _some(levels, text, [price > low for price, _ in levels])
@@ -189,7 +190,7 @@ def _asks_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
     count = len(left_out)
     if count == len(levels):
         return b"[]"
-    if levels[-count][0] is left_out[0]:
+    if levels[-count][0] is left_out[0] or [level[0] for level in levels[-count:]] == left_out:
         return text.rsplit(b"]", count + 2)[0] + b"]]"
     high = min(left_out)
     return _some(levels, text, [price < high for price, _ in levels])
