@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard processes
 MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
 # Most of them wait for processes; what waits longest begins first.
-LONGEST_FIRST := tests/replay tests/tools tests/fuzz tests/test_notebooks.py
+LONGEST_FIRST := tests/tools/test_compiled_core.py tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
 .PHONY: run test help fast pure drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
 

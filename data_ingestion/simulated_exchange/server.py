@@ -199,7 +199,7 @@ class SimulatedExchange:
         status: int | None = None,
         delay: float = 5.0,
     ) -> None:
-        """Play a fault (see simulated_faults.FAULTS for what each kind does) on one symbol or on all."""
+        """Play a fault (see faults.FAULTS for what each kind does) on one symbol or on all."""
         await self._play_fault(FaultRequest(FaultKind(kind), symbol, count, seconds, status, delay))
 
     def stage(

@@ -14,6 +14,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +30,9 @@ def what_is_missing() -> str:
     headers = Path(sysconfig.get_path("include")) / "Python.h"
     if shutil.which(compiler) is None or not headers.exists():
         return NEEDED
-    try:
-        import mypyc  # noqa: F401
-        import setuptools  # noqa: F401
-    except ImportError:
-        return "mypy and setuptools (requirements-dev.txt)"
-    return ""
+    # Found, not imported: setuptools puts what it brings along on the path of whoever imports it.
+    found = all(find_spec(name) for name in ("mypyc", "setuptools"))
+    return "" if found else "mypy and setuptools (requirements-dev.txt)"
 
 
 def compiled_modules() -> list[Path]:
