@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
 from api.channel import Channel, Client, ForeignFrame, Wants
@@ -338,12 +338,16 @@ def create_app(api: Api) -> FastAPI:
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
     add_refusals(app)
     document_answers(app)
-    schema_json = msgspec.json.encode(message_schema_document())
     app.include_router(simulate_routes(api.simulator))
     app.include_router(docs_routes())
+    _add_reports(app, api, registry)
+    _add_streams(app, api)
+    return app
 
-    def address_of(request: Request) -> str:
-        return (api.public_url or f"http://{request.url.netloc}").replace("http", "ws", 1)
+
+def _add_reports(app: FastAPI, api: Api, registry: CollectorRegistry) -> None:
+    """Add the routes that say what there is, how it is doing, and what its messages look like."""
+    schema_json = msgspec.json.encode(message_schema_document())
 
     @app.get("/symbols", summary="The symbols that are followed")
     async def symbols() -> Response:
@@ -360,16 +364,20 @@ def create_app(api: Api) -> FastAPI:
 
     @app.get("/asyncapi.json", summary="AsyncAPI document of the streams")
     async def asyncapi(request: Request) -> Response:
-        return _json(asyncapi_document(address_of(request), list(api.channels)))
+        return _json(asyncapi_document(_address_of(api, request), list(api.channels)))
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+
+def _add_streams(app: FastAPI, api: Api) -> None:
+    """Add the WebSockets, and what is said to those who ask for one as for a page."""
+
     @app.get("/ws/{symbol}", include_in_schema=False)
     @app.get("/feed/{symbol}", include_in_schema=False)
     async def no_socket(request: Request) -> Response:
-        address = f"{address_of(request)}/ws/{next(iter(api.channels))}"
+        address = f"{_address_of(api, request)}/ws/{next(iter(api.channels))}"
         answer = refusal(426, f"this is a WebSocket: connect with a WebSocket client, as to {address}")
         answer.headers.update({"upgrade": "websocket", "connection": "upgrade"})
         return answer
@@ -387,4 +395,6 @@ def create_app(api: Api) -> FastAPI:
         del path
         await _refuse_handshake(socket, "there is no such WebSocket: frames are at /ws/{symbol}")
 
-    return app
+
+def _address_of(api: Api, request: Request) -> str:
+    return (api.public_url or f"http://{request.url.netloc}").replace("http", "ws", 1)

@@ -17,27 +17,29 @@ import pytest
 from data_ingestion.causes import Cause
 from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
 from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
-from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
+from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.server import SimulatedExchange
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
+from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Health, Status
 from tests.data_ingestion.virtual_time import in_virtual_time, until, virtual_clock
+from tests.passing_sink import PassingSink
 
 SYMBOL = "BTCUSDT"
 STALE_AFTER = 2.0
 LOOK_EVERY = 0.5
 
 
-class Witness:
+class Witness(PassingSink):
     """Stands before the engine and looks at its frame after each call."""
 
     def __init__(self, engine: Engine, exchange: SimulatedExchange) -> None:
-        self.engine, self._exchange = engine, exchange
+        super().__init__(engine)
+        self._exchange = exchange
         self.frame: Frame | None = None
         self.live_ids: dict[int, None] = {}
         self.dark_reasons: dict[str, None] = {}
@@ -69,37 +71,14 @@ class Witness:
         assert steady_ms - self.last_depth <= STALE_AFTER * 1000
         self.live_ids[frame.last_update_id] = None
 
-    @property
-    def snapshot_request(self) -> SnapshotRequest | None:
-        """The engine's."""
-        return self.engine.snapshot_request
-
-    @property
-    def confirmation_request(self) -> SnapshotRequest | None:
-        """The engine's."""
-        return self.engine.confirmation_request
-
-    @property
-    def wants_symbol_info(self) -> bool:
-        """Whether the engine does."""
-        return self.engine.wants_symbol_info
-
-    def watch(self, steady_ms: float, wall_ms: float) -> bool:
-        """Pass on."""
-        return self.engine.watch(steady_ms, wall_ms)
-
     def on_confirmation(
         self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
     ) -> bool:
         """Pass on and look."""
-        confirmed = self.engine.on_confirmation(request, snapshot, sent_ms, wall_ms)
+        confirmed = super().on_confirmation(request, snapshot, sent_ms, wall_ms)
         if confirmed:
             self.last_depth = sent_ms
         return confirmed
-
-    def on_symbol_info(self, info: SymbolInfo) -> None:
-        """Pass on."""
-        self.engine.on_symbol_info(info)
 
     def on_stream(
         self,
@@ -110,18 +89,14 @@ class Witness:
         cause: Cause | None = None,
     ) -> None:
         """Pass on and look."""
-        self.engine.on_stream(stream, state, steady_ms, reason, cause)
+        super().on_stream(stream, state, steady_ms, reason, cause)
         self.look(steady_ms)
         if stream is Stream.DEPTH and state is not StreamState.OPEN:
             assert not self.live or state is StreamState.CONNECTING
 
-    def on_malformed(self, stream: Stream) -> None:
-        """Pass on."""
-        self.engine.on_malformed(stream)
-
     def on_overflow(self, stream: Stream, dropped: int) -> None:
         """Pass on; with a hole in the depth events nothing is live."""
-        self.engine.on_overflow(stream, dropped)
+        super().on_overflow(stream, dropped)
         if stream is Stream.DEPTH:
             self.look(self.last_depth)
             assert not self.live
@@ -129,25 +104,13 @@ class Witness:
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Pass on and look."""
         self.last_depth = steady_ms
-        self.engine.on_depth(event, wall_ms, steady_ms)
+        super().on_depth(event, wall_ms, steady_ms)
         self.look(steady_ms)
-
-    def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
-        """Pass on."""
-        self.engine.on_trade(trade, steady_ms)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
         """Pass on and look."""
-        self.engine.on_snapshot(request, snapshot, steady_ms)
+        super().on_snapshot(request, snapshot, steady_ms)
         self.look(steady_ms)
-
-    def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
-        """Pass on."""
-        self.engine.on_snapshot_failed(request, reason)
-
-    def drain_notices(self) -> list[Notice]:
-        """Return the engine's."""
-        return self.engine.drain_notices()
 
 
 class Bench:

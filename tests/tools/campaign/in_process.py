@@ -40,13 +40,14 @@ from data_ingestion.simulated_exchange.market import AggTrade as MarketTrade
 from data_ingestion.simulated_exchange.market import MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.market import TopOfBook as Truth
 from data_ingestion.simulated_exchange.server import SimulatedExchange
-from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
+from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
 from features.market_impact import Side
 from orderbook.phases import Phase
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
 from tests.data_ingestion.virtual_time import EPOCH, VirtualTimeLoop, until
+from tests.passing_sink import PassingSink
 from tests.tools.campaign.acting import HARMLESS, SNAPSHOT_TIMEOUT, Acting
 from tests.tools.campaign.judge import Judge, fields_of
 from tests.tools.campaign.plan import Deed, DeedKind, Planned, bouts
@@ -144,13 +145,13 @@ class Venue:
         return NotingExchange(self.trades, seed=seed, clock=self.clocks.exchange)
 
 
-class Watch:
+class Watch(PassingSink):
     """Stands between ingestion and one engine: passes everything on, and judges what the engine then says."""
 
     def __init__(self, symbol: str, venue: Venue, judge: Judge, random: Random) -> None:
         settings = EngineSettings(stale_after_ms=STALE_AFTER_MS, audit_interval_ms=20_000)
+        super().__init__(Engine(symbol, "simulated", settings))
         self.symbol, self.recovery = symbol, Recovery()
-        self.engine = Engine(symbol, "simulated", settings)
         self.frame: Frame | None = None
         self.budget = RequestBudget(900, BURST_WEIGHT)
         self._venue, self._judge, self._random = venue, judge, random
@@ -246,38 +247,15 @@ class Watch:
 
     # --- the sink ---------------------------------------------------------------------------------------
 
-    @property
-    def snapshot_request(self) -> SnapshotRequest | None:
-        """The engine's."""
-        return self.engine.snapshot_request
-
-    @property
-    def confirmation_request(self) -> SnapshotRequest | None:
-        """The engine's."""
-        return self.engine.confirmation_request
-
-    @property
-    def wants_symbol_info(self) -> bool:
-        """Whether the engine does."""
-        return self.engine.wants_symbol_info
-
-    def watch(self, steady_ms: float, wall_ms: float) -> bool:
-        """Pass on."""
-        return self.engine.watch(steady_ms, wall_ms)
-
     def on_confirmation(
         self, request: SnapshotRequest, snapshot: Snapshot, sent_ms: float, wall_ms: float
     ) -> bool:
         """Pass on and look."""
-        confirmed = self.engine.on_confirmation(request, snapshot, sent_ms, wall_ms)
+        confirmed = super().on_confirmation(request, snapshot, sent_ms, wall_ms)
         if confirmed:
             self._last_depth, self._last_sent = sent_ms, snapshot.event_time
         self.look()
         return confirmed
-
-    def on_symbol_info(self, info: SymbolInfo) -> None:
-        """Pass on."""
-        self.engine.on_symbol_info(info)
 
     def on_stream(
         self,
@@ -288,41 +266,29 @@ class Watch:
         cause: Cause | None = None,
     ) -> None:
         """Pass on and look."""
-        self.engine.on_stream(stream, state, steady_ms, reason, cause)
+        super().on_stream(stream, state, steady_ms, reason, cause)
         self.look()
-
-    def on_malformed(self, stream: Stream) -> None:
-        """Pass on."""
-        self.engine.on_malformed(stream)
 
     def on_overflow(self, stream: Stream, dropped: int) -> None:
         """Pass on and look."""
-        self.engine.on_overflow(stream, dropped)
+        super().on_overflow(stream, dropped)
         self.look()
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Pass on and look."""
         self._last_depth, self._last_sent = steady_ms, event.event_time
-        self.engine.on_depth(event, wall_ms, steady_ms)
+        super().on_depth(event, wall_ms, steady_ms)
         self.look()
 
     def on_trade(self, trade: AggTrade, steady_ms: float) -> None:
         """Pass on."""
         self._told.add(trade.trade_id)
-        self.engine.on_trade(trade, steady_ms)
+        super().on_trade(trade, steady_ms)
 
     def on_snapshot(self, request: SnapshotRequest, snapshot: Snapshot, steady_ms: float) -> None:
         """Pass on and look."""
-        self.engine.on_snapshot(request, snapshot, steady_ms)
+        super().on_snapshot(request, snapshot, steady_ms)
         self.look()
-
-    def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
-        """Pass on."""
-        self.engine.on_snapshot_failed(request, reason)
-
-    def drain_notices(self) -> list[Notice]:
-        """Return the engine's."""
-        return self.engine.drain_notices()
 
 
 async def _look_on(watch: Watch) -> None:
