@@ -460,7 +460,7 @@ async def test_a_double_click_on_the_axis_selects_nothing(page: Watched) -> None
 # --- holding ----------------------------------------------------------------------------------------------
 
 
-WATCH_HEADER = """
+WATCH_HEADER = """() => {
   const says = (id) => document.getElementById(id).textContent;
   const seen = [];
   window.behindOfNow = new MutationObserver(() => {
@@ -468,7 +468,7 @@ WATCH_HEADER = """
   });
   window.behindOfNow.seen = seen;
   window.behindOfNow.observe(document.querySelector("header"), { subtree: true, childList: true, characterData: true });
-"""
+}"""
 """Notes each moment at which the header says that it is behind and yet shows numbers that are not said to be of then."""
 
 
