@@ -216,6 +216,14 @@ async def shown_numbers(watched: Watched) -> dict[str, str]:
     return texts
 
 
+async def until_numbers_are_shown(watched: Watched) -> None:
+    """Wait until none of the header's market numbers is missing."""
+    await watched.until(
+        "([names, none]) => names.every((name) => document.getElementById(name).textContent !== none)",
+        [list(NOT_SHOWN), NONE],
+    )
+
+
 @contextlib.asynccontextmanager
 async def open_page(
     browser: Browser,
