@@ -7,7 +7,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, open_page, shown_numbers, until_numbers_are_shown
+from tests.dashboard.browser import (
+    NONE,
+    NOT_SHOWN,
+    Watched,
+    open_page,
+    shown_numbers,
+    until_numbers_are_shown,
+)
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, ladder, live
 from tests.dashboard.heatmap import Listener, compare
 from tests.program import Frame
