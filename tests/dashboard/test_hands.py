@@ -122,13 +122,15 @@ async def a_mark(page: Watched, share: float = 0.6) -> tuple[dict[str, Any], flo
 
 async def seen_of_the_crosshair(page: Watched) -> str:
     """Return a digest of the crosshair's canvas as the eye sees it, which is not always what it holds."""
-    others = "document.querySelectorAll('#map > :not(#map-cross), #map-tooltip')"
-    await page.do(f"for (const {{ style }} of {others}) style.visibility = 'hidden'")
+    others = """(visibility) => {
+      for (const { style } of document.querySelectorAll("#map > :not(#map-cross), #map-tooltip")) style.visibility = visibility;
+    }"""
+    await page.do(others, "hidden")
     try:
         await page.do("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return hashlib.sha256(await page.page.locator("#map").screenshot()).hexdigest()
     finally:
-        await page.do(f"for (const {{ style }} of {others}) style.visibility = ''")
+        await page.do(others, "")
 
 
 # --- the crosshair ----------------------------------------------------------------------------------------
@@ -630,12 +632,16 @@ async def test_a_swipe_up_on_the_map_scrolls_the_page(phone: tuple[Watched, CDPS
     page, cdp = phone
     x, y = await place(page, "map", 0.5, 0.8)
     prices = await page.do(f"(({{ low, high }}) => [low, high])({RANGE})")
-    await touch(cdp, "touchStart", (x, y))
-    for step in range(1, 12):
-        await touch(cdp, "touchMove", (x, y - 20 * step))
-        await asyncio.sleep(0.02)
-    await touch(cdp, "touchEnd")
-    await page.until("window.scrollY > 100")
+    for _ in range(10):  # on a busy machine a swipe may come as slowly as a finger that rests
+        await touch(cdp, "touchStart", (x, y))
+        for step in range(1, 12):
+            await touch(cdp, "touchMove", (x, y - 20 * step))
+            await asyncio.sleep(0.02)
+        await touch(cdp, "touchEnd")
+        await page.page.wait_for_timeout(500)  # it goes on for a while by itself
+        if await page.do("window.scrollY > 100"):
+            break
+    assert await page.do("window.scrollY > 100")
     assert await page.do(FOLLOWS)
     assert await page.do(f"(({{ low, high }}) => [low, high])({RANGE})") == prices
 

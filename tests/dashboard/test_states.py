@@ -123,7 +123,9 @@ async def test_a_page_that_is_refused_says_why_and_what_to_do(page: Watched, api
 @pytest.mark.parametrize("jump", [10_000, -10_000])
 async def test_a_clock_that_jumps_leaves_the_page_live(page: Watched, jump: int) -> None:
     """The browser's clock is set by ten seconds: with the next frame, at the latest, all is as before."""
-    await page.do(f"{{ const now = Date.now; window.realNow = now; Date.now = () => now() + {jump}; }}")
+    await page.do(
+        "(jump) => { const now = Date.now; window.realNow = now; Date.now = () => now() + jump; }", jump
+    )
     await page.frames(2)
     await page.until(f"{STATE} === 'LIVE'")
     await page.do("Date.now = window.realNow")
