@@ -262,9 +262,9 @@ class Engine:
         self.window.append(row)
         return frame, row
 
-    def restate_book(self) -> None:
-        """Tell the whole book with the second after the next: one was lost on its way."""
-        self._recorder.restate()
+    def resend_book(self) -> None:
+        """Send the whole book again with one of the next two seconds: a second was lost on its way."""
+        self._recorder.resend_book()
 
     def known_range(self) -> tuple[float, float] | None:
         """Return the prices between which every level is known just now, or None. Constant time.
@@ -277,9 +277,9 @@ class Engine:
         low, high = book.state.low, book.state.high
         return (low, high) if known is None else (max(low, known.low), min(high, known.high))
 
-    def tell_anew(self) -> None:
-        """Have the next news begin with a whole book: another listens."""
-        self._recorder.tell_anew()
+    def restart_news(self) -> None:
+        """Begin the next news with a whole book: a new listener knows none."""
+        self._recorder.restart_news()
 
     def drain_news(self) -> EncodedNews:
         """Return what leads one who heard all news so far to `market`; nothing where there is none."""

@@ -73,8 +73,8 @@ class Recorder:
         self._updates, self._untold = [], None
         self._base = self._told_at = None
 
-    def restate(self) -> None:
-        """Tell the whole book again soon: a second was lost on its way to those who are told."""
+    def resend_book(self) -> None:
+        """Send the whole book again with one of the next two seconds: one was lost on its way."""
         self._told_at = None
 
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
@@ -149,8 +149,8 @@ class Recorder:
                 self._untold = None
         self._heard = 0
 
-    def tell_anew(self) -> None:
-        """Note that who listens from now on knows nothing yet."""
+    def restart_news(self) -> None:
+        """Begin the next news with a whole book: a new listener knows none."""
         self._untold = None
 
     def drain_news(self, book: LocalBook, exchange_time: int) -> EncodedNews:

@@ -113,7 +113,7 @@ def test_before_the_first_whole_book_nothing_is_known() -> None:
     assert "not told" in reason(known, said)
     rig.emit((True, 2, 3))
     assert "not told" in reason(known, told(rig, known))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     assert_known(known, told(rig, known), rig)
     known.forget()
     assert "not told" in reason(known, told(rig, known))
@@ -132,7 +132,7 @@ def test_a_missing_update_is_seen_and_the_next_whole_book_mends_it(asked: bool) 
         assert "an update follows on" in reason(known, said)
     rig.emit((True, 2, 1))
     assert "does not hold together" in reason(known, told(rig, known))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     assert_known(known, told(rig, known), rig)
 
 
@@ -142,7 +142,7 @@ def test_the_last_update_missing_is_seen_by_the_id() -> None:
     told(rig, known)
     rig.emit((True, 2, 3))
     assert "another book" in reason(known, say(rig))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     said = told(rig, known)
     assert isinstance(said.book, ExactBook)
     bids = [(price, size * 2) for price, size in said.book.top.bids]
