@@ -13,7 +13,7 @@ import msgspec
 from data_ingestion.messages import Snapshot
 from data_ingestion.sink import SnapshotRequest
 from orderbook.book_state import BookState
-from orderbook.patience import Patience
+from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
 
 ON_ITS_WAY_MS: Final = 400
@@ -60,12 +60,12 @@ def confirmed_range(snapshot: Snapshot) -> ConfirmedRange:
 class Confirmation:
     """Has a quiet book confirmed. `request` is what to ask; `known` was confirmed since the last event."""
 
-    __slots__ = ("_disagreed_at", "_disagrees", "_patience", "known", "request")
+    __slots__ = ("_disagreed_at", "_disagrees", "_retry", "known", "request")
 
     def __init__(self) -> None:
         self.request: SnapshotRequest | None = None
         self.known: ConfirmedRange | None = None
-        self._patience = Patience()  # with small snapshots that say nothing
+        self._retry = RetryTimer()  # after small snapshots that say nothing
         self._disagrees = False  # one shows another book, and no event has come since
         self._disagreed_at: float | None = None
 
@@ -86,7 +86,7 @@ class Confirmation:
                 return False
             self._disagrees, self._disagreed_at = False, None
             return True
-        if is_quiet and self.request is None and self._patience.is_due(now):
+        if is_quiet and self.request is None and self._retry.is_due(now):
             self.request = new_request()
         return False
 
@@ -102,8 +102,8 @@ class Confirmation:
             self._disagrees = True
             return False
         if said is not Agreement.CONFIRMED or not is_newer:
-            self._patience.failed(now)
+            self._retry.on_failure(now)
             return False
-        self._patience.worked()
+        self._retry.on_success()
         self.known = confirmed_range(snapshot)
         return True

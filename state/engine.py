@@ -384,7 +384,7 @@ class Engine:
 
     def _lose(self, lost: Lost) -> None:
         self.health.gaps += lost.cause is Cause.GAP
-        if lost.was_whole:
+        if lost.had_book:
             self.health.resyncs += 1
             self.health.resync_causes[lost.cause] += 1
         self._go_dark()
