@@ -75,8 +75,8 @@ class BookKeeper:
 
     # --- events and snapshots -------------------------------------------------------------------------
 
-    def take(self, event: DepthUpdate, now: float) -> Results | None:
-        """Take the connection's next event; the book must not be disconnected.
+    def apply(self, event: DepthUpdate, now: float) -> Results | None:
+        """Apply the connection's next event; the book must not be disconnected.
 
         O(k log n) for k changed levels. None for the last one once more, which proves nothing.
         """
@@ -86,7 +86,7 @@ class BookKeeper:
         outcome = book.apply(event)
         if outcome is Verdict.OUTDATED:
             return None
-        self.confirmation.forget()
+        self.confirmation.reset()
         if outcome is not Verdict.APPLY:
             return self._break(outcome, event, now)
         applied = Applied(book, event, self._look(book))
@@ -202,8 +202,8 @@ class BookKeeper:
         old, new = self.book, second.book
         if progress is not Progress.DONE or old is None or new is None:
             return []
-        compared, mismatches = old.state.disagreements(
-            new.state, but_bids=second.changed_bids, but_asks=second.changed_asks
+        compared, mismatches = old.state.compare(
+            new.state, ignored_bids=second.changed_bids, ignored_asks=second.changed_asks
         )
         audited = Audited(compared, len(mismatches))
         if mismatches:
@@ -213,7 +213,7 @@ class BookKeeper:
         if self.top is not None and new.state.top() is None:
             self._second = None
             return [audited, _notice("snapshot not usable: it shows fewer than ten levels a side")]
-        bids, asks = new.state.unite(old.state)
+        bids, asks = new.state.merge(old.state)
         return [audited, Grew(new, self._adopt(new, now), bids, asks)]
 
     # --- loss -----------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class BookKeeper:
         self._trouble = ""
         self._building = self._synchronizer()
         self.book = self._second = self.top = None
-        self.confirmation.forget()
+        self.confirmation.reset()
         return lost
 
     # --- steps ----------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class ConfirmedRange(msgspec.Struct, frozen=True):
 
 
 def agreement(book: BookState, last_update_id: int, snapshot: Snapshot) -> Agreement:
-    """Hold `snapshot` against `book`, which is true as of `last_update_id`. O(levels of both).
+    """Compare `snapshot` with `book`, which is true as of `last_update_id`. O(levels of both).
 
     The exchange's ids move on for what its depth does not show, so levels that all agree confirm as well as
     an equal id.
@@ -58,20 +58,20 @@ def confirmed_range(snapshot: Snapshot) -> ConfirmedRange:
 
 
 class Confirmation:
-    """Has a quiet book confirmed. `request` is what to ask; `known` was confirmed since the last event."""
+    """Has a quiet book confirmed: `request` is the question, `confirmed` what was since the last event."""
 
-    __slots__ = ("_disagreed_at", "_disagrees", "_retry", "known", "request")
+    __slots__ = ("_disagreed_at", "_disagrees", "_retry", "confirmed", "request")
 
     def __init__(self) -> None:
         self.request: SnapshotRequest | None = None
-        self.known: ConfirmedRange | None = None
+        self.confirmed: ConfirmedRange | None = None
         self._retry = RetryTimer()  # after small snapshots that say nothing
         self._disagrees = False  # one shows another book, and no event has come since
         self._disagreed_at: float | None = None
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Note an event, or the book's end: what was confirmed is of the past. Constant time."""
-        self.request = self.known = self._disagreed_at = None
+        self.request = self.confirmed = self._disagreed_at = None
         self._disagrees = False
 
     def watch(self, now: float, *, is_quiet: bool, new_request: Callable[[], SnapshotRequest]) -> bool:
@@ -91,7 +91,7 @@ class Confirmation:
         return False
 
     def answer(self, book: LocalBook, snapshot: Snapshot, now: float, *, is_newer: bool) -> bool:
-        """Hold the answer to `request` against `book`; return whether it confirms it. O(levels of the book).
+        """Compare the answer to `request` with `book`; return whether it confirms it. O(levels of the book).
 
         `is_newer` tells whether it was made after the last event. One that disagrees may have overtaken an
         event on its way.
@@ -105,5 +105,5 @@ class Confirmation:
             self._retry.on_failure(now)
             return False
         self._retry.on_success()
-        self.known = confirmed_range(snapshot)
+        self.confirmed = confirmed_range(snapshot)
         return True

@@ -129,7 +129,7 @@ class Engine:
             return
         self.health.depth.heard(steady_ms)
         self.health.meter.add(steady_ms, wall_ms - event.event_time)
-        results = self._keeper.take(event, steady_ms)
+        results = self._keeper.apply(event, steady_ms)
         if results is None:
             return  # no sign that the book still follows
         self._freshness.prove(event.event_time, wall_ms, steady_ms)
@@ -238,7 +238,7 @@ class Engine:
             thin=self._keeper.is_thin(),
         )
         if status is Status.LIVE and book is not None and market is not None:
-            known = self._keeper.confirmation.known
+            known = self._keeper.confirmation.confirmed
             frame = live_frame(
                 self.symbol,
                 self.source,
@@ -271,7 +271,7 @@ class Engine:
 
         Of a quiet book that a small snapshot confirms only what that showed is known to be still so.
         """
-        book, known = self._keeper.book, self._keeper.confirmation.known
+        book, known = self._keeper.book, self._keeper.confirmation.confirmed
         if book is None or self.market is None:
             return None
         low, high = book.state.low, book.state.high

@@ -13,8 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from features.basic_metrics import basic_metrics
-from features.market_impact import Side as OrderSide
-from features.market_impact import Unit, market_impacts
+from features.market_impact import OrderSide, Unit, market_impacts
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from state.frames import Flow, Market, Row, Status, dark_frame, live_frame

@@ -42,7 +42,7 @@ class Rig:
 
     def known(self) -> ConfirmedRange | None:
         """Return what was confirmed of a quiet book."""
-        return self.keeper.confirmation.known
+        return self.keeper.confirmation.confirmed
 
     def asked(self) -> SnapshotRequest:
         """Return the small snapshot that is to be fetched."""
@@ -56,7 +56,7 @@ class Rig:
     def take(self, event: DepthUpdate, after_ms: float = 100) -> Results:
         """Let an event arrive."""
         self.now += after_ms
-        return self.keep(self.keeper.take(event, self.now))
+        return self.keep(self.keeper.apply(event, self.now))
 
     def answer(self, snapshot: Snapshot | None = None, limit: int = 1_000) -> Results:
         """Answer the request that is open."""
@@ -108,7 +108,7 @@ def test_an_event_in_step_is_applied_and_the_last_one_again_proves_nothing() -> 
     (applied,) = rig.take(event)
     assert isinstance(applied, Applied)
     assert (applied.book, applied.event, applied.top) == (rig.keeper.book, event, rig.keeper.top)
-    assert rig.keeper.take(event, rig.now) is None
+    assert rig.keeper.apply(event, rig.now) is None
 
 
 def test_a_gap_loses_the_book_and_asks_at_once() -> None:

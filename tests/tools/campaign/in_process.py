@@ -42,7 +42,7 @@ from data_ingestion.simulated_exchange.market import TopOfBook as Truth
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
-from features.market_impact import Side
+from features.market_impact import OrderSide
 from orderbook.phases import Phase
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
@@ -227,7 +227,7 @@ class Watch(PassingSink):
         self._judge.trades(frame.trades, all_traded, self.where)
 
     def _order(self) -> None:
-        side, size = self._random.choice(list(Side)), self._random.choice(SIZES)
+        side, size = self._random.choice(list(OrderSide)), self._random.choice(SIZES)
         try:
             said = self._simulator.simulate_market_order(self.symbol, size, side)
         except NotLive:

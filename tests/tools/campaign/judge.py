@@ -11,7 +11,7 @@ import msgspec
 from api.feed.messages import ExactBook
 from data_ingestion.simulated_exchange.market import AggTrade
 from data_ingestion.simulated_exchange.market import TopOfBook as Truth
-from features.market_impact import MarketImpact, Side, market_impact
+from features.market_impact import MarketImpact, OrderSide, market_impact
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from tests.replay.drill import NOT_MARKET_FIELDS
@@ -59,7 +59,7 @@ class Judge:
         if truth is None:
             self.object(f"{where}: an order at {said['last_update_id']}, with which no event ended")
             return
-        right = market_impact(TopOfBook(*truth), said["size"], Side(said["side"]))
+        right = market_impact(TopOfBook(*truth), said["size"], OrderSide(said["side"]))
         if any(said[name] != getattr(right, name) for name in MarketImpact.__struct_fields__):
             self.object(f"{where}: an order of {said['size']} at {said['last_update_id']} was walked wrongly")
 
