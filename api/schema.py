@@ -27,8 +27,8 @@ from state.frames import (
     Status,
     StreamHealth,
     TradeStreamHealth,
-    dark_frame,
     live_frame,
+    not_live_frame,
 )
 from state.updates import TapeEntry, Update, WholeBook
 
@@ -155,7 +155,7 @@ def _frame_message() -> Json:
         },
         "examples": [
             {"name": "live", "payload": msgspec.to_builtins(_live())},
-            {"name": "syncing", "payload": msgspec.to_builtins(_dark())},
+            {"name": "syncing", "payload": msgspec.to_builtins(_not_live())},
         ],
     }
 
@@ -230,9 +230,9 @@ def _live() -> Frame:
     )
 
 
-def _dark() -> Frame:
+def _not_live() -> Frame:
     reason = "the first snapshot is on its way"
-    return dark_frame("BTCUSDT", "binance", _SECOND, Status.SYNCING, reason, None)
+    return not_live_frame("BTCUSDT", "binance", _SECOND, Status.SYNCING, reason, None)
 
 
 def _symbol_health(status: Status, reason: str | None) -> SymbolHealth:

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 FEED_REFUSED: Final = 4401  # close code of a feed whose sender does not know the secret
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
-"""Seconds that a connected engine may be late before its second goes out dark."""
+"""Seconds that a connected engine may be late before its second goes out as not live."""
 
 HEALTH_AGE_MS: Final = 3_000
 """A newest frame older than this is no sign of life, whatever it says."""
@@ -216,23 +216,23 @@ class Api:
     # --- the second -----------------------------------------------------------------------------------
 
     async def watch_engines(self) -> None:
-        """Send out a dark frame for each second that no engine delivers, until cancelled."""
+        """Send out a frame that is not live for each second that no engine delivers, until cancelled."""
         async for timestamp in self._clock.seconds():
-            self._go_dark(timestamp, waited=False)
+            self._fill_in(timestamp, waited=False)
             await asyncio.sleep(GRACE / 2)  # by now the frames are with the clients
             if timestamp % COLLECT_EVERY_MS == 0:
                 gc.collect()
             await asyncio.sleep(GRACE / 2)
-            self._go_dark(timestamp, waited=True)
+            self._fill_in(timestamp, waited=True)
 
-    def _go_dark(self, timestamp: int, *, waited: bool) -> None:
+    def _fill_in(self, timestamp: int, *, waited: bool) -> None:
         for channel in self.channels.values():
             if self._has_second(channel, timestamp):
                 continue
             if not channel.connected:
-                channel.go_dark(timestamp, "the engine of this symbol is not running")
+                channel.fill_in(timestamp, "the engine of this symbol is not running")
             elif waited:
-                channel.go_dark(timestamp, "the engine of this symbol does not answer")
+                channel.fill_in(timestamp, "the engine of this symbol does not answer")
 
     def _has_second(self, channel: Channel, timestamp: int) -> bool:
         """Say whether this second went out. A frame of the future only means that the clock was set back."""

@@ -26,7 +26,17 @@ from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.phases import Phase
 from orderbook.synchronizer import LocalBook
 from state.engine_settings import EngineSettings
-from state.frames import Flow, Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
+from state.frames import (
+    Flow,
+    Frame,
+    Market,
+    Status,
+    WindowRow,
+    live_frame,
+    missing_row,
+    not_live_frame,
+    row_of,
+)
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
 from state.rolling_buffer import RollingBuffer
@@ -256,8 +266,8 @@ class Engine:
             chunk = self._recorder.close(timestamp, book, market.exchange_time)
             row = WindowRow(row_of(frame), grouped, chunk)
         else:
-            frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
-            chunk = self._recorder.close_dark(None if market is None else book, self._exchange_time)
+            frame = not_live_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
+            chunk = self._recorder.close_not_live(None if market is None else book, self._exchange_time)
             row = WindowRow(row_of(frame), None, chunk)
         self.window.append(row)
         return frame, row
@@ -371,7 +381,7 @@ class Engine:
     def _see(self, book: LocalBook, top: TopOfBook | None) -> None:
         """Take what can be shown of the book now."""
         if top is None:
-            self._go_dark()
+            self._lose_market()
             return
         metrics = basic_metrics(top)
         if self.market is None:
@@ -387,9 +397,9 @@ class Engine:
         if lost.had_book:
             self.health.resyncs += 1
             self.health.resync_causes[lost.cause] += 1
-        self._go_dark()
+        self._lose_market()
 
-    def _go_dark(self) -> None:
+    def _lose_market(self) -> None:
         self.market = None
         self._recorder.lose()
         self._restart_flow()

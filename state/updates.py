@@ -125,7 +125,7 @@ class Recorder:
             self._untold = None
         return EncodedChunk(_joined(updates), _encode(base), self._drain_tape())
 
-    def close_dark(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
+    def close_not_live(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second that is not live; `book` is one that follows the exchange all the same, or None."""
         self.lose()
         if book is not None:

@@ -669,7 +669,7 @@ async def test_health_is_200_only_if_all_symbols_are_live(served: Served) -> Non
     assert list(report["symbols"]) == list(SYMBOLS)
     assert report["symbols"]["BTCUSDT"]["age_ms"] == 1000
     assert report["symbols"]["BTCUSDT"]["health"]["gaps"] == 11
-    served.api.channels["ETHUSDT"].go_dark(at(2), "the engine has gone")
+    served.api.channels["ETHUSDT"].fill_in(at(2), "the engine has gone")
     reply = await served.get("/health")
     assert (reply.status_code, reply.json()["symbols"]["ETHUSDT"]["reason"]) == (503, "the engine has gone")
 

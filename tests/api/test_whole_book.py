@@ -139,7 +139,7 @@ async def test_a_whole_book_comes_after_seconds_that_went_out_dark(late: list[in
     channel.join(client)
     for number in (2, 3):
         if number in late:
-            channel.go_dark(at(number), "the engine of this symbol does not answer")
+            channel.fill_in(at(number), "the engine of this symbol does not answer")
         assert channel.add(SECONDS[number - 1]) is (number not in late)
     channel.add(LATER)
     *_, last = await frames(client)
@@ -175,7 +175,7 @@ async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> 
     client = Client(updates=True, queue_size=8)
     channel.join(client)
     for number in (2, 3):
-        channel.go_dark(at(number), "the engine of this symbol is not running")
+        channel.fill_in(at(number), "the engine of this symbol is not running")
     channel.restore(FeedState(SOURCE, rows_of(*SECONDS), SECONDS[-1]))
     channel.add(LATER)
     *_, last = await frames(client)
