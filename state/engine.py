@@ -142,7 +142,7 @@ class Engine:
         results = self._keeper.apply(event, steady_ms)
         if results is None:
             return  # no sign that the book still follows
-        self._freshness.prove(event.event_time, wall_ms, steady_ms)
+        self._freshness.on_proof(event.event_time, wall_ms, steady_ms)
         self._exchange_time = event.transaction_time
         self._follow(results)
 
@@ -204,7 +204,7 @@ class Engine:
         newer = snapshot.event_time > self._freshness.event_time
         confirmed = self._keeper.confirm(request, snapshot, sent_ms, is_newer=newer)
         if confirmed:
-            self._freshness.prove(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
+            self._freshness.on_proof(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
         return confirmed
 
     def on_symbol_info(self, info: SymbolInfo) -> None:
@@ -235,7 +235,7 @@ class Engine:
         uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
         status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
         flow = Flow(self._ofi.drain(), self._level_flow.drain())
-        trades, detections = self._take_trades(), self._take_detections()
+        trades, detections = self._drain_trades(), self._drain_detections()
         book, market = self._keeper.book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(
@@ -336,7 +336,7 @@ class Engine:
         trouble = self._keeper.trouble()
         return (Status.SYNCING, trouble) if trouble else (Status.LIVE, "")
 
-    def _take_detections(self) -> list[Detection]:
+    def _drain_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:
             self._doubt_trades()
         return self._detection.take()
@@ -346,7 +346,7 @@ class Engine:
         self._trades_unproven = True
         self._detection.on_trades_doubted()
 
-    def _take_trades(self) -> TradeSummary | None:
+    def _drain_trades(self) -> TradeSummary | None:
         summary = self._trades.drain()
         missed, self._trades_missed = self._trades_missed, False
         if missed or self._trades_unproven or not self.health.trades.delivers:

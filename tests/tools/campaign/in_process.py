@@ -29,7 +29,7 @@ from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Means
+from data_ingestion.ingestor import BURST_WEIGHT, Resources
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.clock_offset import STEP_MS
 from data_ingestion.pacing.latency import LatencyMeter
@@ -305,11 +305,13 @@ async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterato
     urls, clock = ExchangeUrls.on_loopback(venue.exchange.port), venue.clocks.machine
     patience = IngestionSettings(queue_size=random.choice((50, 1_000)), answer_timeout=SNAPSHOT_TIMEOUT)
     async with aiohttp.ClientSession() as session:
-        means = Means(session, watch.budget, LatencyMeter(), random.random, clock, watch.exchange_clock)
+        resources = Resources(
+            session, watch.budget, LatencyMeter(), random.random, clock, watch.exchange_clock
+        )
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(ingest(watch, watch.symbol, urls, patience, means))
+                tasks.create_task(ingest(watch, watch.symbol, urls, patience, resources))
                 tasks.create_task(_look_on(watch))
 
         task = asyncio.create_task(both())
