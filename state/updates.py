@@ -133,8 +133,12 @@ class Recorder:
         return EncodedChunk(tape=self._drain_tape())
 
     def _drain_tape(self) -> bytes:
-        tape: list[TapeEntry] = [
-            (t.trade_time, t.price, t.size, t.visible_size, "sell" if t.buyer_is_maker else "buy", t.trade_id)
+        tape = [
+            TapeEntry(
+                *(t.trade_time, t.price, t.size, t.visible_size),
+                side="sell" if t.buyer_is_maker else "buy",
+                id=t.trade_id,
+            )
             for t in self._tape
         ]
         self._tape.clear()

@@ -10,6 +10,7 @@ passed in, and the same seed, start time and patterns give the same messages, ho
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 from random import Random
 from typing import Final
@@ -117,6 +118,17 @@ class DepthSnapshot(msgspec.Struct, frozen=True):
 
 
 MarketMessage = DepthUpdate | AggTrade
+
+
+@dataclass(slots=True)
+class _Fills:
+    """Those of one window, price and taker side, on their way to be one trade."""
+
+    first_id: int
+    at_ms: int  # of the first
+    last_id: int = 0
+    lots: int = 0
+    hidden: int = 0
 
 
 class SimulatedMarket:
@@ -306,23 +318,24 @@ class SimulatedMarket:
 
     def _trades(self) -> Iterator[AggTrade]:
         """Yield the window's fills, those of one price and taker side as one trade."""
-        groups: dict[tuple[int, Side], list[int]] = {}
+        groups: dict[tuple[int, Side], _Fills] = {}
         for at_ms, side, tick, lots, hidden in self._crowd.drain_prints():
             self._trade_id += 1
-            group = groups.setdefault((tick, side), [0, 0, self._trade_id, 0, at_ms])
-            group[0] += lots
-            group[1] += hidden
-            group[3] = self._trade_id
+            fills = groups.setdefault((tick, side), _Fills(self._trade_id, at_ms))
+            fills.lots += lots
+            fills.hidden += hidden
+            fills.last_id = self._trade_id
             price, size = self._price_text(tick), self._size_text(lots + hidden)
             ids = self.profile.symbol, self._trade_id
             self.recent_trades.append(
                 Trade("trade", self.now_ms, at_ms, *ids, price, size, "MARKET", side == BID)
             )
-        for (tick, side), (lots, hidden, first, last, at_ms) in groups.items():
+        for (tick, side), fills in groups.items():
             self._aggregate_id += 1
             trade = AggTrade(
                 "aggTrade", self.now_ms, self.profile.symbol, self._aggregate_id, self._price_text(tick),
-                self._size_text(lots + hidden), self._size_text(lots), first, last, at_ms, side == BID,
+                self._size_text(fills.lots + fills.hidden), self._size_text(fills.lots),
+                fills.first_id, fills.last_id, fills.at_ms, side == BID,
             )  # fmt: skip
             self.recent_aggregates.append(trade)
             yield trade

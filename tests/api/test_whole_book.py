@@ -9,7 +9,7 @@ import pytest
 from api.channel import Channel, Client
 from api.feed.messages import FeedRow, FeedSecond, FeedState
 from api.whole_book import NULL, book_after
-from state.updates import Chunk, Update, WholeBook, encoded
+from state.updates import Chunk, TapeEntry, Update, WholeBook, encoded
 from tests.api.serving import SOURCE, a_second, at
 
 BOOK = WholeBook(10, 1, 90.0, 110.0, [(99.0, 1.0), (98.0, 2.0)], [(101.0, 3.0)])
@@ -25,7 +25,7 @@ def second_of(number: int, chunk: Chunk) -> FeedSecond:
 
 
 SECONDS = [
-    second_of(1, Chunk([FIRST], BOOK, [(5, 99.0, 1.0, None, "buy", 77)])),
+    second_of(1, Chunk([FIRST], BOOK, [TapeEntry(5, 99.0, 1.0, None, "buy", 77)])),
     second_of(2, Chunk([SECOND], None, [])),
     second_of(3, Chunk([], None, [])),
 ]
