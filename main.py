@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from config import SettingError, Settings, read_settings
+from config import SettingError, Settings
+from processes.command_line import read_settings
 from processes.conduct import calm_garbage_collector, first_leaf, part_of, set_up_logging
 from processes.core import running_core, use_compiled_core
 from processes.lifeline import Words, run_until_stopped

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from api.simulate import NotLiveRefusal, SimulatedOrder, SimulatedOrders
-from config import settings_markdown
 from features.detectors.detection import Detection, Ending, Kind
+from processes.command_line import settings_markdown
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth, TradeStreamHealth
 from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
 
@@ -81,7 +81,7 @@ def test_the_readme_is_short(readme: str) -> None:
 
 
 def test_the_settings_are_documented() -> None:
-    """Each flag, variable, default, range and meaning stands there as `config.settings_markdown` gives it."""
+    """Each flag, variable, default, range and meaning stands there as `settings_markdown` gives it."""
     table = [line for line in text_of("docs/settings.md").splitlines() if line.startswith("|")]
     assert table == settings_markdown().splitlines()
 
