@@ -30,6 +30,7 @@ from state.frames import (
     live_frame,
     not_live_frame,
 )
+from state.rolling_buffer import WINDOW_SECONDS
 from state.updates import TapeEntry, Update, WholeBook
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
@@ -121,8 +122,8 @@ def _channel(symbols: Sequence[str]) -> Json:
     return {
         "address": "/ws/{symbol}",
         "title": "Frames of a symbol",
-        "description": "The first frame also has `history`, up to 180 rows, oldest first. A client "
-        "that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
+        "description": f"The first frame also has `history`, up to {WINDOW_SECONDS} rows, oldest first. A "
+        "client that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
         f"again, from the newest `book` on.\n\nClose codes:\n{codes}",
         "servers": [{"$ref": "#/servers/api"}],
         "parameters": {
