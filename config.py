@@ -132,6 +132,11 @@ class Settings:
     detectors: DetectorSettings = field(default_factory=DetectorSettings)  # each threshold is a setting
     simulated_seed: int = _setting(1, "seed of the simulated exchange's market", low=0, high=2**63 - 1)
     simulated_port: int = _setting(0, "port of the simulated exchange; 0 takes a free one", low=0, high=65535)
+    simulated_control: bool = _setting(
+        False,
+        "let the simulated exchange play faults and patterns on demand, see docs/simulated_exchange.md",
+        choices=tuple(SWITCH.split()),
+    )
     log_level: str = _setting("info", "least serious log lines shown", choices=LOG_LEVELS)
     profile_memory: bool = _setting(
         False,
@@ -198,6 +203,7 @@ GROUPS: Final = {
         "queue_size",
         "simulated_seed",
         "simulated_port",
+        "simulated_control",
     ),
     "The book, and when it counts as live": (
         "stale_after",
