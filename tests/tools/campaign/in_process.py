@@ -36,9 +36,9 @@ from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultRequest, FaultState
-from data_ingestion.simulated_exchange.market import AggTrade as MarketTrade
+from data_ingestion.simulated_exchange.market import AggTradeMessage as MarketTrade
+from data_ingestion.simulated_exchange.market import BestLevels as Truth
 from data_ingestion.simulated_exchange.market import MarketMessage, SimulatedMarket
-from data_ingestion.simulated_exchange.market import TopOfBook as Truth
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
