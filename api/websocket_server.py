@@ -21,9 +21,8 @@ from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess,
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
-from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
+from api.queries import UNKNOWN_QUERY, QueryGuard, wants_of
 from api.refusals import add_refusals, handshake_refusal, refusal
-from api.room import Room
 from api.schema import (
     BAD_QUERY,
     NO_ROOM,
@@ -33,6 +32,7 @@ from api.schema import (
     message_schema_document,
 )
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
+from api.stream_limit import StreamLimit
 from api.websocket_protocol import trust
 from data_ingestion.clock import Clock
 from state.frames import Status
@@ -90,7 +90,7 @@ class Api:
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
-        self.room = Room(most_streams, self._clock.steady)
+        self.stream_limit = StreamLimit(most_streams, self._clock.steady)
         self.simulator = Simulator(self.channels, self._clock)
         self._processes = processes or ProgramProcesses(self._clock)
         self._feeds: dict[str, WebSocket] = {}
@@ -107,13 +107,13 @@ class Api:
         if isinstance(wants, str):
             await _refuse(socket, BAD_QUERY, wants)
             return
-        if not self.room.enter():
-            await _refuse(socket, NO_ROOM, self.room.why_not)
+        if not self.stream_limit.enter():
+            await _refuse(socket, NO_ROOM, self.stream_limit.why_not)
             return
         try:
             await self._serve_frames(socket, channel, wants)
         finally:
-            self.room.leave()
+            self.stream_limit.leave()
 
     async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
         client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
@@ -330,9 +330,9 @@ def create_app(api: Api) -> FastAPI:
         responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations, api.processes, api.room)
+    registry = registry_of(api.channels.values(), simulations, api.processes, api.stream_limit)
     # The last one added is the first to see a request.
-    app.add_middleware(PlainRequests, document=app.openapi)
+    app.add_middleware(QueryGuard, document=app.openapi)
     app.add_middleware(PageHeaders)
     app.add_middleware(AccessGuard, access=api.access, policies={"/docs": DOCS_POLICY})
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)
