@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
 
 test:
-	@$(MAKE) --no-print-directory -j 2 $(VENV)/dev.stamp node_modules/.stamp
+	@$(MAKE) --no-print-directory -j 2 node_modules/.stamp $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory -j 2 check-python check-types check-modules
 	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
@@ -128,7 +128,9 @@ $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12"; exit 2; }
 	@echo "Installing into $(VENV) (once) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing; on Debian: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
@@ -138,7 +140,7 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 
 # What checks the page's modules. Nothing of it is needed to run the program.
 node_modules/.stamp: package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a * 100 + b < 2019 ? 1 : 0)' \
-		|| { echo "make test needs Node 20.19 or newer, and npm"; exit 2; }
+	@command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a * 100 + b < 2019 ? 1 : 0)' \
+		|| { echo "make test needs Node 20.19 or newer, and npm; Debian 12 has an older one, nodejs.org a newer"; exit 2; }
 	@npm ci --no-audit --no-fund --silent
 	@touch $@

@@ -21,9 +21,8 @@ from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess,
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
-from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
+from api.queries import UNKNOWN_QUERY, QueryGuard, wants_of
 from api.refusals import add_refusals, handshake_refusal, refusal
-from api.room import Room
 from api.schema import (
     BAD_QUERY,
     NO_ROOM,
@@ -33,6 +32,7 @@ from api.schema import (
     message_schema_document,
 )
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
+from api.stream_limit import StreamLimit
 from api.websocket_protocol import trust
 from data_ingestion.clock import Clock
 from state.frames import Status
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 FEED_REFUSED: Final = 4401  # close code of a feed whose sender does not know the secret
 SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
-"""Seconds that a connected engine may be late before its second goes out dark."""
+"""Seconds that a connected engine may be late before its second goes out as not live."""
 
 HEALTH_AGE_MS: Final = 3_000
 """A newest frame older than this is no sign of life, whatever it says."""
@@ -90,7 +90,7 @@ class Api:
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
-        self.room = Room(most_streams, self._clock.steady)
+        self.stream_limit = StreamLimit(most_streams, self._clock.steady)
         self.simulator = Simulator(self.channels, self._clock)
         self._processes = processes or ProgramProcesses(self._clock)
         self._feeds: dict[str, WebSocket] = {}
@@ -107,13 +107,13 @@ class Api:
         if isinstance(wants, str):
             await _refuse(socket, BAD_QUERY, wants)
             return
-        if not self.room.enter():
-            await _refuse(socket, NO_ROOM, self.room.why_not)
+        if not self.stream_limit.enter():
+            await _refuse(socket, NO_ROOM, self.stream_limit.why_not)
             return
         try:
             await self._serve_frames(socket, channel, wants)
         finally:
-            self.room.leave()
+            self.stream_limit.leave()
 
     async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
         client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
@@ -216,23 +216,23 @@ class Api:
     # --- the second -----------------------------------------------------------------------------------
 
     async def watch_engines(self) -> None:
-        """Send out a dark frame for each second that no engine delivers, until cancelled."""
+        """Send out a frame that is not live for each second that no engine delivers, until cancelled."""
         async for timestamp in self._clock.seconds():
-            self._go_dark(timestamp, waited=False)
+            self._fill_in(timestamp, waited=False)
             await asyncio.sleep(GRACE / 2)  # by now the frames are with the clients
             if timestamp % COLLECT_EVERY_MS == 0:
                 gc.collect()
             await asyncio.sleep(GRACE / 2)
-            self._go_dark(timestamp, waited=True)
+            self._fill_in(timestamp, waited=True)
 
-    def _go_dark(self, timestamp: int, *, waited: bool) -> None:
+    def _fill_in(self, timestamp: int, *, waited: bool) -> None:
         for channel in self.channels.values():
             if self._has_second(channel, timestamp):
                 continue
             if not channel.connected:
-                channel.go_dark(timestamp, "the engine of this symbol is not running")
+                channel.fill_in(timestamp, "the engine of this symbol is not running")
             elif waited:
-                channel.go_dark(timestamp, "the engine of this symbol does not answer")
+                channel.fill_in(timestamp, "the engine of this symbol does not answer")
 
     def _has_second(self, channel: Channel, timestamp: int) -> bool:
         """Say whether this second went out. A frame of the future only means that the clock was set back."""
@@ -330,9 +330,9 @@ def create_app(api: Api) -> FastAPI:
         responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations, api.processes, api.room)
+    registry = registry_of(api.channels.values(), simulations, api.processes, api.stream_limit)
     # The last one added is the first to see a request.
-    app.add_middleware(PlainRequests, document=app.openapi)
+    app.add_middleware(QueryGuard, document=app.openapi)
     app.add_middleware(PageHeaders)
     app.add_middleware(AccessGuard, access=api.access, policies={"/docs": DOCS_POLICY})
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)

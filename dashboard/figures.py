@@ -1,6 +1,9 @@
 """The surface's figure as it is before the first frame; `assets/panels/surface_panel.mjs` fills it."""
 
-from typing import Any
+from typing import Any, Final
+
+WINDOW_SECONDS: Final = 180
+"""Of the map and this figure, as the program keeps them and `assets/book/book_window.mjs` has it."""
 
 
 def surface_figure() -> dict[str, Any]:
@@ -27,7 +30,7 @@ def surface_figure() -> dict[str, Any]:
                 "hovermode": False,
                 "xaxis": {
                     **axis,
-                    "range": [-180, 0],
+                    "range": [-WINDOW_SECONDS, 0],
                     "tickvals": [-120, -60, 0],
                     "ticktext": ["\N{MINUS SIGN}2 min", "\N{MINUS SIGN}1 min", "now"],
                 },

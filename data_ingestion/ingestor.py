@@ -70,7 +70,7 @@ class _Inbox(Generic[M]):
         """Return the seconds since the last message, or since the connection was made."""
         return now - self._since
 
-    def is_well(self) -> None:
+    def on_confirmed(self) -> None:
         self._since = self._clock.steady()
 
     def opened(self) -> None:
@@ -105,8 +105,8 @@ class _Inbox(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What ingestion works with; tests bring their own. The session stays the caller's to close."""
+class Resources:
+    """What ingestion shares with others, or tests replace. The session stays the caller's to close."""
 
     session: aiohttp.ClientSession
     budget: RequestBudget  # the share of the exchange's request weight that this symbol may use
@@ -125,16 +125,21 @@ class Ingestor:
         symbol: str,
         urls: ExchangeUrls,
         settings: IngestionSettings,
-        means: Means,
+        resources: Resources,
     ) -> None:
-        budget, random, clock, exchange_clock = means.budget, means.random, means.clock, means.exchange_clock
+        budget, random, clock, exchange_clock = (
+            resources.budget,
+            resources.random,
+            resources.clock,
+            resources.exchange_clock,
+        )
         self._sink = sink
         self._quiet_log = QuietLog(log, clock)
-        self._loader = SnapshotLoader(means.session, urls.rest, symbol, timeout=settings.answer_timeout)
+        self._loader = SnapshotLoader(resources.session, urls.rest, symbol, timeout=settings.answer_timeout)
         self._depth_silence = settings.depth_silence
         self._clock = clock
         self._exchange_clock = exchange_clock
-        self._applied = means.applied
+        self._applied = resources.applied
         self._depth = _Inbox[DepthUpdate](
             Stream.DEPTH, sink, settings.queue_size, budget, clock, exchange_clock
         )
@@ -212,7 +217,7 @@ class Ingestor:
         while True:
             await asyncio.sleep(WATCH_EVERY)
             if sink.watch(clock.steady_ms(), self._exchange_clock.now_ms()):
-                self._depth_client.has_failed(StreamSilent("depth", self._depth.quiet(clock.steady())))
+                self._depth_client.fail(StreamSilent("depth", self._depth.quiet(clock.steady())))
             elif sink.confirmation_request is not None:
                 await self._confirm(sink.confirmation_request)
             elif self._depth.quiet(clock.steady()) >= self._depth_silence / 2 and not self._depth.heard:
@@ -237,7 +242,7 @@ class Ingestor:
         sent_ms, wall_ms = self._clock.steady_ms(), self._exchange_clock.now_ms()
         snapshot = await self._small_snapshot()
         if snapshot is not None and self._sink.on_confirmation(request, snapshot, sent_ms, wall_ms):
-            self._depth_client.is_well()
+            self._depth_client.on_confirmed()
 
     async def _confirm_nothing_happened(self) -> None:
         """Keep a connection that has brought nothing yet, if two small snapshots say that nothing was to."""
@@ -246,8 +251,8 @@ class Ingestor:
         second = await self._small_snapshot()
         same = first is not None and second is not None and first.last_update_id == second.last_update_id
         if same and not self._depth.heard:
-            self._depth.is_well()
-            self._depth_client.is_well()
+            self._depth.on_confirmed()
+            self._depth_client.on_confirmed()
 
     def _tend_snapshot(self, tasks: asyncio.TaskGroup) -> None:
         """Have one fetch under way where the sink wants a snapshot, and none for a request that is gone."""

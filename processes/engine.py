@@ -12,7 +12,7 @@ from data_ingestion.clock import Clock
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Means
+from data_ingestion.ingestor import BURST_WEIGHT, Resources
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
@@ -96,8 +96,8 @@ async def _ingest(
         answer_timeout=settings.snapshot_timeout,
     )
     async with rest_session(urls.rest) as session:
-        means = Means(session, budget, applied, random.SystemRandom().random, clock, exchange_clock)
-        await ingest(engine, engine.symbol, urls, patience, means)
+        resources = Resources(session, budget, applied, random.SystemRandom().random, clock, exchange_clock)
+        await ingest(engine, engine.symbol, urls, patience, resources)
 
 
 def _hold(budget: RequestBudget, clock: Clock, line: str) -> None:

@@ -89,7 +89,7 @@ class FeedPublisher:
             self._encoded.add(self._exchange_clock.now_ms() - frame.exchange_time)
         self._queue.put(encode_feed(self._latest))
         if self._queue.drain_dropped():
-            self._engine.restate_book()
+            self._engine.resend_book()
         return frame
 
     async def run(self) -> None:
@@ -137,7 +137,7 @@ class FeedPublisher:
     async def _deliver(self, connection: ClientConnection) -> None:
         # No await between these two: a second is either in the state or in the queue, never in both.
         self._queue.clear()
-        self._engine.tell_anew()
+        self._engine.restart_news()
         rows = [feed_row(row) for row in self._engine.window]
         state = encode_feed(FeedState(self._engine.source, rows, self._latest))
         await connection.send(state)

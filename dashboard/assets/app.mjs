@@ -2,7 +2,7 @@
 
 import { KINDS, nameOf } from "./book/detections.mjs";
 import { bookAt, NewestBook } from "./book/instant.mjs";
-import { BookWindow } from "./book/book_window.mjs";
+import { BookWindow, WINDOW_MS } from "./book/book_window.mjs";
 import { decimalsOf } from "./book/units.mjs";
 import { whyRefused } from "./feed/api_address.mjs";
 import { takeMessages } from "./feed/message_queue.mjs";
@@ -341,7 +341,7 @@ export class App {
   drawList() {
     const { seconds: { length: count }, detections } = this.known;
     const [state] = this.state();
-    const none = this.choices.kinds.size ? `None in the last ${Math.min(180, count)} seconds.` : "All kinds are switched off.";
+    const none = this.choices.kinds.size ? `None in the last ${Math.min(WINDOW_MS / 1000, count)} seconds.` : "All kinds are switched off.";
     const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : none;
     this.list.base = baseAsset(this.symbol);
     const shown = this.known.wanted(this.choices);

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from data_ingestion.causes import Cause
-from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
+from data_ingestion.exchange_clock import ClockPoller, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Resources
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
@@ -179,9 +179,9 @@ async def running(
             IngestionSettings(depth_silence=depth_silence, queue_size=queue_size),
         )
         budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
-        means = Means(session, budget, LatencyMeter(), random.random, clock, exchange_clock)
-        ingestor = Ingestor(witness, SYMBOL, urls, patience, means)
-        asker = ClockAsker(session, urls.rest, exchange_clock, timeout=5.0, budget=budget, clock=clock)
+        resources = Resources(session, budget, LatencyMeter(), random.random, clock, exchange_clock)
+        ingestor = Ingestor(witness, SYMBOL, urls, patience, resources)
+        asker = ClockPoller(session, urls.rest, exchange_clock, timeout=5.0, budget=budget, clock=clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:

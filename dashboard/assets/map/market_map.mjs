@@ -3,6 +3,7 @@
 // It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
 // of the browser.
 
+import { WINDOW_MS } from "../book/book_window.mjs";
 import { HeldRaster } from "../book/held_raster.mjs";
 import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
@@ -114,7 +115,7 @@ export class MarketMap {
     if (this.reach.version !== known.version) this.reach = reachOf(known);
     let { lowest, highest } = this.reach;
     if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
-    return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
+    return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: WINDOW_MS };
   }
 
   /** Take over new data: move on with it. */

@@ -3,6 +3,7 @@
 // Prices are counted from the mid of the newest second, so that labels stay where they are; other labels every second
 // would cost more than the surface itself.
 
+import { WINDOW_MS } from "../book/book_window.mjs";
 import { HeldRaster } from "../book/held_raster.mjs";
 import { KNOWN_FIELDS, rowOf } from "../book/raster.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
@@ -34,7 +35,7 @@ const AHEAD_COLUMNS = 15; // a minute that comes without the cells being made an
 export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
   const tick = known.tick || 1e6;
   const step = Math.max(1, Math.round((2 * SHARE * mid * 1e8) / ROWS / tick)) * tick;
-  const columns = Math.round(180_000 / COLUMN_MS);
+  const columns = Math.round(WINDOW_MS / COLUMN_MS);
   const lattice = {
     firstColumn: Math.floor(known.end / COLUMN_MS) - columns, columns, columnMs: COLUMN_MS,
     firstRow: rowOf(mid * 1e8, { step, tick }) - ROWS / 2, rows: ROWS, step, tick,

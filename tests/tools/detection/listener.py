@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import decode_agg_trade, decode_depth_update, decode_snapshot
-from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket
+from data_ingestion.simulated_exchange.market import DepthUpdateMessage, MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.profiles import MarketProfile
 from data_ingestion.sink import Stream, StreamState
 from features.detectors.detection import Detection
@@ -57,7 +57,7 @@ class Listener:
             self._close_seconds(self.market.now_ms)
 
     def _send(self, message: MarketMessage) -> None:
-        is_depth = isinstance(message, DepthUpdate)
+        is_depth = isinstance(message, DepthUpdateMessage)
         stream, late = (Stream.DEPTH, DEPTH_LATE_MS) if is_depth else (Stream.TRADES, TRADE_LATE_MS)
         arrival = message.event_time + self._random.uniform(0, late)
         # A connection keeps its order.
@@ -66,7 +66,7 @@ class Listener:
 
     def _deliver(self, message: MarketMessage, arrival: float) -> None:
         engine, raw = self.engine, msgspec.json.encode(message)
-        if isinstance(message, DepthUpdate):
+        if isinstance(message, DepthUpdateMessage):
             engine.on_depth(decode_depth_update(raw), arrival, arrival - START_MS)
         else:
             engine.on_trade(decode_agg_trade(raw), arrival - START_MS)
