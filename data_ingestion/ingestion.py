@@ -3,8 +3,9 @@
 import asyncio
 
 from data_ingestion.exchange_clock import ClockPoller
-from data_ingestion.ingestor import Ingestor, Resources
+from data_ingestion.ingestor import Ingestor
 from data_ingestion.pacing.backoff import Backoff
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.sink import MarketDataSink
 from data_ingestion.symbol_info import SymbolInfoPoller

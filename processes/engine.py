@@ -12,10 +12,11 @@ from data_ingestion.clock import Clock
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Resources
+from data_ingestion.ingestor import BURST_WEIGHT
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.rest import rest_session
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from processes.conduct import calm_garbage_collector, first_leaf

@@ -39,13 +39,13 @@ from state.frames import (
 )
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
+from state.liveness import book_status, with_listing
 from state.rolling_buffer import RollingBuffer
 from state.updates import EncodedNews, Recorder
 
 __all__ = ["Engine", "EngineSettings"]
 
 _NOTICES: Final = 100
-_TRADING: Final = "TRADING"
 
 
 class Engine:
@@ -313,28 +313,16 @@ class Engine:
 
         `wall_ms` is the exchange's clock now, known to `uncertainty_ms`; without it the steady one counts.
         """
-        status, reason = self._book_status(steady_ms, wall_ms, uncertainty_ms)
-        listed = self._listed
-        if status is Status.LIVE or listed is None or listed.status == _TRADING:
-            return status, reason
-        words = (
-            "no longer lists it" if listed.status is None else f"lists it as {listed.status}, not as trading"
+        status, reason = book_status(
+            self._freshness,
+            self.health.depth,
+            self._keeper.trouble(),
+            stale_after_ms=self.settings.stale_after_ms,
+            steady_ms=steady_ms,
+            wall_ms=wall_ms,
+            uncertainty_ms=uncertainty_ms,
         )
-        return status, f"the exchange {words}; {reason}"
-
-    def _book_status(
-        self, steady_ms: float, wall_ms: float | None, uncertainty_ms: float
-    ) -> tuple[Status, str]:
-        depth, freshness, most = self.health.depth, self._freshness, self.settings.stale_after_ms
-        quiet = freshness.quiet_ms(steady_ms, wall_ms)
-        if quiet > most:
-            trouble = f" ({depth.reason})" if depth.state is StreamState.DOWN and depth.reason else ""
-            return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
-        lag = freshness.lag_ms(steady_ms, wall_ms)
-        if lag - uncertainty_ms > most:
-            return Status.STALE, f"the depth stream lags: its newest event is {lag / 1000:.1f} s old"
-        trouble = self._keeper.trouble()
-        return (Status.SYNCING, trouble) if trouble else (Status.LIVE, "")
+        return status, reason if status is Status.LIVE else with_listing(reason, self._listed)
 
     def _drain_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:

@@ -10,9 +10,10 @@ import pytest
 from data_ingestion.causes import Cause
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor, Resources
+from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT

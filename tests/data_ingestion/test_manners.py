@@ -10,9 +10,10 @@ from aiohttp import web
 
 from data_ingestion.causes import Cause
 from data_ingestion.exchange_clock import ClockPoller, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Resources
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.rest import RestRoutes

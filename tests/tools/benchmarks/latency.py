@@ -28,11 +28,12 @@ from api.feed.publisher import FeedPublisher
 from api.processes import ProcessReader
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Resources
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.messages import DepthUpdate
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from processes.conduct import calm_garbage_collector
 from state.engine import Engine

@@ -29,11 +29,12 @@ from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Resources
+from data_ingestion.ingestor import BURST_WEIGHT
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.clock_offset import STEP_MS
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultRequest, FaultState
 from data_ingestion.simulated_exchange.market import AggTradeMessage as MarketTrade
