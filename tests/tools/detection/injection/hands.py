@@ -29,6 +29,7 @@ HIT_MS: Final = 1_900
 SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
+PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
 REST_MS: Final = 1_000
 RANGE_MS: Final = 40_000  # so that the range before a breakout does not hold the one before
 
@@ -229,9 +230,22 @@ def slow_iceberg_by_volume(hand: Hand) -> Steps:
 
 
 def iceberg_by_speed(hand: Hand) -> Steps:
-    """Let a price be refilled in a second over the strength, three times."""
-    back = round(BACK_MS / hand.record.strength)
-    yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=3 * (back + 60), back=(back, back), fixed=2.0)
+    """Let a price be refilled in a second over the strength, three times.
+
+    A near miss needs quiet for longest: it is refilled just as often as an iceberg has to be, after two
+    prints each, so that all but the speed is met.
+    """
+    back, span = round(BACK_MS / hand.record.strength), _refilled_for(hand.record.strength)
+    if hand.record.strength < 1:
+        yield from _hit(hand, 2.5, 1.0, blows=(2, 2), span=span, back=(back, back), fixed=1.3, parts=2)
+    else:
+        yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=span, back=(back, back), fixed=2.0)
+
+
+def _refilled_for(strength: float) -> float:
+    """Return how many ms an iceberg takes of which the speed is measured."""
+    back = BACK_MS / strength
+    return 2 * (back + PRINT_MS + 60) if strength < 1 else 3 * (back + 60)
 
 
 def _hit(
@@ -240,17 +254,20 @@ def _hit(
     ratio: float,
     *,
     blows: tuple[int, int],
-    span: int,
+    span: float,
     back: tuple[int, int],
     fixed: float | None = None,
+    parts: int = 1,
 ) -> Steps:
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
+
+    A blow is of so many prints, which come as closely as they may without being one trade.
 
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
     counts: the record's strength is what came of it, unless it is not the volume that is measured.
     """
     loom, side, random = hand.loom, hand.side, hand.random
-    found = hand.ahead.touch_throughout(side, loom.now, span + 300)
+    found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
     if found is None or SIGN[side] * (found - loom.best(side)) < 0:
         raise Spoiled("no room")
     price, large = loom.price(found), LARGE * loom.median_size()
@@ -267,14 +284,15 @@ def _hit(
     for number in range(count):
         blow = (strength * threshold - loom.printed[side].get(price, 0.0)) / (count - number)
         blow = min(blow, 0.8 * loom.held[side][price])
-        if blow > loom.lot:
-            loom.take(side, price, blow)
+        for part in range(parts if blow > parts * loom.lot else 0):
+            yield from (PRINT_MS,) * (part > 0)
+            loom.take(side, price, min(blow / parts, loom.held[side][price]))
         wait = random.randint(*back)
         yield wait
         if not loom.held[side][price]:
             raise Spoiled("the price went through")
         loom.hold(side, price, visible)
-        yield max(1, span // count - wait)
+        yield max(1, round(span) // count - wait - PRINT_MS * (parts - 1))
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
@@ -328,6 +346,7 @@ class Way:
     script: Callable[[Hand], Steps]
     room: Callable[[Ahead, int, int, float], bool]
     apart_ms: int  # from the end of one to the start of the next of its kind and side
+    lasts: Callable[[float], float] = lambda _: 0.0  # ms at a strength: what needs room for longest is first
 
 
 def _rests(count: int, span: Callable[[float], float]) -> Callable[[Ahead, int, int, float], bool]:
@@ -366,11 +385,11 @@ WAYS: Final[Mapping[Kind, Mapping[str, Way]]] = MappingProxyType(
             ),
         },
         Kind.ICEBERG: {
-            "volume": Way(iceberg_by_volume, _holds(lambda _: HIT_MS), SOON_MS),
-            "volume, slow refills": Way(slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS),
-            "speed of refills": Way(
-                iceberg_by_speed, _holds(lambda strength: 3 * (BACK_MS / strength + 60)), SOON_MS
+            "volume": Way(iceberg_by_volume, _holds(lambda _: HIT_MS), SOON_MS, lambda _: HIT_MS),
+            "volume, slow refills": Way(
+                slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS, lambda _: SLOW_HIT_MS
             ),
+            "speed of refills": Way(iceberg_by_speed, _holds(_refilled_for), SOON_MS, _refilled_for),
         },
         Kind.EXHAUSTION: {"depth": Way(exhaustion_by_depth, _runs_dry, RANGE_MS)},
     }
