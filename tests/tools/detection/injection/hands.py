@@ -29,6 +29,10 @@ HIT_MS: Final = 1_900
 SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
+REFILL_MS: Final = 1_000
+RESTING_MS: Final = 2_500  # that a refill waits for others to have rested
+SHOWN_MS: Final = 110  # until what was done is in a book
+MORE: Final = 1.1  # times the volume planned, that others may make of it
 PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
 REST_MS: Final = 1_000
 RANGE_MS: Final = 40_000  # so that the range before a breakout does not hold the one before
@@ -232,12 +236,12 @@ def slow_iceberg_by_volume(hand: Hand) -> Steps:
 def iceberg_by_speed(hand: Hand) -> Steps:
     """Let a price be refilled in a second over the strength, three times.
 
-    A near miss needs quiet for longest: it is refilled just as often as an iceberg has to be, after two
-    prints each, so that all but the speed is met.
+    A near miss is refilled just as often as an iceberg has to be, after two prints each, so that all but the
+    speed is met, and nobody has traded there for a second then, for what they took would be back in time.
     """
     back, span = round(BACK_MS / hand.record.strength), _refilled_for(hand.record.strength)
     if hand.record.strength < 1:
-        yield from _hit(hand, 2.5, 1.0, blows=(2, 2), span=span, back=(back, back), fixed=1.3, parts=2)
+        yield from _hit(hand, 2.5, 1.0, blows=(2, 2), span=span, back=(back, back), fixed=1.3, late=True)
     else:
         yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=span, back=(back, back), fixed=2.0)
 
@@ -245,7 +249,7 @@ def iceberg_by_speed(hand: Hand) -> Steps:
 def _refilled_for(strength: float) -> float:
     """Return how many ms an iceberg takes of which the speed is measured."""
     back = BACK_MS / strength
-    return 2 * (back + PRINT_MS + 60) if strength < 1 else 3 * (back + 60)
+    return (2 if strength < 1 else 3) * (back + SHOWN_MS)
 
 
 def _hit(
@@ -257,14 +261,14 @@ def _hit(
     span: float,
     back: tuple[int, int],
     fixed: float | None = None,
-    parts: int = 1,
+    late: bool = False,
 ) -> Steps:
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
 
-    A blow is of so many prints, which come as closely as they may without being one trade.
-
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
-    counts: the record's strength is what came of it, unless it is not the volume that is measured.
+    counts: the record's strength is what came of it, unless it is not the volume that is measured. Where they
+    trade more than was planned, nobody knows how it was given back. Blows that are given back `late` are of
+    two prints, and not before a second in which nobody trades there.
     """
     loom, side, random = hand.loom, hand.side, hand.random
     found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
@@ -284,15 +288,22 @@ def _hit(
     for number in range(count):
         blow = (strength * threshold - loom.printed[side].get(price, 0.0)) / (count - number)
         blow = min(blow, 0.8 * loom.held[side][price])
-        for part in range(parts if blow > parts * loom.lot else 0):
-            yield from (PRINT_MS,) * (part > 0)
-            loom.take(side, price, min(blow / parts, loom.held[side][price]))
+        if late and blow > 2 * loom.lot:
+            loom.take(side, price, blow / 2)
+            yield PRINT_MS
+            blow = min(blow / 2, loom.held[side][price])
+        if blow > loom.lot:
+            loom.take(side, price, blow)
         wait = random.randint(*back)
         yield wait
+        if late:
+            yield from _second_of_rest(hand, price)
         if not loom.held[side][price]:
             raise Spoiled("the price went through")
         loom.hold(side, price, visible)
-        yield max(1, round(span) // count - wait - PRINT_MS * (parts - 1))
+        yield max(SHOWN_MS, round(span) // count - wait)
+        if late and loom.printed_lately(side, price, SHOWN_MS):
+            raise Spoiled("others traded there")
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
@@ -300,8 +311,17 @@ def _hit(
     hand.record.ended_at = loom.now
     if fixed is None:
         hand.record.strength = came
-    elif came > 1.1 * fixed:
+    if came > MORE * strength and not late:
         raise Spoiled("others traded there")
+
+
+def _second_of_rest(hand: Hand, price: float) -> Steps:
+    """Wait until nobody has traded at a price for longer than a refill may take."""
+    end = hand.loom.now + RESTING_MS
+    while hand.loom.printed_lately(hand.side, price, REFILL_MS + 20):
+        if hand.loom.now > end:
+            raise Spoiled("others traded there")
+        yield 10
 
 
 # --- what runs dry ------------------------------------------------------------------------------------------
