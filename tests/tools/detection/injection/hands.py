@@ -29,8 +29,6 @@ HIT_MS: Final = 1_900
 SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
-REFILL_MS: Final = 1_000
-RESTING_MS: Final = 2_500  # that a refill waits for others to have rested
 SHOWN_MS: Final = 110  # until what was done is in a book
 MORE: Final = 1.1  # times the volume planned, that others may make of it
 PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
@@ -136,9 +134,7 @@ def _wall(hand: Hand, times: float, held: int) -> Steps:
     yield from hand.stay([price], held)
     if hand.record.strength > 1 and loom.rank(side, price) < 4 and hand.random.random() < 0.5:
         hand.record.ending = "consumed"
-        for better, resting in loom.levels(side, 12):
-            if SIGN[side] * better > SIGN[side] * price:
-                loom.take(side, better, resting)
+        _eat_better(loom, side, price)
         for part in (0.4, 0.7, 1.0):
             left = loom.held[side].get(price, 0.0)
             if left:
@@ -187,7 +183,7 @@ def sweep_by_speed(hand: Hand) -> Steps:
 
 def _sweep(hand: Hand, count: int, span: int) -> Steps:
     """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
-    loom, side, sign = hand.loom, hand.side, SIGN[hand.side]
+    loom, side = hand.loom, hand.side
     wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
     if not hand.ahead.no_sweep(side, loom.now + wait):
         raise Spoiled("the recording has one of its own")
@@ -202,9 +198,7 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
         if due > loom.now:
             yield due - loom.now
         if not number:
-            for better, resting in loom.levels(side, 30):
-                if sign * better > sign * price:
-                    loom.take(side, better, resting)
+            _eat_better(loom, side, price)
         if loom.printed_lately(side, price, 100):  # both would be told as one trade, of the earlier's time
             raise Spoiled("others traded there")
         loom.take(side, price, loom.size(side, price) or loom.lot)
@@ -234,22 +228,52 @@ def slow_iceberg_by_volume(hand: Hand) -> Steps:
 
 
 def iceberg_by_speed(hand: Hand) -> Steps:
-    """Let a price be refilled in a second over the strength, three times.
-
-    A near miss is refilled just as often as an iceberg has to be, after two prints each, so that all but the
-    speed is met, and nobody has traded there for a second then, for what they took would be back in time.
-    """
+    """Let a price be refilled in a second over the strength, as often as an iceberg is, or once more."""
     back, span = round(BACK_MS / hand.record.strength), _refilled_for(hand.record.strength)
     if hand.record.strength < 1:
-        yield from _hit(hand, 2.5, 1.0, blows=(2, 2), span=span, back=(back, back), fixed=1.3, late=True)
+        yield from _late_refills(hand, back, span)
     else:
         yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=span, back=(back, back), fixed=2.0)
+
+
+def _late_refills(hand: Hand, back: int, span: float) -> Steps:
+    """Let two blows of two prints each come through to a price behind the touch, and be given back too late.
+
+    Behind it, for at the touch others trade all the time, and what they took would be back in time.
+    """
+    loom, side = hand.loom, hand.side
+    (price,) = hand.free_prices(1, round(span) + 400)
+    visible = loom.round(2.5 * loom.median_size())
+    loom.hold(side, price, visible)
+    yield 130
+    loom.watch()
+    hand.begin(price)
+    for _ in range(2):
+        for wait in (PRINT_MS, back):
+            _eat_better(loom, side, price)
+            loom.take(side, price, 0.4 * visible)
+            yield wait
+        if loom.printed_lately(side, price, back - 1) > 0 or loom.rank(side, price) > IN_TOP:
+            raise Spoiled("others traded there, or it is out of sight")
+        loom.hold(side, price, visible)
+        yield SHOWN_MS
+        if loom.held[side][price] != visible:
+            raise Spoiled("others traded there")
+    yield 230  # so that the last refill is seen
+    hand.record.ended_at = loom.now
+
+
+def _eat_better(loom: Loom, side: int, price: float) -> None:
+    """Eat all that is better than a price."""
+    for better, resting in loom.levels(side, 30):
+        if SIGN[side] * better > SIGN[side] * price:
+            loom.take(side, better, resting)
 
 
 def _refilled_for(strength: float) -> float:
     """Return how many ms an iceberg takes of which the speed is measured."""
     back = BACK_MS / strength
-    return (2 if strength < 1 else 3) * (back + SHOWN_MS)
+    return 2 * (back + PRINT_MS + SHOWN_MS) if strength < 1 else 3 * (back + SHOWN_MS)
 
 
 def _hit(
@@ -261,14 +285,12 @@ def _hit(
     span: float,
     back: tuple[int, int],
     fixed: float | None = None,
-    late: bool = False,
 ) -> Steps:
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
 
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
     counts: the record's strength is what came of it, unless it is not the volume that is measured. Where they
-    trade more than was planned, nobody knows how it was given back. Blows that are given back `late` are of
-    two prints, and not before a second in which nobody trades there.
+    trade more than was planned, nobody knows how it was given back.
     """
     loom, side, random = hand.loom, hand.side, hand.random
     found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
@@ -288,22 +310,14 @@ def _hit(
     for number in range(count):
         blow = (strength * threshold - loom.printed[side].get(price, 0.0)) / (count - number)
         blow = min(blow, 0.8 * loom.held[side][price])
-        if late and blow > 2 * loom.lot:
-            loom.take(side, price, blow / 2)
-            yield PRINT_MS
-            blow = min(blow / 2, loom.held[side][price])
         if blow > loom.lot:
             loom.take(side, price, blow)
         wait = random.randint(*back)
         yield wait
-        if late:
-            yield from _second_of_rest(hand, price)
         if not loom.held[side][price]:
             raise Spoiled("the price went through")
         loom.hold(side, price, visible)
         yield max(SHOWN_MS, round(span) // count - wait)
-        if late and loom.printed_lately(side, price, SHOWN_MS):
-            raise Spoiled("others traded there")
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
@@ -311,17 +325,8 @@ def _hit(
     hand.record.ended_at = loom.now
     if fixed is None:
         hand.record.strength = came
-    if came > MORE * strength and not late:
+    if came > MORE * strength:
         raise Spoiled("others traded there")
-
-
-def _second_of_rest(hand: Hand, price: float) -> Steps:
-    """Wait until nobody has traded at a price for longer than a refill may take."""
-    end = hand.loom.now + RESTING_MS
-    while hand.loom.printed_lately(hand.side, price, REFILL_MS + 20):
-        if hand.loom.now > end:
-            raise Spoiled("others traded there")
-        yield 10
 
 
 # --- what runs dry ------------------------------------------------------------------------------------------
@@ -381,6 +386,10 @@ def _holds(span: Callable[[float], float]) -> Callable[[Ahead, int, int, float],
     )
 
 
+def _refills(ahead: Ahead, side: int, time: int, strength: float) -> bool:
+    return (_rests(1, _refilled_for) if strength < 1 else _holds(_refilled_for))(ahead, side, time, strength)
+
+
 def _runs_dry(ahead: Ahead, side: int, time: int, _: float) -> bool:
     return ahead.nearer_edge(time) == side
 
@@ -409,7 +418,7 @@ WAYS: Final[Mapping[Kind, Mapping[str, Way]]] = MappingProxyType(
             "volume, slow refills": Way(
                 slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS, lambda _: SLOW_HIT_MS
             ),
-            "speed of refills": Way(iceberg_by_speed, _holds(_refilled_for), SOON_MS, _refilled_for),
+            "speed of refills": Way(iceberg_by_speed, _refills, SOON_MS, _refilled_for),
         },
         Kind.EXHAUSTION: {"depth": Way(exhaustion_by_depth, _runs_dry, RANGE_MS)},
     }
