@@ -54,6 +54,7 @@ class Eventful(FakeApi):
                     "id": f"{symbol} {second}", "kind": "sweep", "event": "fired",
                     "side": "ask" if second % 2 else "bid", "price": self.mids[symbol] / 10,
                     "started_at": second * 1000 - 400, "time": second * 1000 - 320, "reason": None,
+                    "magnitude": 1.0, "rank": 1.0,
                     "evidence": {"levels": 4, "volume": 3.25, "duration_ms": 80, "last_price": self.mids[symbol] / 10 + 0.4},
                 }
             ]  # fmt: skip

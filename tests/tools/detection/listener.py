@@ -26,12 +26,14 @@ TRADE_SILENT_MS: Final = 20_000  # longer than any pause of the calm market or o
 class Listener:
     """One market from START_MS on, and the engine. Each message arrives up to a seeded delay late.
 
-    `engine.tap` has what its detectors were told; `detections` are the entries of all frames so far.
+    `engine.tap` has what its detectors were told; `detections` are the entries of all frames so far,
+    `seconds` the same frame by frame.
     """
 
     def __init__(self, profile: MarketProfile, seed: int) -> None:
         self.market = SimulatedMarket(profile, seed=seed, start_ms=START_MS, truth_kept=1_000)
         self.detections: list[Detection] = []
+        self.seconds: list[list[Detection]] = []
         self._random = Random(f"{seed}:arrivals")  # noqa: S311
         self._waiting: list[tuple[float, int, MarketMessage]] = []
         self._numbers = count()
@@ -78,4 +80,5 @@ class Listener:
         while self._second <= until_ms:
             frame, _ = self.engine.close_second(self._second, self._second - START_MS)
             self.detections += frame.detections
+            self.seconds.append(frame.detections)
             self._second += 1_000
