@@ -440,7 +440,7 @@ export class App {
     }
     if (!pointer) return null;
     const { part } = partAt(map.layout, pointer.x, pointer.y);
-    const mark = part === "lane" ? map.markNear(pointer.x, MARK_REACH[0]) : null;
+    const mark = part === "lane" ? map.markNear(pointer, MARK_REACH[0]) : null;
     return mark ? of(mark.entry, part) : { ...pointer, ...map.placeAt(pointer.x, pointer.y), part, entry: null };
   }
 
@@ -506,7 +506,7 @@ export class App {
   /** Go to what is at a place; returns whether something is. @param {{x: number, y: number}} at @param {boolean} touches */
   clicked(at, touches) {
     const { part } = partAt(this.map.layout, at.x, at.y);
-    const mark = part === "lane" ? this.map.markNear(at.x, MARK_REACH[Number(touches)]) : null;
+    const mark = part === "lane" ? this.map.markNear(at, MARK_REACH[Number(touches)]) : null;
     if (!mark) return false;
     this.list.open(mark.entry.id);
     this.showDetection(mark.entry, at);

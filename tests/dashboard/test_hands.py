@@ -107,17 +107,15 @@ async def middle(page: Watched, selector: str) -> tuple[float, float]:
 
 async def a_mark(page: Watched, share: float = 0.6) -> tuple[dict[str, Any], float, float]:
     """Return a detection about there in the lane, and where its mark is in the window."""
-    entry = await page.do(
+    entry, x, y = await page.do(
         """(share) => { const { map } = window.liquidity.page;
         const wanted = map.layout.lane.width * share;
-        return map.marks.toSorted((a, b) => Math.abs(a.x - wanted) - Math.abs(b.x - wanted))[0].entry; }""",
+        const { left, top } = document.getElementById("map").getBoundingClientRect();
+        const [{ entry, x, y }] = map.marks.toSorted((a, b) => Math.abs(a.x - wanted) - Math.abs(b.x - wanted));
+        return [entry, left + x, top + y]; }""",
         share,
     )
-    x = await page.do(
-        """(at) => document.getElementById("map").getBoundingClientRect().left + window.liquidity.page.map.pixelOf(at, 0).x""",
-        entry["started_at"],
-    )
-    return entry, x, (await place(page, "lane"))[1]
+    return entry, x, y
 
 
 async def seen_of_the_crosshair(page: Watched) -> str:

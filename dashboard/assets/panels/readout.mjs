@@ -14,7 +14,7 @@ import { bothTimes, duration, number, signed, size, time } from "../ui/formats.m
 
 const TRADES_SHOWN = 6;
 const NEAR_PX = 9;
-const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
+const MOST_BESIDE = 4; // detections that share a mark, and are told with it
 
 /** Return the lines that say what is under the crosshair, of the book that is shown, which is that of `shownAt` (ms).
  * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {number} shownAt
@@ -22,7 +22,7 @@ const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
 export function linesAt(map, known, at, shownAt) {
   if (at.part === "book" || at.part === "prices") return columnLines(map, known, at.y, shownAt);
   if (!at.entry) return mapLines(map, known, at);
-  return [...markLines(map, at.x, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
+  return [...markLines(map, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
 }
 
 /** Return the lines of a time and price of the map, or of a time of what lies above and below it.
@@ -124,11 +124,10 @@ function deltaLines(row, map) {
   return delta === null ? [] : [`volume delta ${signed(delta, 3)} ${map.base}`];
 }
 
-/** What a detection is, and of those whose marks cannot be told from its own. @param {MarketMap} map @param {number} x
- * @param {Detection} entry
- */
-function markLines(map, x, entry) {
-  const beside = map.marks.filter((mark) => mark.entry.id !== entry.id && Math.abs(mark.x - x) < BESIDE_PX).slice(0, 2);
+/** What a detection is, and those that share its mark. @param {MarketMap} map @param {Detection} entry */
+function markLines(map, entry) {
+  const own = map.marks.find((mark) => mark.entry.id === entry.id);
+  const beside = map.marks.filter((mark) => own && mark !== own && mark.x === own.x && mark.y === own.y).slice(0, MOST_BESIDE);
   return [bothTimes(entry.started_at, 1), ...[entry, ...beside.map((mark) => mark.entry)].flatMap((each) => {
     const end = isOpen(each) ? "open" : (each.reason ?? "").replaceAll("_", " ");
     return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals, map.base)];

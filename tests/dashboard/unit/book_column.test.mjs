@@ -13,9 +13,11 @@ test("the column's rows hold all levels that are seen, each in its own row", () 
     const book = bookAt(known.seconds, known.end, known.end);
     const mid = market.centre / 10;
     const range = { from: 0, to: 1, low: mid - 1 - 60 * next(), high: mid + 1 + 60 * next() };
-    const { rows, step, pixels } = bookRows(book, () => new Map(), range, market.tick, 50 + 900 * next());
-    assert.ok(pixels >= 3 - 1e-6);
-    assert.equal(step % market.tick, 0);
+    const lattice = { step: market.tick * Math.ceil(40 * next()), tick: market.tick };
+    const height = 50 + 900 * next();
+    const { rows, step, pixels } = bookRows(book, () => new Map(), range, lattice, height);
+    assert.equal(step, lattice.step);
+    assert.ok(Math.abs(pixels - (height * step) / 1e8 / (range.high - range.low)) < 1e-9);
     for (const side of /** @type {const} */ ([0, 1])) {
       for (const { low, high, bid, ask } of rows) {
         const sum = market.levels(side).filter(([price]) => price > low && price < high).reduce((total, [, size]) => total + size, 0);
@@ -31,18 +33,20 @@ test("the column's rows hold all levels that are seen, each in its own row", () 
 test("volume traded comes in by row, also where no book is known", () => {
   const range = { from: 0, to: 1, low: 100, high: 110 };
   const traded = () => new Map([[1050, { bought: 3, sold: 1 }], [5, { bought: 9, sold: 9 }]]);
-  const { rows } = bookRows(null, traded, range, 1e7, 600);
+  const { rows } = bookRows(null, traded, range, { step: 1e7, tick: 1e7 }, 600);
   assert.deepEqual(rows.map(({ row, bid, ask, bought, sold }) => [row, bid, ask, bought, sold]), [[1050, 0, 0, 3, 1]]);
 });
 
 test("bars stay within the column", () => {
   const row = { row: 1, low: 10, high: 11, bid: 5, ask: 50, bought: 4, sold: 40 };
-  const bars = bookBars([row, { ...row, bid: 0, ask: 0, bought: 0, sold: 0 }], 10, 44);
+  const bars = bookBars([row, { ...row, bid: 0, ask: 0, bought: 0, sold: 0 }], 10, 44, 8);
   for (const flat of Object.values(bars)) {
     assert.equal(flat.length, 4);
     const [left, bottom, right, top] = flat;
     assert.ok(left >= 0 && right <= 1 && left < right && bottom > 10 && top < 11 && bottom < top);
   }
+  const [, bottom, , top] = bookBars([row], 10, 44, 2).asks; // as high as the cells beside it
+  assert.deepEqual([bottom, top], [10, 11]);
   assert.deepEqual([bars.bids[2], bars.asks[2]], [0.5, 1]);
   assert.equal(bars.bought[2], bars.sold[0]);
 });
