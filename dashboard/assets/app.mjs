@@ -380,10 +380,11 @@ export class App {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.shownScale.shown ? `0, then ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
+    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const raster = map.cells.raster?.lattice;
     const isTooFine = map.choices.ticks !== "auto" && map.choices.ticks < map.autoTicks;
-    setText("row-shown", raster ? `a cell: ${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s${isTooFine ? "; finer zoomed in" : ""}` : "");
+    const cell = raster ? `${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "";
+    setText("row-shown", cell && (isTooFine ? `${cell}; finer zoomed in` : `a cell: ${cell}`));
     showRow(map.autoTicks);
   }
 
@@ -451,12 +452,20 @@ export class App {
     const element = byId("map");
     map.drawCrosshair(at);
     element.classList.toggle("on-mark", at?.part === "lane" && at.entry !== null);
-    if (!at || !map.scene || this.gestures?.drags || ["corner", "none"].includes(at.part)) return showTooltip(null);
+    if (!at || !map.scene || this.gestures?.drags || ["corner", "none"].includes(at.part)) return this.showChartPointer();
     const { left, top } = element.getBoundingClientRect();
     const { x, y } = this.pin || !this.pointer ? at : this.pointer;
     // What it says is of the map; price, book and depth beside it stay in sight.
     const right = left + map.layout.map.left + map.layout.map.width;
     return showTooltip(linesAt(map, this.known, at, this.shownAt), left + x, top + y, { above: this.touches, right });
+  }
+
+  /** Write what is under the pointer in a small chart, beside it: it is too small to be covered. */
+  showChartPointer() {
+    const chart = [this.depth, this.cost].find(({ pointer, lines }) => pointer !== null && lines.length);
+    if (!chart) return showTooltip(null);
+    const box = chart.texts.getBoundingClientRect();
+    return showTooltip(chart.lines, box.left + (chart.pointer ?? 0), box.top, { outside: box });
   }
 
   viewChanged() {

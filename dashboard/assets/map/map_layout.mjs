@@ -10,7 +10,7 @@ import { MARK_ROW } from "./lane.mjs";
 
 /** The strips under the map, from the top. The last is low: what it shows hardly ever moves. */
 export const STRIPS = /** @type {const} */ (["delta", "imbalance", "ofi", "spread"]);
-const GAP = 6; // between strips, and beside the columns
+const GAP = 6; // between strips, and at the right of the columns
 const TRADED_SHARE = [0.36, 0.5]; // of the columns beside the map, for the volume traded; and on a narrow page
 
 /** @param {number} width @param {number} height @param {number} font  size of the axes' text in px
@@ -19,8 +19,9 @@ const TRADED_SHARE = [0.36, 0.5]; // of the columns beside the map, for the volu
 export function mapLayout(width, height, font, letters) {
   const narrow = width < 620;
   const axis = Math.round(font * (letters * 0.58 + 0.9));
-  const columns = Math.round(narrow ? Math.max(84, width * 0.2) : Math.min(400, Math.max(140, width * 0.18)));
-  const traded = Math.round((columns - 2 * GAP) * TRADED_SHARE[Number(narrow)]);
+  const columns = Math.round(narrow ? Math.max(88, width * 0.2) : Math.min(400, Math.max(140, width * 0.18)));
+  const between = Math.round(font); // the columns, so that their scales can be told apart
+  const traded = Math.round((columns - between - GAP) * TRADED_SHARE[Number(narrow)]);
   const lane = Math.round(font * (0.5 + MARK_ROW * (height < 420 ? 1 : height < 640 ? 2 : 3)));
   const times = Math.round(font * 1.9);
   const foot = Math.round(font * 1.7);
@@ -44,7 +45,7 @@ export function mapLayout(width, height, font, letters) {
     lane: box(0, 0, plotWidth, lane),
     map: box(0, lane, plotWidth, mapHeight),
     prices: box(plotWidth, lane, axis, mapHeight),
-    book: box(plotWidth + axis, lane, columns - traded - 2 * GAP, mapHeight),
+    book: box(plotWidth + axis, lane, columns - traded - between - GAP, mapHeight),
     traded: box(plotWidth + axis + columns - traded - GAP, lane, traded, mapHeight),
     foot: box(plotWidth + axis, lane + mapHeight, columns, foot),
     strips,

@@ -163,18 +163,22 @@ function detectionLines(map, known, now, price) {
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** What is shown, where it points to, above which place or to the left of which end it is to stay if it can, and how large it
- * is: asking for the size would have the page laid out at once.
+/** What is shown, where it points to, above which place or to the left of which end it is to stay if it can, or which box it is
+ * to leave in sight, and how large it is: asking for the size would have the page laid out at once.
  */
-const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, width: 0, height: 0 };
+const shown = {
+  lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, outside: /** @type {DOMRect | null} */ (null), width: 0, height: 0,
+};
 /** @type {ResizeObserver | null} */
 let observer = null;
 
 /** Show lines beside a place of the window, or nothing for null: to the place's left where they would reach past `right`, as
- * long as there is room, and above it where a finger hides what is below.
- * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {{above?: boolean, right?: number}} [where]
+ * long as there is room, and above it where a finger hides what is below. With `outside`, a box of the window: at its left or
+ * above it, so that all of it stays in sight.
+ * @param {string[] | null} lines @param {number} [x] @param {number} [y]
+ * @param {{above?: boolean, right?: number, outside?: DOMRect | null}} [where]
  */
-export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth } = {}) {
+export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth, outside = null } = {}) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -184,7 +188,7 @@ export function showTooltip(lines, x = 0, y = 0, { above = false, right = window
   lines.forEach((line, index) => {
     if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
   });
-  Object.assign(shown, { lines, x, y, above, right });
+  Object.assign(shown, { lines, x, y, above, right, outside });
   moveTooltip(tooltip);
 }
 
@@ -200,9 +204,11 @@ function observe(tooltip) {
 
 /** @param {HTMLElement} tooltip */
 function moveTooltip(tooltip) {
-  const { x, y, above, right, width, height } = shown;
+  const { x, y, above, right, outside, width, height } = shown;
   const isPast = x + 16 + width > right && x - 16 - width >= 4;
-  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
-  const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  let left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  let top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  if (outside && outside.left - 12 - width >= 4) [left, top] = [outside.left - 12 - width, Math.min(outside.top, window.innerHeight - height - 4)];
+  else if (outside) [left, top] = [Math.min(x - width / 2, window.innerWidth - width - 4), outside.top - 8 - height];
   tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }
