@@ -598,10 +598,10 @@ async def test_a_finger_that_rests_reads_and_moves_the_crosshair(phone: tuple[Wa
     x, y = await place(page, "map", 0.7)
     await touch(cdp, "touchStart", (x, y))
     await page.until(f"!{TIP}.hidden")
-    before = await page.do("window.liquidity.page.pointer.x")
+    before = await page.do("window.liquidity.page.pointer.at.x")
     for step in range(1, 6):
         await touch(cdp, "touchMove", (x - 20 * step, y - 4 * step))
-    await page.until("(before) => window.liquidity.page.pointer.x < before - 60", before)
+    await page.until("(before) => window.liquidity.page.pointer.at.x < before - 60", before)
     await touch(cdp, "touchEnd")
     assert await page.do(FOLLOWS)
     assert await page.do("window.scrollY") == 0
