@@ -7,6 +7,9 @@ import { rowBottom, rowOf } from "../book/raster.mjs";
 
 const GAP = 1; // px between bars
 const LEAST_GAPPED_ROW = 4; // px: lower ones stand close
+const COMMON_SHARE = 0.95; // of the bars are not cut
+const FAR_LARGER = 3; // times the largest of those
+const CUT_AT = 1.5; // times the largest of those
 export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
 
 /** A row of the column: sizes in base asset, prices in USDT.
@@ -70,6 +73,16 @@ export function bookBars(rows, full, most, pixels) {
     if (sold) bars.sold.push(first, bottom, second, top);
   }
   return bars;
+}
+
+/** Return the size at the end of a column of these: a few that are far larger than all others do not make those invisible.
+ * @param {number[]} sizes
+ */
+export function columnFull(sizes) {
+  const sorted = sizes.filter((size) => size > 0).sort((a, b) => a - b);
+  const largest = sorted.at(-1) ?? 0;
+  const common = sorted[Math.floor(COMMON_SHARE * (sorted.length - 1))] ?? 0;
+  return roundFull(largest > FAR_LARGER * common ? CUT_AT * common : largest);
 }
 
 /** Return the size at the column's end: as large as the largest bar, and round. @param {number} largest */

@@ -295,16 +295,38 @@ export class MapAxes {
     this.text(end, left + width, y, colours.faint, "right");
   }
 
-  /** Sizes as numbers where the rows are high enough for them. */
+  /** Sizes as numbers: of bars that are cut, and of all where the rows are high enough for them. */
   bookNumbers() {
-    const { layout: { book, map }, colours, shapes: { column } } = this.scene;
-    if (column.pixels < LEAST_NUMBER_ROW) return;
-    for (const { low, high, bid, ask } of column.rows) {
-      const size = Math.max(bid, ask);
+    const { layout: { book, traded }, colours, shapes: { column, full, mostTraded } } = this.scene;
+    const isHigh = column.pixels >= LEAST_NUMBER_ROW;
+    this.cutNumbers(traded, column.rows.map(({ low, high, bought, sold }) => ({ low, high, size: bought + sold })), mostTraded);
+    const sizes = column.rows.map(({ low, high, bid, ask }) => ({ low, high, size: Math.max(bid, ask) }));
+    if (!isHigh) return this.cutNumbers(book, sizes, full);
+    for (const { low, high, size } of sizes) {
       const y = this.y((low + high) / 2);
-      if (!size || y < map.top + 5 || y > map.top + map.height - 5) continue;
-      this.text(shortSize(size), book.left + 6, y, colours.text);
+      if (size && this.isIn(book, y)) this.text(`${shortSize(size)}${size > full ? " ▸" : ""}`, book.left + 6, y, colours.text);
     }
+    return undefined;
+  }
+
+  /** The sizes of bars that reach past their column. @param {Box} column @param {{low: number, high: number, size: number}[]} sizes
+   * @param {number} full
+   */
+  cutNumbers(column, sizes, full) {
+    const { colours, font } = this.scene;
+    let last = Infinity;
+    for (const { low, high, size } of sizes.filter((each) => each.size > full).sort((a, b) => a.low - b.low)) {
+      const y = this.y((low + high) / 2);
+      if (!this.isIn(column, y) || last - y < font * 1.4) continue;
+      last = y;
+      const text = `${shortSize(size)} ▸`;
+      this.chip(text, column.left + column.width - this.context.measureText(text).width - 2, y, colours.text);
+    }
+  }
+
+  /** @param {Box} box @param {number} y */
+  isIn({ top, height }, y) {
+    return y >= top + 5 && y <= top + height - 5;
   }
 
   /** One mark a detection, in a lane of their own: above each other where they come at once, and a number where there is no

@@ -2,7 +2,7 @@
 // the layer that it writes to.
 
 import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
-import { bookBars, bookRows, roundFull } from "./book_column.mjs";
+import { bookBars, bookRows, columnFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
 /** @import {Wanted} from "../book/detections.mjs" */
@@ -173,9 +173,8 @@ export class MapShapes {
     [this.bookKey, this.book] = [key, book];
     this.column = bookRows(book, () => this.tradedBy(lattice), range, lattice, box.height);
     const { rows, pixels } = this.column;
-    const largest = rows.reduce((most, { bid, ask }) => Math.max(most, bid, ask), 0);
-    this.mostTraded = roundFull(rows.reduce((most, { bought, sold }) => Math.max(most, bought + sold), 0));
-    this.full = roundFull(largest);
+    this.full = columnFull(rows.map(({ bid, ask }) => Math.max(bid, ask)));
+    this.mostTraded = columnFull(rows.map(({ bought, sold }) => bought + sold));
     for (const [name, flat] of Object.entries(bookBars(rows, this.full, this.mostTraded, pixels))) {
       this.layer.write(`book ${name}`, "boxes", flat);
     }

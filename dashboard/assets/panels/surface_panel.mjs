@@ -167,13 +167,20 @@ export class SurfacePanel {
       prices: [[along(-part), `−${number(part, decimals)}`], [along(part), `+${number(part, decimals)}`], [along(0), "mid"]],
       sizes: [[1, `${shortSize(full / 1e8)} ${base}`], [0, shortSize(full / 2e8)]],
     }, (text) => context.measureText(text).width);
-    context.fillStyle = colours.faint;
-    for (const { text, x, y } of labels) context.fillText(text, x, y);
+    context.lineWidth = 1;
     context.strokeStyle = colours.box;
     context.beginPath();
     context.moveTo(foot.x, foot.y);
     context.lineTo(top.x, top.y);
     context.stroke();
+    context.lineWidth = 3;
+    context.lineJoin = "round";
+    context.strokeStyle = colours.back; // a text over the surface is read by its rim
+    context.fillStyle = colours.text;
+    for (const { text, x, y } of labels) {
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
+    }
   }
 
   /** See the scene as at first. */

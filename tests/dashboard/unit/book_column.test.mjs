@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
 import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
-import { bookBars, bookRows, roundFull } from "../../../dashboard/assets/map/book_column.mjs";
+import { bookBars, bookRows, columnFull, roundFull } from "../../../dashboard/assets/map/book_column.mjs";
 import { Market, random } from "./market.mjs";
 
 test("the column's rows hold all levels that are seen, each in its own row", () => {
@@ -57,4 +57,17 @@ test("the column's end is round, and not less than the largest bar", () => {
     assert.ok(full >= size * (1 - 1e-8) && full <= 2 * size);
   }
   for (const nothing of [0, -1, NaN]) assert.equal(roundFull(nothing), 1);
+});
+
+test("one huge bar leaves the others to be seen, and few are cut", () => {
+  assert.equal(columnFull([5, 6, 0, 7, 10]), 10);
+  const many = Array.from({ length: 60 }, (_, index) => 1 + index / 10);
+  assert.ok(columnFull([...many, 521]) <= 15);
+  for (let seed = 1; seed <= 100; seed += 1) {
+    const next = random(seed);
+    const sizes = Array.from({ length: 1 + Math.floor(200 * next()) }, () => 10 ** (3 * next()));
+    const full = columnFull(sizes);
+    assert.ok(sizes.filter((size) => size > full).length <= 0.05 * sizes.length + 1);
+  }
+  assert.ok(columnFull([]) > 0);
 });
