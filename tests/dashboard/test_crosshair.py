@@ -28,7 +28,7 @@ PLACE_OF = """([time, price, part, strip]) => {
   return [left + x, top + y];
 }"""
 RULED = """(name) => {
-  const { pointer, map: { layout } } = window.liquidity.page;
+  const { pointer: { at: pointer }, map: { layout } } = window.liquidity.page;
   const box = layout[name] instanceof Object ? layout[name] : layout.strips[name];
   const context = document.getElementById("map-cross").getContext("2d");
   const { data } = name === "book" ? context.getImageData(box.left, Math.round(pointer.y), box.width, 1)
