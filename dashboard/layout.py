@@ -254,7 +254,7 @@ def _surface() -> Component:
     return html.Section(
         [
             html.Div(
-                [html.H2("book over time"), html.Span("smoothed; USDT from the mid", className="hint")],
+                [html.H2("book over time"), html.Span("smoothed, around the mid in USDT", className="hint")],
                 className="head",
             ),
             html.Div(
