@@ -3,8 +3,8 @@
 python -m tests.tools.load.client --minutes 10
 
 The real program on the rig, each fault in turn, the client's own connection cut now and then. Every book's
-ten best levels are checked against the exchange's own, and once a second the whole book. A recorder, in its own
-thread, must have recorded the same. Exits 1 if anything was wrong, told twice, or silently left out.
+ten best levels are checked against the exchange's own, and once a second the whole book. A recorder, in its
+own thread, must have recorded the same. Exits 1 if anything was wrong, told twice, or silently left out.
 """
 
 import argparse
