@@ -41,7 +41,7 @@ help:
 	@echo 'make pure      remove what make fast compiled'
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS) or in a RECORDING'
-	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
+	@echo 'make campaign  thousands of random faults, all that is live checked against the truth (FAULTS, SEED)'
 	@echo 'make clients   clients of others on the simulated exchange, with faults (SECONDS, CLIENTS_PYTHON)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
 	@echo 'make orders    simulated orders against the whole book of the replay rig, and their latency (ORDERS)'
@@ -72,7 +72,7 @@ evaluate: $(VENV)/dev.stamp
 drill: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.replay.drill
 
-# Thousands of random faults, all that is live held against the exchange's own book; FAULTS=10000 SEED=1 by default.
+# Thousands of random faults, all that is live checked against the exchange's own book; FAULTS=10000 SEED=1 by default.
 campaign: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
 
@@ -84,7 +84,7 @@ clients: $(VENV)/dev.stamp
 load: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.load --clients $(or $(CLIENTS),1000)
 
-# Simulated orders at depth=known, held against the whole book of the replay rig; ORDERS=10000 by default.
+# Simulated orders at depth=known, checked against the whole book of the replay rig; ORDERS=10000 by default.
 orders: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.load.orders --orders $(or $(ORDERS),10000)
 

@@ -14,7 +14,7 @@ copied beside a notebook. pandas, polars and pyarrow are imported when a table o
 
 What is promised. Seconds come in order, each once, and none is left out in silence: after a lost connection
 the program's window of 180 s fills what was missed, and a second that nobody knows any more is a frame of
-status `unknown`. With `updates=True` the client rebuilds the book by itself and holds it against the ten
+status `unknown`. With `updates=True` the client rebuilds the book by itself and checks it against the ten
 levels of each live frame and against each whole book that is sent; a difference is `WrongBook`.
 
 Times are ms since the epoch (UTC), prices and distances in USDT, sizes in base asset. What is not known is

@@ -1,4 +1,4 @@
-"""Simulated orders from the whole program, held against the exchange's own book."""
+"""Simulated orders from the whole program, checked against the exchange's own book."""
 
 import asyncio
 import contextlib

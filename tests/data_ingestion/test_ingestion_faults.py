@@ -1,6 +1,6 @@
 """The real ingestion and the real engine against the simulated exchange and all of its faults.
 
-After everything that the engine hears, and twice a second besides, its frame is held against the
+After everything that the engine hears, and twice a second besides, its frame is checked against the
 exchange's own book. The exchange runs in the test's loop over real sockets and in virtual time.
 """
 
@@ -57,7 +57,7 @@ class Witness(PassingSink):
         self._exchange = exchange
 
     def look(self, steady_ms: float) -> None:
-        """Hold the frame of this moment against the truth."""
+        """Check the frame of this moment against the truth."""
         frame, _ = self.engine.close_second(next(self._seconds), steady_ms)
         self.frame = frame
         if frame.status is not Status.LIVE:

@@ -2,7 +2,7 @@
 
 Sockets, messages, HTTP replies and their loss are real; the clock is not, so hours pass in minutes and no
 timer is late because the machine is busy. After everything that an engine hears, and ten times a second
-besides, the book that it calls exact is held against the exchange's own, and three times a second a frame.
+besides, the book that it calls exact is checked against the exchange's own, and three times a second a frame.
 """
 
 import asyncio
@@ -217,7 +217,7 @@ class Watch(PassingSink):
         return 0.0 if offset is None else offset.uncertainty_ms
 
     def _judge_trades(self, frame: Frame) -> None:
-        """Hold the sums of a second against all that traded from its first id to its last."""
+        """Check the sums of a second against all that traded from its first id to its last."""
         told, last = self._told, self._told_before
         self._told, self._told_before = set(), max(self._told, default=self._told_before)
         if frame.trades is None or not last or (told and min(told) < last):

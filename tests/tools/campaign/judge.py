@@ -1,4 +1,4 @@
-"""Holds what the program says against the exchange's own book, and counts what it finds. No I/O."""
+"""Checks what the program says against the exchange's own book, and counts what it finds. No I/O."""
 
 import math
 from collections import deque

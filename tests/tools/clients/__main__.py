@@ -1,7 +1,7 @@
 """Other people's clients on the simulated exchange, with faults: `make clients` (SECONDS, CLIENTS_PYTHON).
 
 Each runs unpatched in an environment of its own, told only where the exchange is. Whatever it holds as the
-ten best levels after an update is held against the exchange's own book after the same update.
+ten best levels after an update is checked against the exchange's own book after the same update.
 """
 
 import argparse
@@ -120,7 +120,7 @@ async def tls_front(port: int, folder: Path) -> AsyncIterator[int]:
 
 
 async def follow(exchange: SimulatedExchange, result: Result, process: asyncio.subprocess.Process) -> None:
-    """Hold each book that a client prints against the true one."""
+    """Check each book that a client prints against the true one."""
     if process.stdout is None:
         raise RuntimeError("not started")
     async for line in process.stdout:
