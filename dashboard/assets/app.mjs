@@ -17,6 +17,7 @@ import { CostPanel } from "./panels/cost_panel.mjs";
 import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
+import { writeHelp } from "./panels/help.mjs";
 import { showTooltip } from "./panels/readout.mjs";
 import { SurfacePanel } from "./panels/surface_panel.mjs";
 import { SymbolSwitch } from "./panels/symbol_switch.mjs";
@@ -81,6 +82,7 @@ export class App {
   }
 
   listen() {
+    writeHelp();
     buildToolbar(this.preferences, {
       onChange: (name) => this.chosen.changed(name), onFollow: () => this.hands.togglePause(), onPicture: () => this.savePicture(),
     });

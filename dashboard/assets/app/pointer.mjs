@@ -1,6 +1,6 @@
 // What the pointer is at: the crosshair, the instant whose book is shown, and what is said of the place.
 
-import { bookAt } from "../book/instant.mjs";
+import { bookAt, standsUntil } from "../book/instant.mjs";
 import { STILL_PX } from "../map/gestures.mjs";
 import { partAt } from "../map/map_layout.mjs";
 import { linesAt, showTooltip } from "../panels/readout.mjs";
@@ -24,9 +24,9 @@ export class Pointer {
     /** @type {{entry: Detection, from: {x: number, y: number} | null} | null} the detection that the crosshair stays on, until
      * the pointer leaves where it was */
     this.pin = null;
-    /** @type {Instant | null} the book of an instant in the past, and which */
+    /** @type {Instant | null} the book of an instant in the past */
     this.pastBook = null;
-    this.pastKey = "";
+    this.past = { version: -1, from: NaN, until: NaN }; // of what is known, and from when until when (ms) it stands
     this.pastAt = NaN;
   }
 
@@ -45,9 +45,12 @@ export class Pointer {
     map.bookIsPast = Number.isFinite(at) && at < known.end;
     this.pastAt = at;
     if (map.bookIsPast) {
-      const key = `${known.version} ${Math.floor(at)}`;
-      if (key !== this.pastKey) this.pastBook = bookAt(known.since(at), at, known.end);
-      this.pastKey = key;
+      const { past } = this;
+      if (known.version !== past.version || at < past.from || at >= past.until) {
+        const seconds = known.since(at);
+        this.pastBook = bookAt(seconds, at, known.end);
+        this.past = { version: known.version, from: at, until: standsUntil(seconds, at) };
+      }
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
     } else {

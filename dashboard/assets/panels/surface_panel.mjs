@@ -120,16 +120,20 @@ export class SurfacePanel {
     this.texts = make("canvas", { id: "surface-texts", "aria-hidden": "true" });
     this.hand.before(this.texts);
     new ResizeObserver(() => this.resized()).observe(element);
+    this.width = 0; // px, that the scene was last fitted to
+    this.height = 0;
     this.reach = 1; // USDT from the mid that are shown
     this.full = 0; // units that are as high as can be; 0 before the first
     this.base = ""; // the base asset's name
+    this.written = ""; // what the labels hang on
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
   }
 
   /** Plotly's camera for the panel as it is. */
   get view() {
     this.camera.font = fontOf(this.gd);
-    return this.camera.camera(this.gd.clientWidth || 300, this.gd.clientHeight || 200);
+    [this.width, this.height] = [this.gd.clientWidth || 300, this.gd.clientHeight || 200];
+    return this.camera.camera(this.width, this.height);
   }
 
   /** Fill the panel as it is now, with labels of the page's size. */
@@ -155,6 +159,10 @@ export class SurfacePanel {
   /** Write the labels beside the scene as it is seen now. */
   write() {
     const { camera, reach, full, base } = this;
+    const high = shortSize(full / 1e8);
+    const is = [high, base, reach, this.theme, camera.azimuth, camera.elevation, camera.zoom, camera.font, this.width, this.height].join();
+    if (is === this.written) return;
+    this.written = is;
     const [context, width, height] = fitted(this.texts);
     if (!full || !width || !height) return blank(this.texts);
     context.font = `${camera.font}px ${FONT}`;
@@ -166,7 +174,7 @@ export class SurfacePanel {
     const { labels, edge: [foot, top] } = surfaceLabels(camera, width, height, {
       times: [[1, "now"], [1 / 3, "−1 min"], [-1 / 3, "−2 min"]],
       prices: [[along(-part), `−${number(part, decimals)}`], [along(part), `+${number(part, decimals)}`], [along(0), "mid"]],
-      sizes: [[1, `${shortSize(full / 1e8)} ${base}`], [0, shortSize(full / 2e8)]],
+      sizes: [[1, `${high} ${base}`], [0, shortSize(full / 2e8)]],
     }, (text) => context.measureText(text).width);
     context.lineWidth = 1;
     context.strokeStyle = colours.box;
@@ -286,6 +294,7 @@ export class SurfacePanel {
     this.full = 0;
     this.cells.clear();
     this.gd.style.visibility = "hidden";
+    this.written = "";
     blank(this.texts);
   }
 

@@ -4,6 +4,7 @@ import test from "node:test";
 import {
   colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
 } from "../../../dashboard/assets/book/detections.mjs";
+import { helpOfMarks } from "../../../dashboard/assets/panels/help.mjs";
 import { emptyFrame } from "./market.mjs";
 
 /** @import {Detection} from "../../../dashboard/types/frames.d.ts" */
@@ -154,4 +155,14 @@ test("distances have their unit", () => {
   assert.deepEqual(figuresOf({ distance_ticks: 12, distance_bps: 0.194, distance_bps_at_open: 1.5 }, 1, "BTC"), [
     ["distance ticks", "12"], ["distance", "0.19 bp"], ["distance at open", "1.50 bp"],
   ]);
+});
+
+test("the help names each kind with the marks that the map draws", () => {
+  const help = new Map(helpOfMarks());
+  for (const kind of Object.keys(KINDS)) {
+    const line = [...help].find(([name]) => name.endsWith(` ${kind}`));
+    assert.equal(line?.[1], MEANINGS[kind]);
+    for (const side of /** @type {const} */ (["bid", "ask"])) assert.ok(line?.[0].split(" ").includes(markOf({ kind, side })), `${kind} ${side}`);
+  }
+  assert.equal([...help.keys()].length, Object.keys(KINDS).length + 1);
 });
