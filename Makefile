@@ -107,7 +107,7 @@ bench: $(VENV)/dev.stamp
 
 # From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
 latency: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.tools.benchmarks latency $(ARGS)
+	$(BIN)/python -m tests.tools.with_core auto tests.tools.benchmarks latency $(ARGS)
 
 # The whole program with more and more simulated symbols; SYMBOLS=2,10,50 by default. Draws docs/scale.svg.
 scale: $(VENV)/dev.stamp
