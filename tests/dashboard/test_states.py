@@ -358,7 +358,11 @@ async def test_no_control_moves_when_texts_change(page: Watched, api: FakeApi) -
 
     async def moved() -> list[object]:
         now = await page.do(CONTROLS)
-        return [name for (name, *where), before in zip(now, stood, strict=True) if where != before]
+        return [
+            (name, before, where)
+            for (name, *where), before in zip(now, stood, strict=True)
+            if where != before
+        ]
 
     for ticks in ("1", "1000", "auto"):
         await page.page.select_option("#choose-ticks", ticks)
