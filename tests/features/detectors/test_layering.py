@@ -20,7 +20,7 @@ def bench(trades_since: int | None = 0) -> Bench:
 
 def said(market: Market) -> list[Detection]:
     """Return what a layering detector says of all that was told."""
-    return bench().take(market.items)
+    return bench().play(market.items)
 
 
 def change(market: Market, row: tuple[float, ...] = ROW, times: int = 1, every: int = 100) -> Market:
@@ -124,7 +124,7 @@ def test_a_trade_counts_before_its_level_ever_changed() -> None:
 
 def test_without_all_trades_nothing_is_suspected() -> None:
     """Where trades are missing nobody can say that little traded."""
-    assert bench(None).take(layered().items) == []
+    assert bench(None).play(layered().items) == []
 
 
 def test_it_is_consumed_when_much_of_it_trades() -> None:
@@ -192,12 +192,12 @@ def test_the_same_price_is_held_back_for_a_while() -> None:
 def test_a_break_closes_it() -> None:
     """A broken sequence interrupts what is open and forgets the changes and trades."""
     market, on = layered(), bench()
-    on.take(market.items)
+    on.play(market.items)
     assert events(on.stop()) == [OPENED, ("closed", 103.0, "interrupted")]
     told = len(market.items)
     market.book()
     change(market, ROW, 4)
-    assert len(on.take(market.items[told:])) == 2
+    assert len(on.play(market.items[told:])) == 2
 
 
 def test_many_prices_do_not_make_it_forget_the_young_ones() -> None:
