@@ -5,7 +5,7 @@ the median of all top-ten sizes), each has changed its size at least `layering_c
 `layering_ms` (5 s), and trades took at most `layering_traded_share` (a tenth) of their sizes in that time.
 Closes when no such row is left that shares a price with it:
 
-- `consumed` if trades took more than that share,
+- `consumed` if trades took more than that share, while all of its prices are in sight,
 - `pulled` if fewer of its levels are large,
 - `out_of_range` if one of its prices left the ten levels,
 - `ended` if its levels have come to rest.
@@ -151,11 +151,11 @@ class LayeringDetector:
         book, settings = step.after, self._settings
         ending = None
         row = next((row for row in self._rows(side, step) if set(row) & set(layering.prices)), None)
-        if self._traded_share(side, layering.prices, book) > settings.layering_traded_share:
+        lost = any(book.size_at(side, price) is None for price in layering.prices)
+        if not lost and self._traded_share(side, layering.prices, book) > settings.layering_traded_share:
             ending = Ending.CONSUMED
         elif row is None:
             large = [price for price in layering.prices if price in step.large[side]]
-            lost = any(book.size_at(side, price) is None for price in layering.prices)
             if lost:
                 ending = Ending.OUT_OF_RANGE
             else:

@@ -151,6 +151,15 @@ def test_a_long_row_whose_middle_goes_is_pulled() -> None:
     assert events(said(market)) == [OPENED, ("closed", 103.0, "pulled")]
 
 
+def test_what_left_the_ten_was_not_consumed_by_the_little_that_traded() -> None:
+    """What rests out of sight is not known, so nobody can say which share of it traded."""
+    market = layered((108.0, 109.0, 110.0))
+    market.trade(ASK, 108.0, 0.5)
+    market.rest(ASK, *[(price, 1.0) for price in (100.2, 100.4, 100.6, 100.8)])
+    market.book()
+    assert events(said(market)) == [("opened", 108.0, None), ("closed", 108.0, "out_of_range")]
+
+
 def test_it_is_out_of_range_when_one_of_its_prices_is() -> None:
     """A row of which a level left the ten is not known to be pulled."""
     market = layered((108.0, 109.0, 110.0))
