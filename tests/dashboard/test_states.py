@@ -377,10 +377,10 @@ async def test_no_control_moves_when_texts_change(page: Watched, api: FakeApi) -
         await page.page.select_option("#choose-ticks", ticks)
         await page.frames(1)
         assert await moved() == []
-    await page.page.keyboard.press("Space")
+    await page.page.click("#follow")
     await page.until(f"{STATE}.startsWith('HELD')")
     assert await moved() == []
-    await page.page.keyboard.press("Space")
+    await page.page.click("#follow")
     await page.until(f"{STATE} === 'LIVE'")
     api.mood = "stale"
     await page.until(f"{STATE} === 'STALE'")
