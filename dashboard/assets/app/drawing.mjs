@@ -1,7 +1,7 @@
 // The drawing loop: what is drawn with the browser's next picture, in which order, and how long it took.
 
 import { WINDOW_MS } from "../book/book_window.mjs";
-import { nameOf } from "../book/detections.mjs";
+import { hintOf, nameOf } from "../book/detections.mjs";
 import { numbersOf } from "../book/numbers.mjs";
 import { showHeader, showHold, showVeil } from "../panels/header.mjs";
 import { restLine } from "../panels/readout.mjs";
@@ -137,11 +137,11 @@ export class Drawing {
   drawList() {
     const { seconds: { length: count }, detections } = this.app.known;
     const [state] = this.app.state();
-    const none = this.app.choices.kinds.size ? `None in the last ${Math.min(WINDOW_MS / 1000, count)} seconds.` : "All kinds are switched off.";
-    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : none;
-    this.app.list.base = baseAsset(this.app.symbol);
     const shown = this.app.known.wanted(this.app.choices);
-    this.app.list.draw(shown, this.app.decimals, shown.length < detections.length ? `${hint.slice(0, -1)} of those chosen.` : hint);
+    this.app.list.base = baseAsset(this.app.symbol);
+    const isUnknown = state === "disconnected" && !count;
+    this.app.list.draw(shown, this.app.decimals, isUnknown ? "Not connected: nothing is known."
+      : hintOf(shown.length, detections.length, Math.min(WINDOW_MS / 1000, count)));
     const kinds = new Set(this.app.preferences.get("notes").split(" "));
     const wanted = new Set(this.app.known.wanted({ kinds, rank: this.app.choices.rank }).map(({ id }) => id));
     for (const entry of this.app.list.takeNew(detections)) {

@@ -173,3 +173,12 @@ function figure(key, value, units) {
   if (key.endsWith("_share")) return `${number(100 * value, 1, 0)} %`;
   return Number.isInteger(value) ? String(value) : number(value, 8, 0);
 }
+
+/** Say below the list what it leaves out, so that an empty one is not taken for a market in which nothing happens.
+ * @param {number} shown @param {number} all  of `seconds` @param {number} seconds
+ */
+export function hintOf(shown, all, seconds) {
+  if (!all) return `None in the last ${seconds} seconds.`;
+  if (shown === all) return "";
+  return `${all - shown}${shown ? " more" : ""} in the last ${seconds} seconds not shown: smaller, or of no chosen kind.`;
+}

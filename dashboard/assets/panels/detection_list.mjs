@@ -25,13 +25,13 @@ export class DetectionList {
     this.scroll = new KeptScroll(/** @type {HTMLElement} */ (rows.parentElement), rows, "detections-newer");
   }
 
-  /** Write detections. `hint` stands in place of an empty list.
+  /** Write detections. `hint` stands below them.
    * @param {Detection[]} detections  the latest entry of each that is wanted @param {number} decimals @param {string} hint
    */
   draw(detections, decimals, hint) {
     const entries = detections.slice(0, MOST_SHOWN);
     const none = byId("detections-none");
-    none.hidden = entries.length > 0;
+    none.hidden = hint === "";
     if (none.textContent !== hint) none.textContent = hint;
     const key = `${this.chosen} ${decimals} ${entries.map(({ id, event, time: at }) => `${id} ${event} ${at}`).join()}`;
     if (this.key === key) return;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
+  colourSide, ENDINGS, figuresOf, hintOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
 } from "../../../dashboard/assets/book/detections.mjs";
 import { helpOfMarks } from "../../../dashboard/assets/panels/help.mjs";
 import { emptyFrame } from "./market.mjs";
@@ -165,4 +165,11 @@ test("the help names each kind with the marks that the map draws", () => {
     for (const side of /** @type {const} */ (["bid", "ask"])) assert.ok(line?.[0].split(" ").includes(markOf({ kind, side })), `${kind} ${side}`);
   }
   assert.equal([...help.keys()].length, Object.keys(KINDS).length + 1);
+});
+
+test("a list says what it leaves out, and nothing where it leaves out nothing", () => {
+  assert.equal(hintOf(0, 0, 42), "None in the last 42 seconds.");
+  assert.equal(hintOf(0, 7, 180), "7 in the last 180 seconds not shown: smaller, or of no chosen kind.");
+  assert.equal(hintOf(2, 9, 180), "7 more in the last 180 seconds not shown: smaller, or of no chosen kind.");
+  assert.equal(hintOf(3, 3, 180), "");
 });
