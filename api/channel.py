@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from api.feed.messages import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
+from api.feed.messages import FeedLatencies, FeedRow, FeedSecond, FeedState, FrameHead, decode_head, feed_row
 from api.newest_book import NewestBook
 from api.processes import ProcessReport
 from api.whole_book import NULL, book_after
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.latency import LatencyMeter
-from state.frames import Health, Status, WindowRow, dark_frame, missing_row, row_of
+from state.frames import Status, WindowRow, dark_frame, missing_row, row_of
 from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
 from state.updates import BOOK_EVERY_MS
 
@@ -23,23 +23,6 @@ _LEADING_SECONDS: Final = BOOK_EVERY_MS // 1000 + 1
 """Kept beyond the window: they lead to the whole book that its oldest row begins with."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-class FrameHead(msgspec.Struct, frozen=True):
-    """What the API itself reads of a frame."""
-
-    symbol: str
-    source: str
-    timestamp: int
-    exchange_time: int | None
-    status: Status
-    reason: str | None
-    mid_price: float | None
-    spread: float | None
-    health: Health | None
-
-
-_decode_head = msgspec.json.Decoder(FrameHead).decode
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -158,7 +141,7 @@ class Channel:
 
     def _publish(self, second: FeedSecond, leading: Sequence[FeedRow] | None = None) -> None:
         """Send out a second; `leading` are the rows that lead to it, unless those told so far do."""
-        head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
+        head = decode_head(second.frame)  # first: what is no frame must leave nothing behind
         if (head.symbol, head.source) != (self.symbol, self.source):
             raise ForeignFrame(f"a frame of {head.symbol!r}, source {head.source!r}")
         second = self._with_book(second, tuple(self._told) if leading is None else leading)

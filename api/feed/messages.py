@@ -10,7 +10,7 @@ import msgspec
 from api.processes import ProcessReport
 from data_ingestion.pacing.latency import LatencyCounts
 from orderbook.book_state import TopOfBook
-from state.frames import Frame, Status, WindowRow
+from state.frames import Frame, Health, Status, WindowRow
 from state.updates import EncodedNews
 
 
@@ -81,6 +81,24 @@ class FeedProcess(msgspec.Struct, frozen=True, tag="process"):
     """The engine's own process. Said after each second."""
 
     report: ProcessReport
+
+
+class FrameHead(msgspec.Struct, frozen=True):
+    """What the API itself reads of a frame."""
+
+    symbol: str
+    source: str
+    timestamp: int
+    exchange_time: int | None
+    status: Status
+    reason: str | None
+    mid_price: float | None
+    spread: float | None
+    health: Health | None
+
+
+decode_head = msgspec.json.Decoder(FrameHead).decode
+"""Return the head of a frame's JSON; raises `msgspec.DecodeError`."""
 
 
 FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess
