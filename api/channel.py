@@ -22,6 +22,9 @@ LATE_MS: Final = 10_000
 _LEADING_SECONDS: Final = BOOK_EVERY_MS // 1000 + 1
 """Kept beyond the window: they lead to the whole book that its oldest row begins with."""
 
+NOT_RUNNING: Final = "the engine of this symbol is not running"
+NO_ANSWER: Final = "the engine of this symbol does not answer"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -63,6 +66,10 @@ class Channel:
     def __init__(self, symbol: str, source: str) -> None:
         self.symbol = symbol
         self.connected = False  # whether an engine delivers
+        self.absence = NOT_RUNNING  # why a second is dark while none does
+        self.silence = NO_ANSWER  # and why while one does, and says nothing
+        self.idle = False  # whether nobody asks for its seconds, so that they need not come
+        self.announced: FrameHead | None = None  # what engines say of themselves, asked for or not
         self.heard_ms: float | None = None  # steady ms at which the newest second came
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
@@ -83,11 +90,24 @@ class Channel:
     @property
     def head(self) -> FrameHead | None:
         """What the newest frame says of itself."""
-        return self._head
+        return self._head or self.announced
+
+    def processes(self) -> list[ProcessReport]:
+        """Return what the engines that deliver say of their own processes."""
+        return [] if self.process is None else [self.process]
+
+    def arrived(self, wall_ms: float, steady_ms: float) -> None:
+        """Note that the newest second came from an engine at these times."""
+        self.heard_ms, head = steady_ms, self._head
+        if head is not None and head.exchange_time is not None:
+            # An engine elsewhere has another offset: then its clock's difference to ours shows here.
+            offset = (head.health.clock_offset_ms if head.health else None) or 0.0
+            self.delivered.add(wall_ms + offset - head.exchange_time)
 
     def warnings(self) -> list[str]:
         """Return what a person should know: the engine's warnings, and what the API sees itself."""
-        health = self._head.health if self._head is not None else None
+        head = self.head
+        health = head.health if head is not None else None
         found = list(health.warnings) if health is not None else []
         slow = sum(client.queue.full for client in self.clients)
         if slow:
