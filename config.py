@@ -39,6 +39,7 @@ def _setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     url: str = "",
+    several: bool = False,
     path: bool = False,
 ) -> Any:
     """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then.
@@ -52,6 +53,7 @@ def _setting(
         "high": high,
         "choices": choices,
         "url": url,
+        "several": several,
         "path": path,
         "needed": bool(default),
     }
@@ -152,6 +154,13 @@ class Settings:
     role: str = _setting(
         "all", "run only this part of the program here, to spread it over hosts", choices=ROLES
     )
+    bus: str = _setting(
+        "",
+        "NATS servers between engines and APIs, in place of the feed, such as nats://10.0.0.1:4222; with "
+        "commas between several, tls:// for TLS; a user and a password in it are better given as BUS",
+        url="nats tls",
+        several=True,
+    )
     feed_url: str = _setting(
         "", "where engines deliver to, with --role engine; default is the API's own port", url="ws wss"
     )
@@ -218,7 +227,7 @@ GROUPS: Final = {
         "audit_interval",
     ),
     "Clients of the API": ("client_queue", "client_patience"),
-    "Spreading over hosts, and looking inside": ("role", "feed_url", "profile_memory"),
+    "Spreading over hosts, and looking inside": ("role", "bus", "feed_url", "profile_memory"),
 }
 """The groups of --help, the usual ones first."""
 OTHERS: Final = "The detectors"
@@ -238,7 +247,7 @@ def all_settings() -> list[Setting]:
     known = []
     for one in fields(Settings):
         if one.name == "detectors":
-            plain = {"choices": (), "url": "", "path": False, "needed": True}
+            plain = {"choices": (), "url": "", "several": False, "path": False, "needed": True}
             known += [Setting(name, default, plain | facts) for name, default, facts in thresholds()]
         else:
             known.append(Setting(one.name, one.default, one.metadata))
@@ -357,23 +366,27 @@ def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
     if facts["choices"] and text not in facts["choices"]:
         raise SettingError(f"{where} is {text!r}: it must be one of {', '.join(facts['choices'])}.")
     if facts["url"] and text:
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in facts["url"].split() and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
-            raise SettingError(f"{where} is {text!r}: it must be a URL that begins with {schemes}.")
-        if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
-            raise SettingError(
-                f"{where} is {text!r}: it must be a URL without a query, a fragment or a user."
-            )
+        for url in text.split(",") if facts["several"] else [text]:
+            _check_url(url.strip(), where, facts)
     if facts["path"]:
         text = "/" + text.strip("/") + "/" if text.strip("/") else "/"
         if not _PATH.fullmatch(text):
             raise SettingError(f"{where} is {text!r}: it must be a path such as /orderbook/.")
     return text
+
+
+def _check_url(text: str, where: str, facts: Mapping[str, Any]) -> None:
+    shown = re.sub(r"//[^/]*@", "//...@", text)  # a password is nobody's to read
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in facts["url"].split() and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
+        raise SettingError(f"{where} is {shown!r}: it must be a URL that begins with {schemes}.")
+    if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
+        raise SettingError(f"{where} is {shown!r}: it must be a URL without a query, a fragment or a user.")
 
 
 def _is_symbol(text: str) -> bool:

@@ -149,6 +149,14 @@ class Channel:
         row = feed_row(WindowRow(row_of(frame), None))
         self._publish(FeedSecond(_encode(frame), row))
 
+    def clear(self) -> None:
+        """Forget all that went out."""
+        self._rows = _no_rows()
+        self._told.clear()
+        self._follows = False
+        self._latest = self._head = None
+        self._history.clear()
+
     def join(self, client: Client) -> None:
         """Add a client; its first frame, with history, is in its queue at once if there is any."""
         self.clients.add(client)

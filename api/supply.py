@@ -13,6 +13,12 @@ Channels = MutableMapping[str, Channel]
 class Supply(Protocol):
     """Hands what engines say to channels. What is not asked for need not come."""
 
+    def channel_of(self, symbol: str, source: str) -> Channel:
+        """Return a new channel that this can supply."""
+
+    def attach(self, channels: Channels) -> None:
+        """Supply these channels from now on, and add those of symbols that come to be known."""
+
     async def run(self) -> None:
         """Keep the channels supplied until cancelled."""
 
@@ -28,6 +34,13 @@ class Supply(Protocol):
 
 class PushedSupply:
     """What comes by itself, asked for or not."""
+
+    def channel_of(self, symbol: str, source: str) -> Channel:
+        """Return a new channel."""
+        return Channel(symbol, source)
+
+    def attach(self, channels: Channels) -> None:
+        """Do nothing: whoever pushes knows them."""
 
     async def run(self) -> None:
         """Do nothing: engines connect to the API."""

@@ -32,7 +32,7 @@ from api.schema import (
 )
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
 from api.sockets import GONE, refuse, refuse_handshake
-from api.supply import PushedSupply, Supply
+from api.supply import Channels, PushedSupply, Supply
 from data_ingestion.clock import Clock
 from state.frames import Status
 
@@ -77,7 +77,8 @@ class Api:
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
     ) -> None:
-        self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
+        make = Channel if supply is None else supply.channel_of
+        self.channels: Channels = {symbol: make(symbol, source) for symbol in symbols}
         self.access = access or Access()
         self.public_url = public_url.rstrip("/")
         self._client_queue = client_queue
@@ -85,7 +86,8 @@ class Api:
         self._clock = clock or Clock()
         self.room = Room(most_streams, self._clock.steady)
         self._feed = FeedReceiver(self.channels, feed_token, self._clock) if supply is None else None
-        self.supply = supply or self._feed or PushedSupply()
+        self.supply: Supply = supply or self._feed or PushedSupply()
+        self.supply.attach(self.channels)
         self.simulator = Simulator(self.channels, self._clock, self.supply.want_book)
         self._processes = processes or ProgramProcesses(self._clock)
 

@@ -101,7 +101,15 @@ decode_head = msgspec.json.Decoder(FrameHead).decode
 """Return the head of a frame's JSON; raises `msgspec.DecodeError`."""
 
 
-FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess
+class FeedEngine(msgspec.Struct, frozen=True, tag="engine"):
+    """What an engine announces on a bus after each second, to those too who ask for nothing else of it."""
+
+    head: FrameHead
+    latencies: FeedLatencies
+    process: FeedProcess
+
+
+FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess | FeedEngine
 
 _encode_json = msgspec.json.Encoder().encode
 encode_feed = msgspec.msgpack.Encoder().encode

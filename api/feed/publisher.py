@@ -13,14 +13,9 @@ from api.feed import handshake
 from api.feed.messages import FeedState, encode_feed
 from api.feed.voice import Voice
 from api.newest_book import SAY_BOOK_EVERY_MS
-from api.processes import ProcessReader
-from data_ingestion.clock import Clock
-from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.backoff import Backoff
-from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.proxies import is_loopback
-from state.engine import Engine
 from state.frames import Frame
 
 log = logging.getLogger(__name__)
@@ -45,26 +40,20 @@ class FeedPublisher:
 
     def __init__(
         self,
-        engine: Engine,
+        voice: Voice,
         url: str,
         token: str,
         *,
-        applied: LatencyMeter,
         backoff: Backoff,
-        clock: Clock,
-        exchange_clock: ExchangeClock,
-        process: ProcessReader,
         draw_nonce: Callable[[], bytes] = lambda: secrets.token_bytes(handshake.NONCE_BYTES),
     ) -> None:
-        self._voice = Voice(
-            engine, applied=applied, clock=clock, exchange_clock=exchange_clock, process=process
-        )
-        self._engine = engine
+        self._voice = voice
+        self._engine = engine = voice.engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
         self._token = token
         self._draw_nonce = draw_nonce
         self._backoff = backoff
-        self._clock = clock
+        self._clock = voice.clock
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
 
     def close_second(self, timestamp: int) -> Frame:

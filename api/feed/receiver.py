@@ -1,4 +1,4 @@
-"""The API's side of the feed: takes what engines say on connections that they open and prove themselves on."""
+"""The API's side of the feed: takes what engines say on connections that they opened."""
 
 import asyncio
 import logging
@@ -11,7 +11,15 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from api.channel import Channel, ForeignFrame
 from api.feed import handshake
-from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
+from api.feed.messages import (
+    FeedBook,
+    FeedLatencies,
+    FeedMessage,
+    FeedProcess,
+    FeedSecond,
+    FeedState,
+    decode_feed,
+)
 from api.sockets import GONE, close_quietly, refuse_handshake
 from api.supply import PushedSupply
 from api.websocket_protocol import trust
@@ -94,7 +102,7 @@ class FeedReceiver(PushedSupply):
         elif isinstance(message, FeedState):
             channel.restore(message)
             channel.heard_ms = self._clock.steady_ms()
-        elif channel.add(message):
+        elif isinstance(message, FeedSecond) and channel.add(message):
             channel.arrived(self._clock.wall_ms(), self._clock.steady_ms())
 
 
