@@ -8,23 +8,31 @@ MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/
 # Most of them wait for processes; what waits longest begins first.
 LONGEST_FIRST := tests/tools/test_compiled_core.py tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
-.PHONY: run test help fast pure drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
+.PHONY: run test check-python check-types check-modules help fast pure drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/dev.stamp node_modules/.stamp
+test:
+	@$(MAKE) --no-print-directory -j 2 $(VENV)/dev.stamp node_modules/.stamp
+	@$(MAKE) --no-print-directory -j 2 check-python check-types check-modules
+	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
+
+check-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 $(SOURCES)
-	$(BIN)/mypy --platform darwin $(SOURCES)
 	$(BIN)/lint-imports
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(SOURCES)
+
+check-types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(SOURCES)
+
+check-modules: node_modules/.stamp
 	npx --no-install tsc
 	npx --no-install eslint --no-error-on-unmatched-pattern dashboard/assets tests/dashboard
 	$(if $(MODULE_TESTS),node --test $(MODULE_TESTS))
-	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
 
 help:
 	@echo 'make run       set up and run; settings go into ARGS="--api-port 9000"'

@@ -181,6 +181,7 @@ export class App {
     this.live.tick(now, Date.now());
     this.connection.tick(now);
     if (document.hidden) return;
+    this.chooseBook(); // what came since the last picture may have made a held book one of the past
     this.showState();
     const [state, reason] = this.state();
     if (state !== "live" && this.map.isLive) this.goDark(reason);
@@ -217,11 +218,14 @@ export class App {
     const { frame } = this.known;
     const { view, choices: { flow } } = this.map;
     const held = !view.following;
-    const past = this.map.bookIsPast && held && this.map.book ? this.map.book : null;
-    const second = past && this.known.seconds.find(({ row }) => row.timestamp >= past.time)?.row; // OFI is of a second
+    const isPast = held && this.map.bookIsPast;
+    const past = isPast ? this.map.book : null;
+    const at = past?.time ?? this.pastAt;
+    const second = this.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
+    const ofThen = past && { ...numbersOf(past), ofi: second?.[flow] ?? null };
     showHeader({
-      frame, state, reason, decimals: this.decimals, held, at: past ? past.time : null,
-      numbers: past ? { ...numbersOf(past), ofi: second?.[flow] ?? null } : frame && { ...frame, ofi: frame[flow] },
+      frame, state, reason, decimals: this.decimals, held, at: isPast ? at : null,
+      numbers: isPast ? ofThen : frame && { ...frame, ofi: frame[flow] },
       behindMs: held && view.isSet ? this.known.end - view.endOf(this.known.end) : 0,
     });
     showVeil(state, reason);

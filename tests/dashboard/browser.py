@@ -54,6 +54,17 @@ WHILE_REFUSED = (re.compile(r"Failed to load resource: "),)
 
 A_FUNCTION = re.compile(r"\s*(async\s*)?(\([\w\s{},\[\]]*\)|\w+)\s*=>")
 
+OF_ONE_PICTURE = """async (argument) => {
+  const script = %s;
+  const page = window.liquidity?.page;
+  if (page && !("data" in page.dirty)) throw new Error("the page does not say whether it has drawn what it knows");
+  for (let turn = 0; page?.dirty.data && !document.hidden && turn < 200; turn += 1) {
+    await new Promise((resolve) => { window.setTimeout(resolve, 5); });
+  }
+  return script(argument);
+}"""
+"""Runs a function when all that the page knows is drawn: what it reads is of one picture then."""
+
 COUNT_CONTEXTS = """
 const contexts = new Set();
 window.webglContexts = () => [...contexts].filter((context) => !context.isContextLost()).length;
@@ -86,6 +97,11 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+def _function(script: str) -> str:
+    """Return `script` as a function: an expression the page would have to evaluate, which its policy forbids."""
+    return script if A_FUNCTION.match(script) else f"() => ({script})"
 
 
 class Watched:
@@ -126,15 +142,15 @@ class Watched:
         return self._allowing(*self.allowed, *WHILE_REFUSED)
 
     async def do(self, script: str, argument: object = None) -> Any:
-        """Return what a JavaScript expression or function gives."""
-        return await self.page.evaluate(script, argument)
+        """Return what a JavaScript expression or function gives, all of it of one picture."""
+        return await self.page.evaluate(OF_ONE_PICTURE % _function(script), argument)
 
     async def until(self, condition: str, argument: object = None) -> None:
         """Wait until a JavaScript expression or function is true; its source is what a time-out names."""
-        # An expression would be evaluated in the page, which its content security policy forbids.
-        function = condition if A_FUNCTION.match(condition) else f"() => ({condition})"
         try:
-            await self.page.wait_for_function(function, arg=argument, timeout=PATIENCE_MS, polling=50)
+            await self.page.wait_for_function(
+                _function(condition), arg=argument, timeout=PATIENCE_MS, polling=50
+            )
         except Exception as error:
             shown = await self.page.evaluate("document.querySelector('header')?.innerText")
             raise AssertionError(
@@ -160,12 +176,13 @@ class Watched:
 
     async def text(self, element: str) -> str:
         """Return the text of the element with this id."""
-        found = await self.page.text_content(f"#{element}")
-        return found or ""
+        found: str = await self.do("(id) => document.getElementById(id).textContent", element)
+        return found
 
     async def pressed(self, element: str) -> bool:
         """Say whether a button says that it is pressed."""
-        return await self.page.get_attribute(f"#{element}", "aria-pressed") == "true"
+        attribute = "(id) => document.getElementById(id).getAttribute('aria-pressed')"
+        return bool(await self.do(attribute, element) == "true")
 
 
 class Wire:
@@ -197,6 +214,14 @@ async def shown_numbers(watched: Watched) -> dict[str, str]:
         list(NOT_SHOWN),
     )
     return texts
+
+
+async def until_numbers_are_shown(watched: Watched) -> None:
+    """Wait until none of the header's market numbers is missing."""
+    await watched.until(
+        "([names, none]) => names.every((name) => document.getElementById(name).textContent !== none)",
+        [list(NOT_SHOWN), NONE],
+    )
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,7 @@ async def one_page(api: FakeApi) -> AsyncIterator[Watched]:
         await watched.page.fill("#impact-size", "0.5")
         await watched.until("document.querySelectorAll('#impact-figures dd').length >= 3")
         await watched.until("document.querySelector('#surface canvas') !== null")
-        await watched.do(AXE.read_text(encoding="utf-8"))
+        await watched.page.evaluate(AXE.read_text(encoding="utf-8"))
         yield watched
 
 

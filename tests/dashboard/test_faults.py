@@ -1,7 +1,7 @@
 """The page in a real browser, on the real program, while its exchange misbehaves."""
 
 from data_ingestion.simulated_exchange.server import SimulatedExchange
-from tests.dashboard.browser import NONE, NOT_SHOWN, chromium, open_page, shown_numbers
+from tests.dashboard.browser import NONE, NOT_SHOWN, chromium, open_page, until_numbers_are_shown
 from tests.program import Program
 
 SYMBOL = "BTCUSDT"
@@ -32,5 +32,5 @@ async def test_a_silent_exchange_is_seen_through_the_whole_program() -> None:
                 [list(NOT_SHOWN), NONE],
             )
             await page.live(SYMBOL)
-            assert NONE not in (await shown_numbers(page)).values()
+            await until_numbers_are_shown(page)
             assert page.complaints == []

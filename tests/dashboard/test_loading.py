@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from dashboard.app import PLOTLY
-from tests.dashboard.browser import NONE, SURFACE_DRAWN, Watched, Wire, open_page, shown_numbers
+from tests.dashboard.browser import SURFACE_DRAWN, Watched, Wire, open_page, until_numbers_are_shown
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, served_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -56,7 +56,7 @@ async def test_the_page_is_live_before_the_surfaces_script_has_come(browser: Bro
         await page.frames(2)
         assert await page.do("window.Plotly === undefined")
         assert await page.do(COLOURS) > 20
-        assert NONE not in (await shown_numbers(page)).values()
+        await until_numbers_are_shown(page)
         let_go.set()
         await page.until(SURFACE_DRAWN)
         await page.until("document.querySelector('#surface canvas')?.checkVisibility()")
@@ -78,7 +78,7 @@ async def test_without_the_surfaces_script_the_rest_goes_on(browser: Browser, po
             )
             await page.frames(2)
             assert await page.do(COLOURS) > 20
-            assert NONE not in (await shown_numbers(page)).values()
+            await until_numbers_are_shown(page)
         assert page.complaints == []
 
 

@@ -29,6 +29,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MOST_CONTEXTS = 4
 SMALL = (1000, 620)  # what software draws in time, with four times the pixels
 VIEW = "() => { const { range } = window.liquidity.page.map.view; return { ...range }; }"
+AROUND_THE_WHEEL = """() => {
+  window.wheeled = [];
+  const note = () => { window.wheeled.push({ ...window.liquidity.page.map.view.range }); };
+  document.addEventListener("wheel", note, { once: true, capture: true });
+  document.addEventListener("wheel", note, { once: true });
+}"""
+"""Notes what the map shows just before and just after it hears of the next step of the wheel."""
 SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
 
 
@@ -177,21 +184,22 @@ async def test_another_symbol_takes_the_place_of_the_first(page: Watched) -> Non
     assert second["high"] < first["low"]
     assert await page.do("window.liquidity.page.map.base") == "ETH"
     assert f"symbol={SYMBOLS[1]}" in page.page.url
-    entries = await page.do("window.liquidity.page.known.seconds.flatMap(({ row }) => row.detections)")
-    shown = await page.do(
-        "[...document.querySelectorAll('#detections-rows [data-id]')].map((e) => e.dataset.id)"
+    shown, there = await page.do(
+        """() => [[...document.querySelectorAll("#detections-rows [data-id]")].map((row) => row.dataset.id),
+          window.liquidity.page.known.seconds.flatMap(({ row }) => row.detections.map(({ id }) => id))]"""
     )
-    assert set(shown) <= {entry["id"] for entry in entries}
+    assert set(shown) <= set(there)
 
 
 async def test_the_wheel_zooms_time_and_price_and_a_double_click_fits_them(page: Watched) -> None:
-    """Following stays; the price under the pointer stays where it is."""
+    """Following stays; the price under the pointer stays where it is, until the view goes on to follow the price."""
     x, y = await centre(page)
-    before = await page.do(VIEW)
     await page.page.mouse.move(x, y)
+    await page.do(AROUND_THE_WHEEL)
     await page.page.mouse.wheel(0, -400)
+    await page.until("window.wheeled.length === 2")
+    before, after = await page.do("window.wheeled")
     await page.until(SETTLED)
-    after = await page.do(VIEW)
     assert after["to"] - after["from"] < 0.7 * (before["to"] - before["from"])
     assert after["high"] - after["low"] < 0.7 * (before["high"] - before["low"])
     middle = (before["high"] + before["low"]) / 2

@@ -7,7 +7,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import NONE, NOT_SHOWN, Watched, open_page, shown_numbers
+from tests.dashboard.browser import (
+    NONE,
+    NOT_SHOWN,
+    Watched,
+    open_page,
+    shown_numbers,
+    until_numbers_are_shown,
+)
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, ladder, live
 from tests.dashboard.heatmap import Listener, compare
 from tests.program import Frame
@@ -76,7 +83,7 @@ async def test_what_is_not_live_looks_not_live(page: Watched, api: FakeApi, stat
     api.mood = "live"
     await page.live()
     assert not await page.page.is_visible("#veil")
-    assert NONE not in (await shown_numbers(page)).values()
+    await until_numbers_are_shown(page)
 
 
 async def test_a_silent_api_is_disconnected_until_it_speaks_again(page: Watched, api: FakeApi) -> None:
@@ -116,7 +123,9 @@ async def test_a_page_that_is_refused_says_why_and_what_to_do(page: Watched, api
 @pytest.mark.parametrize("jump", [10_000, -10_000])
 async def test_a_clock_that_jumps_leaves_the_page_live(page: Watched, jump: int) -> None:
     """The browser's clock is set by ten seconds: with the next frame, at the latest, all is as before."""
-    await page.do(f"{{ const now = Date.now; window.realNow = now; Date.now = () => now() + {jump}; }}")
+    await page.do(
+        "(jump) => { const now = Date.now; window.realNow = now; Date.now = () => now() + jump; }", jump
+    )
     await page.frames(2)
     await page.until(f"{STATE} === 'LIVE'")
     await page.do("Date.now = window.realNow")
@@ -320,7 +329,7 @@ async def test_without_webgl_the_page_says_so_and_shows_the_rest(browser: Browse
         await bare.live(SYMBOL)
         assert "WebGL" in await bare.text("map-missing")
         assert await bare.page.is_visible("#map-missing")
-        assert NONE not in (await shown_numbers(bare)).values()
+        await until_numbers_are_shown(bare)
         await bare.page.fill("#impact-size", "1")
         await bare.until("document.querySelectorAll('#impact-figures dd').length === 4")
 
