@@ -514,7 +514,9 @@ async def test_holding_moves_nothing_on_small_pages(browser: Browser, port: int,
     """The header is as high held as live, whatever the badge says."""
     async with open_page(browser, port, size=(width, 844)) as small:
         await small.live()
-        await small.until("document.getElementById('reason').textContent")  # no trades come: held or not, a line says so
+        await small.until(
+            "document.getElementById('reason').textContent"
+        )  # no trades come: held or not, a line says so
         live = await small.do("document.querySelector('header').offsetHeight")
         await small.page.click("#follow")
         await small.until(f"/^HELD, [1-9]\\d?\\d? s behind$/.test({STATE})")

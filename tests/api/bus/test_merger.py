@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from api.bus.merger import Merger
 from api.channel import Channel, Client
 from api.client import Frame, _decode, _Follower, _frame
-from api.feed.messages import FeedRow, FeedSecond, feed_row, feed_second
+from api.feed.messages import FeedRow, FeedSecond, FeedState, feed_row, feed_second
 from data_ingestion.messages import AggTrade, DepthUpdate
 from data_ingestion.sink import Stream, StreamState
 from state.engine import Engine
@@ -87,6 +88,9 @@ class Reader:
         """Read what is in the queue, with the client that people use."""
         while len(self.client.queue):
             message = _decode(self.client.queue._queue.get_nowait().text)
+            for row in message.history or ():
+                if row.timestamp < message.timestamp:
+                    self.follow(_frame(row, message.symbol, message.source, None))
             self.follow(_frame(message, message.symbol, message.source, message.health))
 
     def follow(self, frame: Frame) -> None:
@@ -217,6 +221,73 @@ def test_whatever_becomes_of_either_engine_a_client_sees_one_exact_row_of_second
     """Each second once, every book and chain exact, each trade once, flows those of the updates."""
     reader, _, _, _ = played(run)
     reader.check_row(whole=False)
+
+
+@given(RUN)
+@settings(property_settings(60), phases=[Phase.explicit, Phase.generate])
+def test_a_newcomer_sees_the_same_row_put_together_from_what_is_kept(run: Run) -> None:
+    """Each second that was live to those who were there is live in it, and what comes next follows on it."""
+    older, _, heard, _ = played(run)
+    newer, merger = Reader(older.exchange), Merger()
+    *before, last = sorted({second.row.timestamp for _, second in heard})
+    seconds = merger.window([], [one for one in heard if one[1].row.timestamp in before])
+    newer.channel.restore(FeedState("simulated", [one.row for one in seconds], seconds[-1]))
+    for name, second in heard:
+        if second.row.timestamp == last and (now := merger.offer(name, second)) is not None:
+            newer.take(now)
+    if newer.channel.head is not None and newer.channel.head.timestamp < last:
+        settled = merger.settle(last)
+        if settled is not None:
+            newer.take(settled)
+    newer.read()
+    newer.check_row(whole=False)
+    live = {frame.timestamp for frame in newer.frames if frame.status == "live"}
+    assert {frame.timestamp for frame in older.frames if frame.status == "live"} <= live
+
+
+@given(RUN, st.integers(3, SECONDS), st.integers(1, 3))
+@settings(property_settings(60), phases=[Phase.explicit, Phase.generate])
+def test_holes_are_filled_and_what_was_sent_is_not_changed(run: Run, start: int, missing: int) -> None:
+    """As after the bus was gone for a while: the row stays exact, and clients that were there follow on."""
+    older, _, heard, _ = played(run)
+    lost = {frame.timestamp for frame in older.frames[start : start + missing]}
+    reader, merger = Reader(older.exchange), Merger()
+    stamps = [frame.timestamp for frame in older.frames]
+    for at in stamps:
+        if at == max(lost) + 1_000:
+            seconds = merger.window(
+                rows_of(reader.channel), [one for one in heard if one[1].row.timestamp < at]
+            )
+            latest = seconds[-1] if seconds and seconds[-1].frame else None
+            reader.channel.restore(FeedState("simulated", [one.row for one in seconds], latest))
+        out = [] if at in lost else [merger.offer(*one) for one in heard if one[1].row.timestamp == at]
+        gone = [second for second in out if second is not None]
+        if not gone and (settled := merger.settle(at)) is not None:
+            gone = [settled]
+        if gone:
+            reader.take(gone[0])
+        else:
+            merger.went_dark(reader.dark(at))
+    reader.read()
+    reader.check_row(whole=False)
+    newcomer = Reader(older.exchange)
+    for row in rows_of(reader.channel):
+        newcomer.follow(decoded(row))
+    newcomer.check_row(whole=False)
+
+
+def rows_of(channel: Channel) -> list[FeedRow]:
+    """Return the window of a channel."""
+    return list(channel._rows)
+
+
+def decoded(row: FeedRow) -> Frame:
+    """Return a row of the window as clients read it."""
+    fields = json.loads(row.row)
+    for name in ("updates", "book", "tape"):
+        fields[name] = json.loads(getattr(row, name))
+    fields |= {"symbol": SYMBOL, "source": "simulated", "health": None}
+    return msgspec.convert(fields, Frame, strict=False)
 
 
 def well(*seconds: tuple[str, str]) -> Run:
