@@ -87,6 +87,7 @@ class Bus:
                 for subject, (heard, _) in list(self._listening.items()):
                     with contextlib.suppress(BusLost):
                         await self._subscribe(subject, heard)
+                _heed_cancellation()
                 await self._ready()
                 await self._closed.wait()  # by the server: it makes a new connection by itself otherwise
                 self._on_lost()
@@ -108,6 +109,7 @@ class Bus:
             )
         except (nats.errors.Error, OSError) as error:
             raise BusLost from error
+        _heed_cancellation()
 
     async def flush(self) -> None:
         """Wait until the server has all that was published. Raises `BusLost`."""
@@ -115,6 +117,8 @@ class Bus:
             await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise BusLost from error
+        finally:
+            _heed_cancellation()
 
     async def listen(self, subject: str, heard: Heard) -> None:
         """Hear what is said at `subject` from now on, over all reconnects."""
@@ -161,7 +165,7 @@ class Bus:
         if not self.connected:
             raise BusLost
         try:
-            return await question(self._client.jetstream(timeout=ANSWER_TIMEOUT))
+            answer = await question(self._client.jetstream(timeout=ANSWER_TIMEOUT))
         except nats.js.errors.NotFoundError:
             raise
         except (nats.errors.NoRespondersError, nats.js.errors.ServiceUnavailableError) as error:
@@ -172,6 +176,9 @@ class Bus:
             raise BusLost from error
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise BusLost from error
+        finally:
+            _heed_cancellation()
+        return answer
 
     async def _connect(self, client: Client) -> None:
         address = self._address
@@ -253,6 +260,15 @@ class Bus:
             await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise BusLost from error
+        finally:
+            _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    """Go on with a cancellation that the library swallowed: it does so while it writes to its socket."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _read_all(jetstream: JetStreamContext, subject: str) -> list[Kept]:

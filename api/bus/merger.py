@@ -67,6 +67,14 @@ class _Track:
         self.lives.take(told)
         return True
 
+    def fill(self, other: "_Track") -> None:
+        """Take what another track of the same engine has besides."""
+        known = {second.row.timestamp: second for second in other.seconds}
+        if max(known, default=0) > self.seconds[-1].row.timestamp:
+            self.lives = other.lives
+        known |= {second.row.timestamp: second for second in self.seconds}
+        self.seconds = deque((known[at] for at in sorted(known)), maxlen=KEPT)
+
 
 class Merger:
     """Takes seconds of all engines of one symbol and gives those that go out, each once and in order.
@@ -133,7 +141,7 @@ class Merger:
         self.out.clear()
         merged = [second for at in sorted(seconds) for second in self._replay(at, seconds[at])]
         self._tracks.pop(_WENT_OUT, None)
-        self._keep_newest(tracks)
+        self._keep_known(tracks)
         if self.out_engine in (None, _WENT_OUT):  # so what comes next follows as it would have
             self._last, self._lives, self._choice = last, lives, choice
         return merged
@@ -150,11 +158,12 @@ class Merger:
         chosen = self._first_that_follows(at, sorted(said, key=worth))
         return [] if chosen is None else [chosen]
 
-    def _keep_newest(self, tracks: dict[str, _Track]) -> None:
+    def _keep_known(self, tracks: dict[str, _Track]) -> None:
+        """Keep what was known of each engine besides: the bus may have forgotten it."""
         for name, track in tracks.items():
-            known = self._tracks.get(name)
-            if known is None or track.seconds[-1].row.timestamp > known.seconds[-1].row.timestamp:
-                self._tracks[name] = track
+            if name in self._tracks:
+                track.fill(self._tracks[name])
+            self._tracks[name] = track
 
     def _first_that_follows(self, at: int, engines: Sequence[str]) -> FeedSecond | None:
         for engine in engines:

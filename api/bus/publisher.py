@@ -73,6 +73,7 @@ class BusPublisher:
         await self._bus.make_stream()
         await self._tell_again()
         self._voice.engine.tell_anew()
+        self._voice.engine.restate_book()
         log.info("delivering to the bus")
         while not self._connected.is_set():
             await self._bus.publish(self._subjects[Kind.BOOK], encode_feed(self._voice.book()))

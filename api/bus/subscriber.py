@@ -122,6 +122,7 @@ class BusSupply:
             channel.absence = NOT_RUNNING
             if isinstance(channel, BusChannel):
                 channel.wait_for_engines(now)
+                channel.connected = bool(channel.engines)
         for followed in self._followed.values():
             followed.load()
 

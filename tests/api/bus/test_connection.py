@@ -183,3 +183,31 @@ async def test_nothing_is_told_to_a_server_without_tls_where_tls_is_asked_for(
         await said(caplog, "offers no TLS")
     eavesdropper.close()
     assert SECRET.encode() not in b"".join(lines)
+
+
+class SwallowingClient:
+    """What the library does where a cancellation comes just as an answer does."""
+
+    is_connected = True
+
+    async def flush(self, timeout: float) -> None:
+        """Take a cancellation for nothing."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(timeout + PATIENCE)
+
+
+async def test_a_cancellation_that_the_library_swallows_still_ends_the_task() -> None:
+    """Else Ctrl-C would not end an engine that just waits for the server."""
+    bus = Bus(bus_address("nats://127.0.0.1:1"), "test", on_connected=lambda: None)
+    bus._client = SwallowingClient()  # type: ignore[assignment]
+
+    async def flush_for_ever() -> None:
+        while True:
+            await bus.flush()
+
+    task = asyncio.create_task(flush_for_ever())
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+    assert done
+    assert task.cancelled()
