@@ -305,3 +305,17 @@ def test_a_host_that_is_lost_loses_no_second_update_or_trade() -> None:
     assert [frame.status for frame in reader.frames[-4:]] == ["live"] * 4
     assert all(frame.book is None for frame in reader.frames[-4:])
     reader.check_row(whole=True)
+
+
+def test_reading_the_window_anew_changes_nothing_of_what_goes_on() -> None:
+    """The next second of the engine that is followed goes out as it was told."""
+    exchange = NaiveExchange(60)
+    host, merger = Host(exchange, 60), Merger()
+    told = []
+    for second in range(1, 6):
+        host.waiting.append(exchange.emit([(True, 1, 2)]))
+        told.append(host.close((START_MS // 1000 + second) * 1000, 0))
+    for second in told[:4]:
+        assert merger.offer("here", second) is second
+    merger.window([second.row for second in told[:4]], [("here", second) for second in told[:4]])
+    assert merger.offer("here", told[4]) is told[4]
