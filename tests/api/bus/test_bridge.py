@@ -45,7 +45,8 @@ def follows(second: FeedRow, out: list[FeedRow], theirs: list[FeedRow]) -> dict[
     """Return the keys of a second as it goes out."""
     told = bridged(FeedSecond(b"", second), out, theirs).row
     parts = {name: json.loads(getattr(told, name)) for name in ("updates", "book", "tape")}
-    return json.loads(told.row) | parts
+    said: dict[str, Any] = json.loads(told.row)
+    return said | parts
 
 
 OUT = [row(0, [update(5, 4, (100.0, 2.0))], book(4), tape=(10,))]

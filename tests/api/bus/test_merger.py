@@ -312,9 +312,9 @@ def test_reading_the_window_anew_changes_nothing_of_what_goes_on() -> None:
     exchange = NaiveExchange(60)
     host, merger = Host(exchange, 60), Merger()
     told = []
-    for second in range(1, 6):
+    for number in range(1, 6):
         host.waiting.append(exchange.emit([(True, 1, 2)]))
-        told.append(host.close((START_MS // 1000 + second) * 1000, 0))
+        told.append(host.close((START_MS // 1000 + number) * 1000, 0))
     for second in told[:4]:
         assert merger.offer("here", second) is second
     merger.window([second.row for second in told[:4]], [("here", second) for second in told[:4]])
