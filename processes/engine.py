@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import secrets
+import socket
 import sys
 
 from api.feed.publisher import FeedPublisher
@@ -36,7 +37,8 @@ async def run_engine(settings: Settings, words: Words) -> None:
     symbol, clock = settings.symbols[0], Clock()
     engine = Engine(symbol, settings.source, _engine_settings(settings))
     applied, exchange_clock = LatencyMeter(), ExchangeClock(clock)
-    process = ProcessReader("engine", symbol, settings.restarts, core=running_core())
+    host = socket.gethostname() if settings.bus else None
+    process = ProcessReader("engine", symbol, settings.restarts, core=running_core(), host=host)
     voice = Voice(engine, applied=applied, clock=clock, exchange_clock=exchange_clock, process=process)
     publisher = _publisher(settings, voice)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from api.bus.bus_channel import BusChannel
-from api.bus.connection import Bus, BusLost
+from api.bus.connection import Bus, BusLost, Kept
 from api.bus.merger import WINDOW_MS, is_second
 from api.bus.subjects import ANY, Kind, Subject, subject_of
 from api.channel import ForeignFrame
@@ -19,7 +19,7 @@ from data_ingestion.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_EVERY: Final = 0.1  # seconds between tries to read the window
-MOST_TRIES: Final = 4
+LOAD_PATIENCE: Final = 1.0  # seconds
 SETTLED: Final = 0.5  # seconds until what engines tell again after a new connection is in the stream
 SECOND_MS: Final = 1_000
 
@@ -39,11 +39,12 @@ def decoded(data: bytes) -> FeedMessage | None:
 class Followed:
     """Listens to all engines of a symbol. What comes while the window is read waits until it is there."""
 
-    def __init__(self, channel: BusChannel, bus: Bus, clock: Clock) -> None:
+    def __init__(self, channel: BusChannel, bus: Bus, clock: Clock, one_at_a_time: asyncio.Lock) -> None:
         self.channel = channel
         self.has_book = asyncio.Event()
         self._bus = bus
         self._clock = clock
+        self._one_at_a_time = one_at_a_time
         self._waiting: list[Heard] | None = []  # None while seconds go out as they come
         self._newest: dict[str, int] = {}  # by engine, its newest second
         self._foreign: set[str] = set()
@@ -52,8 +53,7 @@ class Followed:
         self._ending: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Subscribe, and read the window."""
-        self.channel.idle = False
+        """Subscribe, and read the window; until it is there, or will not be soon, nothing goes out."""
         self._start(self._listen())
 
     def keep(self) -> None:
@@ -115,24 +115,22 @@ class Followed:
         self._waiting = self._waiting or []
         with contextlib.suppress(BusLost):
             await self._bus.publish(self._subject(Kind.WANTED, "api"), b"")
-        heard: list[Heard] = []
-        for _ in range(MOST_TRIES):
-            try:
+        kept: list[Kept] = []
+        with contextlib.suppress(TimeoutError, BusLost):  # live seconds wait no longer for older ones
+            async with asyncio.timeout(LOAD_PATIENCE):
+                while not self._bus.connected:  # noqa: ASYNC110 - it tells only that it is
+                    await asyncio.sleep(RETRY_EVERY)
                 kept = await self._bus.kept(self._subject(Kind.SECOND))
-            except BusLost:
-                if not self._bus.connected:
-                    break  # with the next connection it is read again
-                await asyncio.sleep(RETRY_EVERY)
-                continue
-            heard = [one for subject, data in kept if (one := _heard(subject, decoded(data))) is not None]
-            if not _has_hole(heard, self._waiting or []):
-                break
-            await asyncio.sleep(RETRY_EVERY)
-        self._take_window(heard)
+                while _has_hole(kept, self._waiting or []):
+                    await asyncio.sleep(RETRY_EVERY)
+                    kept = await self._bus.kept(self._subject(Kind.SECOND))
+        async with self._one_at_a_time:  # many at once must not hold up the seconds of the others
+            await asyncio.sleep(0)
+            self._take_window([one for subject, data in kept if (one := _heard(subject, data)) is not None])
 
     def _take_window(self, heard: list[Heard]) -> None:
         channel, waiting = self.channel, self._waiting or []
-        self._waiting = None
+        self._waiting, channel.idle = None, False
         since = self._clock.wall_ms() - WINDOW_MS
         known = sorted(
             (one for one in (*heard, *waiting) if one[1].row.timestamp > since),
@@ -156,7 +154,7 @@ class Followed:
     # --- what engines say -----------------------------------------------------------------------------
 
     def _on_second(self, subject: str, data: bytes) -> None:
-        said = _heard(subject, decoded(data))
+        said = _heard(subject, data)
         if said is None:
             self._tell_foreign(subject)
             return
@@ -201,19 +199,18 @@ class Followed:
             self.has_book.set()
 
 
-def _heard(subject: str, said: FeedMessage | None) -> Heard | None:
-    name = subject_of(subject)
+def _heard(subject: str, data: bytes) -> Heard | None:
+    name, said = subject_of(subject), decoded(data)
     if name is None or not isinstance(said, FeedSecond) or not is_second(said):
         return None
     return name.speaker, said
 
 
-def _has_hole(window: list[Heard], since: list[Heard]) -> bool:
-    """Say whether seconds of an engine are missing between a window and what came since."""
-    newest: dict[str, int] = {}
-    for engine, second in window:
-        newest[engine] = max(second.row.timestamp, newest.get(engine, 0))
-    first: dict[str, int] = {}
+def _has_hole(kept: list[Kept], since: list[Heard]) -> bool:
+    """Say whether seconds of an engine are missing between what is kept and what came since."""
+    newest = dict(kept)  # of each subject the last
+    ends = {one[0]: one[1].row.timestamp for one in map(_heard, newest, newest.values()) if one is not None}
+    begins: dict[str, int] = {}
     for engine, second in since:
-        first.setdefault(engine, second.row.timestamp)
-    return any(at > newest[engine] + SECOND_MS for engine, at in first.items() if engine in newest)
+        begins.setdefault(engine, second.row.timestamp)
+    return any(at > ends[engine] + SECOND_MS for engine, at in begins.items() if engine in ends)

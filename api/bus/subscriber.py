@@ -35,6 +35,7 @@ class BusSupply:
         self._clock = clock
         self._asking: dict[str, int] = {}
         self._followed: dict[str, Followed] = {}
+        self._loads = asyncio.Lock()
         self.bus = Bus(
             address, "api", on_connected=self._on_connected, on_lost=self._on_lost, steady=clock.steady
         )
@@ -99,7 +100,7 @@ class BusSupply:
             channel = self._channels.get(symbol)
             if not isinstance(channel, BusChannel):
                 return
-            followed = self._followed[symbol] = Followed(channel, self.bus, self._clock)
+            followed = self._followed[symbol] = Followed(channel, self.bus, self._clock, self._loads)
             followed.begin()
         followed.keep()
 

@@ -14,6 +14,7 @@ from api.bus.connection import Bus, BusLost
 from api.bus.subjects import Kind, Subject
 from tests.api.serving import PATIENCE, until
 from tests.nats_server import NatsServer, needs_nats
+from tests.program import ROOT
 
 pytestmark = needs_nats
 
@@ -211,3 +212,38 @@ async def test_a_cancellation_that_the_library_swallows_still_ends_the_task() ->
     done, _ = await asyncio.wait({task}, timeout=PATIENCE)
     assert done
     assert task.cancelled()
+
+
+def documented_server(folder: Path) -> Path:
+    """Write the server's configuration that docs/cluster.md has; return its file."""
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    block = next(part for part in text.split("```")[1::2] if "authorization" in part)
+    block = block.replace('"/tmp/nats"', f'"{folder / "js"}"')
+    file = folder / "nats.conf"
+    file.write_text(block.replace("$ENGINE_PASSWORD", "engines").replace("$API_PASSWORD", "apis"))
+    return file
+
+
+async def test_the_documented_users_may_do_what_they_must_and_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Engines keep and say; APIs listen, read what is kept and ask for books, and say no second."""
+    heard: list[bytes] = []
+    asked: list[str] = []
+    wanted = str(Subject("simulated", "BTCUSDT", Kind.WANTED, "api"))
+    async with NatsServer(tmp_path, "-c", str(documented_server(tmp_path)), jetstream=False) as server:
+        urls = [server.url.replace("//", f"//{user}@") for user in ("engine:engines", "api:apis")]
+        async with at(urls[0]) as engine, at(urls[1]) as api:
+            await engine.make_stream()
+            await engine.listen(wanted.replace(".api", ".*"), lambda subject, _: asked.append(subject))
+            await api.listen(SUBJECT.replace(".a", ".*"), lambda _, data: heard.append(data))
+            await engine.publish(SUBJECT, b"1")
+            assert await engine.newest(SUBJECT) is not None
+            await until(lambda: heard == [b"1"])
+            assert [one.data for one in await api.kept(SUBJECT.replace(".a", ".*"))] == [b"1"]
+            await api.publish(wanted, b"")
+            await until(lambda: asked == [wanted])
+            assert "does not allow" not in caplog.text
+            await api.publish(SUBJECT, b"false")
+            await said(caplog, "does not allow")
+            assert heard == [b"1"]

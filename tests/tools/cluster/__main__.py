@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ import psutil
 from tests.program import PATIENCE, Program, listening, next_live
 from tests.tools.campaign.exchange_process import ExchangeProcess
 from tests.tools.campaign.judge import Judge
+from tests.tools.cluster.account import Meter, Shares, of_the_recording, shown
 from tests.tools.cluster.parts import Cluster
 from tests.tools.cluster.watch import Watched, Watcher
 from tests.tools.load.__main__ import Crowd
@@ -162,6 +164,7 @@ async def run(clients: int, seconds: float, folder: Path) -> int:
     """Measure, kill and judge; return the exit code."""
     feed = await lag_over_feed(seconds)
     print(f"lag of a frame over the feed: {_lags(feed)}", flush=True)
+    print(await of_the_recording(folder, seconds), flush=True)
     judge = Judge()
     async with Cluster(folder, ENGINES, APIS) as cluster:
         field = Field(cluster, judge)
@@ -174,7 +177,13 @@ async def run(clients: int, seconds: float, folder: Path) -> int:
                 await crowd.grow(clients * (number + 1) // APIS - clients * number // APIS)
             field.begin()
             await field.until_live(0)
-            lags, missed = await _measure(crowds, seconds)
+            shares, meter = Shares(_processes(cluster)), Meter(cluster.server.url)
+            async with meter.running():
+                (lags, missed), rates = await asyncio.gather(_measure(crowds, seconds), meter.rates(seconds))
+            print(shown(rates, Counter(ENGINES.values())))
+            print(
+                "of one core: " + ", ".join(f"{name} {share:.1f} %" for name, share in shares.read().items())
+            )
             print(f"the same to {sum(crowd.clients for crowd in crowds)} clients: {_lags(lags)}", flush=True)
             kills = []
             for victim in (*ENGINES, SERVER):
@@ -187,6 +196,12 @@ async def run(clients: int, seconds: float, folder: Path) -> int:
         _print(field, kills, missed)
     doubled = sum(kill.lost[DOUBLED] for kill in kills if kill.victim != SERVER)
     return 1 if judge.wrong or doubled else 0
+
+
+def _processes(cluster: Cluster) -> dict[str, psutil.Process]:
+    parts = {**cluster.engines, **{f"API {number + 1}": api for number, api in enumerate(cluster.apis)}}
+    running = {name: part.process for name, part in parts.items()} | {SERVER: cluster.server.process}
+    return {name: psutil.Process(process.pid) for name, process in running.items() if process is not None}
 
 
 def _print(field: Field, kills: Sequence[Kill], missed: int) -> None:
