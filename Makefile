@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
 
 test:
-	@$(MAKE) --no-print-directory -j 2 $(VENV)/dev.stamp node_modules/.stamp
+	@$(MAKE) --no-print-directory -j 2 node_modules/.stamp $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory -j 2 check-python check-types check-modules
 	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
@@ -41,7 +41,7 @@ help:
 	@echo 'make pure      remove what make fast compiled'
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS) or in a RECORDING'
-	@echo 'make campaign  thousands of random faults, all that is live held against the truth (FAULTS, SEED)'
+	@echo 'make campaign  thousands of random faults, all that is live checked against the truth (FAULTS, SEED)'
 	@echo 'make cluster   engines of two hosts and three APIs over NATS, each killed in turn under CLIENTS'
 	@echo 'make clients   clients of others on the simulated exchange, with faults (SECONDS, CLIENTS_PYTHON)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
@@ -73,7 +73,7 @@ evaluate: $(VENV)/dev.stamp
 drill: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.replay.drill
 
-# Thousands of random faults, all that is live held against the exchange's own book; FAULTS=10000 SEED=1 by default.
+# Thousands of random faults, all that is live checked against the exchange's own book; FAULTS=10000 SEED=1 by default.
 campaign: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
 
@@ -89,7 +89,7 @@ clients: $(VENV)/dev.stamp
 load: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.load --clients $(or $(CLIENTS),1000)
 
-# Simulated orders at depth=known, held against the whole book of the replay rig; ORDERS=10000 by default.
+# Simulated orders at depth=known, checked against the whole book of the replay rig; ORDERS=10000 by default.
 orders: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.load.orders --orders $(or $(ORDERS),10000)
 
@@ -112,7 +112,7 @@ bench: $(VENV)/dev.stamp
 
 # From a depth message on its way to a book that has it, and to an encoded frame, at 1x and 50x the real rate.
 latency: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.tools.benchmarks latency $(ARGS)
+	$(BIN)/python -m tests.tools.with_core auto tests.tools.benchmarks latency $(ARGS)
 
 # The whole program with more and more simulated symbols; SYMBOLS=2,10,50 by default. Draws docs/scale.svg.
 scale: $(VENV)/dev.stamp
@@ -133,7 +133,9 @@ $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12"; exit 2; }
 	@echo "Installing into $(VENV) (once) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing; on Debian: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
@@ -143,7 +145,7 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 
 # What checks the page's modules. Nothing of it is needed to run the program.
 node_modules/.stamp: package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a * 100 + b < 2019 ? 1 : 0)' \
-		|| { echo "make test needs Node 20.19 or newer, and npm"; exit 2; }
+	@command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a * 100 + b < 2019 ? 1 : 0)' \
+		|| { echo "make test needs Node 20.19 or newer, and npm; Debian 12 has an older one, nodejs.org a newer"; exit 2; }
 	@npm ci --no-audit --no-fund --silent
 	@touch $@

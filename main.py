@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from config import SettingError, Settings, read_settings
+from config import SettingError, Settings
+from processes.command_line import read_settings
 from processes.conduct import calm_garbage_collector, first_leaf, part_of, set_up_logging
 from processes.core import running_core, use_compiled_core
 from processes.lifeline import Words, run_until_stopped
@@ -35,7 +36,7 @@ log = logging.getLogger("main")
 
 EXIT_OK: Final = 0
 PROGRAM: Final = str(Path(__file__).resolve())
-EXCHANGE_TRUTH_KEPT: Final = 100  # events; only tests ask for more
+EXCHANGE_TRUTH_KEPT: Final = 100  # events, where nobody can ask for them
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,13 +101,15 @@ def _role(settings: Settings, words: Words) -> Coroutine[Any, Any, None]:
 async def run_exchange(settings: Settings) -> None:
     """Serve the simulated exchange."""
     from api.access import Access
+    from data_ingestion.simulated_exchange.market import TRUTH_KEPT
     from data_ingestion.simulated_exchange.server import SimulatedExchange
     from processes.source_choice import simulated_symbols
 
     exchange = SimulatedExchange(
         simulated_symbols(settings),
         seed=settings.simulated_seed,
-        truth_kept=EXCHANGE_TRUTH_KEPT,
+        control=settings.simulated_control,
+        truth_kept=TRUTH_KEPT if settings.simulated_control else EXCHANGE_TRUTH_KEPT,
         objection=Access(pages=False).objection,
     )
     try:

@@ -12,7 +12,7 @@ from api.processes import ProcessReport
 from api.whole_book import NULL, book_after
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.latency import LatencyMeter
-from state.frames import Status, WindowRow, dark_frame, missing_row, row_of
+from state.frames import Status, WindowRow, missing_row, not_live_frame, row_of
 from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
 from state.updates import BOOK_EVERY_MS
 
@@ -133,7 +133,7 @@ class Channel:
             self._publish(state.latest, leading)
 
     def add(self, second: FeedSecond) -> bool:
-        """Take one second from the engine; return whether it goes out, for one given up as dark does not."""
+        """Take one second from the engine; return whether it goes out: one that was filled in does not."""
         newest = self._head.timestamp if self._head else 0
         if 0 <= newest - second.row.timestamp <= LATE_MS:
             self._told.append(second.row)
@@ -143,9 +143,9 @@ class Channel:
         self._told.append(second.row)
         return True
 
-    def go_dark(self, timestamp: int, reason: str) -> None:
-        """Send out a second that no engine delivered: no market value, and the reason why."""
-        frame = dark_frame(self.symbol, self.source, timestamp, Status.SYNCING, reason, None)
+    def fill_in(self, timestamp: int, reason: str) -> None:
+        """Send out a second that no engine delivered: not live, with the reason and no market value."""
+        frame = not_live_frame(self.symbol, self.source, timestamp, Status.SYNCING, reason, None)
         row = feed_row(WindowRow(row_of(frame), None))
         self._publish(FeedSecond(_encode(frame), row))
 

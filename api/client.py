@@ -14,7 +14,7 @@ copied beside a notebook. pandas, polars and pyarrow are imported when a table o
 
 What is promised. Seconds come in order, each once, and none is left out in silence: after a lost connection
 the program's window of 180 s fills what was missed, and a second that nobody knows any more is a frame of
-status `unknown`. With `updates=True` the client rebuilds the book by itself and holds it against the ten
+status `unknown`. With `updates=True` the client rebuilds the book by itself and checks it against the ten
 levels of each live frame and against each whole book that is sent; a difference is `WrongBook`.
 
 Times are ms since the epoch (UTC), prices and distances in USDT, sizes in base asset. What is not known is
@@ -125,14 +125,32 @@ Levels = list[tuple[float, float]]
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price, size without RPI fills, exchange ms."""
 Figure = float | int | str | Sequence[float | Fill] | None
-TapeEntry = tuple[int, float, float, float | None, str, int]
-"""T, price, size, size without RPI fills or None, `buy` or `sell`, id."""
 DetectionKind = Literal["wall", "sweep", "absorption", "layering", "iceberg", "exhaustion"]
 Ending = Literal[
     "consumed", "pulled", "unexplained", "out_of_range", "gave_way", "moved_away", "ended", "interrupted"
 ]
 Status = Literal["live", "syncing", "stale", "unknown"]
 """`unknown` is this client's own: the program no longer has that second."""
+
+
+class TapeEntry(NamedTuple):
+    """One aggregate trade."""
+
+    time: int  # T
+    price: float
+    size: float
+    visible_size: float | None  # without RPI fills; None where the exchange left it out
+    side: str  # of the taker: buy or sell
+    id: int
+
+
+class Print(NamedTuple):
+    """One of the largest trades of a second."""
+
+    price: float
+    size: float
+    side: str  # of the taker: buy or sell
+    time: int
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -201,7 +219,7 @@ class TradeSummary(msgspec.Struct, frozen=True):
     vwap: float | None  # None without trades
     rpi_volume: float | None
     count: int
-    largest: list[tuple[float, float, str, int]]  # price, size, side, time; at most twenty
+    largest: list[Print]  # at most twenty
 
 
 class Detection(msgspec.Struct, frozen=True):
@@ -811,20 +829,24 @@ def _seconds_table(seconds: Sequence[Frame]) -> Table:
 def _updates_table(seconds: Iterable[Row], first: int) -> Table:
     """Return the table of the updates in the seconds from `first` on; those before only lead to them."""
     follower, before = _Follower(), None
-    rows: list[tuple[int, int, bool]] = []
+    times: list[int] = []
+    ids: list[int] = []
+    after_gap: list[bool] = []
     sides: list[tuple[Levels, Levels]] = []
     for second in seconds:
         for update, book in follower.apply(second):
             if second.timestamp < first or update.u == update.pu:  # what a snapshot added changes no top
                 before = update.u
                 continue
-            rows.append((update.T, update.u, before != update.pu))
+            times.append(update.T)
+            ids.append(update.u)
+            after_gap.append(before != update.pu)
             sides.append(book.top())
             before = update.u
     columns = {
-        "time": _Column("time", [row[0] for row in rows]),
-        "u": _Column("count", [row[1] for row in rows]),
-        "after_gap": _Column("flag", [row[2] for row in rows]),
+        "time": _Column("time", times),
+        "u": _Column("count", ids),
+        "after_gap": _Column("flag", after_gap),
         "mid_price": _Column("float", [_mid(*side) for side in sides]),
         "best_bid": _Column("float", [bids[0][0] if bids else None for bids, _ in sides]),
         "best_ask": _Column("float", [asks[0][0] if asks else None for _, asks in sides]),
@@ -839,14 +861,9 @@ def _mid(bids: Levels, asks: Levels) -> float | None:
 
 def _trades_table(seconds: Iterable[Row]) -> Table:
     tape = [entry for second in seconds for entry in second.tape or ()]
-    names = ("time", "price", "size", "visible_size", "side", "id")
     kinds: tuple[_Kind, ...] = ("time", "float", "float", "float", "text", "count")
-    return Table(
-        {
-            name: _Column(kind, [entry[number] for entry in tape])
-            for number, (name, kind) in enumerate(zip(names, kinds, strict=True))
-        }
-    )
+    names = zip(TapeEntry._fields, kinds, strict=True)
+    return Table({name: _Column(kind, [getattr(entry, name) for entry in tape]) for name, kind in names})
 
 
 # --- a recorder, in a thread of its own ---------------------------------------------------------------------
@@ -864,12 +881,19 @@ _encode_chunk = msgspec.json.Encoder().encode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
+class _Span(NamedTuple):
+    """The updates that a second leads over."""
+
+    first: int  # u before its first update, or of its book
+    last: int  # u of its last update, or of its book
+
+
 class _Kept(NamedTuple):
     """One second as it is kept: the frame without its large parts, and those compressed."""
 
     frame: Frame
     chunk: bytes
-    span: tuple[int, int] | None  # u before its first update, or of its book, and u of its last
+    span: _Span | None  # None where it has neither updates nor a book
     begins: bool  # whether it has a whole book
 
     def full(self) -> Frame:
@@ -884,7 +908,7 @@ def _kept(frame: Frame) -> _Kept:
     span = None
     if book is not None or updates:
         ids = ([book.u] if book is not None else []) + ([updates[0].pu, updates[-1].u] if updates else [])
-        span = (ids[0], ids[-1])
+        span = _Span(ids[0], ids[-1])
     light = msgspec.structs.replace(frame, updates=None, book=None, tape=None)
     return _Kept(light, chunk, span, book is not None)
 
@@ -903,7 +927,7 @@ class Books:
         """The oldest update id whose book is known; raises `UnknownUpdate` without one."""
         for kept in self._seconds:
             if kept.begins and kept.span is not None:
-                return kept.span[0]
+                return kept.span.first
         raise UnknownUpdate(_NO_BOOK)
 
     @property
@@ -911,8 +935,8 @@ class Books:
         """The newest; raises `UnknownUpdate` without one."""
         for index in range(len(self._seconds) - 1, -1, -1):
             span = self._seconds[index].span
-            if span is not None and self._rebuilt(index, span[1]) is not None:
-                return span[1]
+            if span is not None and self._rebuilt(index, span.last) is not None:
+                return span.last
         raise UnknownUpdate(_NO_BOOK)
 
     def at(self, update_id: int) -> WholeBook:
@@ -922,7 +946,7 @@ class Books:
         """
         for index in range(len(self._seconds) - 1, -1, -1):
             span = self._seconds[index].span
-            if span is not None and span[0] <= update_id <= span[1]:
+            if span is not None and span.first <= update_id <= span.last:
                 found = self._rebuilt(index, update_id)
                 if found is not None:
                     return found

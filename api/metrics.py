@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Channel
 from api.processes import ProcessReport
-from api.room import Room
+from api.stream_limit import StreamLimit
 from data_ingestion.pacing.latency import BOUNDS_MS, LatencyCounts
 from state.frames import Health, Status
 
@@ -86,19 +86,23 @@ class SimulationCollector(Collector):
         yield family
 
 
-class RoomCollector(Collector):
+class StreamLimitCollector(Collector):
     """Reads how many streams there is room for at each scrape."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, stream_limit: StreamLimit) -> None:
+        self._stream_limit = stream_limit
 
     def collect(self) -> Iterator[Metric]:
         """Yield what was refused, and the bound where there is one."""
         yield CounterMetricFamily(
-            "orderbook_streams_refused", "WebSocket clients refused for want of room", self._room.refused
+            "orderbook_streams_refused",
+            "WebSocket clients refused for want of room",
+            self._stream_limit.refused,
         )
-        if self._room.most is not None:
-            yield GaugeMetricFamily("orderbook_streams_most", "Most WebSocket clients", self._room.most)
+        if self._stream_limit.most is not None:
+            yield GaugeMetricFamily(
+                "orderbook_streams_most", "Most WebSocket clients", self._stream_limit.most
+            )
 
 
 class ProcessCollector(Collector):
@@ -126,15 +130,15 @@ def registry_of(
     channels: Iterable[Channel],
     simulations: Counter[int],
     processes: Callable[[], list[ProcessReport]] = list,
-    room: Room | None = None,
+    stream_limit: StreamLimit | None = None,
 ) -> CollectorRegistry:
     """Return a registry of its own, so that two apps in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(ChannelCollector(channels))
     registry.register(SimulationCollector(simulations))
     registry.register(ProcessCollector(processes))
-    if room is not None:
-        registry.register(RoomCollector(room))
+    if stream_limit is not None:
+        registry.register(StreamLimitCollector(stream_limit))
     return registry
 
 

@@ -58,7 +58,7 @@ def objection_to_query(
     return None
 
 
-class PlainRequests:
+class QueryGuard:
     """ASGI middleware around the routes of an OpenAPI document, which `document` makes."""
 
     def __init__(self, app: ASGIApp, document: Callable[[], dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.processes import ShownProcess
 from features.basic_metrics import basic_metrics
-from features.trade_flow import TradeSummary
+from features.trade_flow import Print, TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
 from state.frames import (
@@ -27,9 +27,10 @@ from state.frames import (
     Status,
     StreamHealth,
     TradeStreamHealth,
-    dark_frame,
     live_frame,
+    not_live_frame,
 )
+from state.rolling_buffer import WINDOW_SECONDS
 from state.updates import TapeEntry, Update, WholeBook
 
 UNKNOWN_SYMBOL: Final = 4404  # close code
@@ -121,8 +122,8 @@ def _channel(symbols: Sequence[str]) -> Json:
     return {
         "address": "/ws/{symbol}",
         "title": "Frames of a symbol",
-        "description": "The first frame also has `history`, up to 180 rows, oldest first. A client "
-        "that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
+        "description": f"The first frame also has `history`, up to {WINDOW_SECONDS} rows, oldest first. A "
+        "client that reads too slowly loses its oldest frames; with `updates` its next one has `history` "
         f"again, from the newest `book` on.\n\nClose codes:\n{codes}",
         "servers": [{"$ref": "#/servers/api"}],
         "parameters": {
@@ -155,7 +156,7 @@ def _frame_message() -> Json:
         },
         "examples": [
             {"name": "live", "payload": msgspec.to_builtins(_live())},
-            {"name": "syncing", "payload": msgspec.to_builtins(_dark())},
+            {"name": "syncing", "payload": msgspec.to_builtins(_not_live())},
         ],
     }
 
@@ -224,15 +225,15 @@ def _live() -> Frame:
         _SECOND,
         Market(9_876_543_210, _SECOND - 63, top, basic_metrics(top)),
         Flow(1.5, [0.75, *[0.0] * 9]),
-        TradeSummary(1.25, 0.5, 61_000.04, 0.0, 2, [(61_000.1, 1.25, "buy", _SECOND - 410)]),
+        TradeSummary(1.25, 0.5, 61_000.04, 0.0, 2, [Print(61_000.1, 1.25, "buy", _SECOND - 410)]),
         _health(),
         tick_size=0.1,
     )
 
 
-def _dark() -> Frame:
+def _not_live() -> Frame:
     reason = "the first snapshot is on its way"
-    return dark_frame("BTCUSDT", "binance", _SECOND, Status.SYNCING, reason, None)
+    return not_live_frame("BTCUSDT", "binance", _SECOND, Status.SYNCING, reason, None)
 
 
 def _symbol_health(status: Status, reason: str | None) -> SymbolHealth:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.http_protocol import MOST_HEAD, BoundedHttp
-from api.seldom import say_seldom
+from api.log_throttle import throttle
 from api.websocket_protocol import BoundedWebSocket
 
 
@@ -20,7 +20,7 @@ def server_of(app: ASGIApp, *, client_patience: float = 600.0) -> uvicorn.Server
     A WebSocket client may read nothing for `client_patience` seconds before it is closed.
     """
     for server in ("uvicorn.error", "asyncio"):  # what clients can make them say without end
-        say_seldom(logging.getLogger(server))
+        throttle(logging.getLogger(server))
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager

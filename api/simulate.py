@@ -15,7 +15,7 @@ from api.channel import Channel
 from api.feed.messages import NoBook
 from api.refusals import Refusal, refusal, shown
 from data_ingestion.clock import Clock
-from features.market_impact import DECIMALS, BadSize, Impacts, Side, Unit, order_size
+from features.market_impact import DECIMALS, BadSize, Impacts, OrderSide, Unit, order_size
 from state.frames import Status
 
 SMALLEST: Final = 10.0**-DECIMALS
@@ -98,7 +98,7 @@ class SimulatedOrder:
 
     symbol: _Symbol
     source: _Source
-    side: Side
+    side: OrderSide
     depth: Depth
     size: _Size
     quote_size: _QuoteSize
@@ -142,7 +142,7 @@ class SimulatedOrders:
 
     symbol: _Symbol
     source: _Source
-    side: Side
+    side: OrderSide
     depth: Depth
     mid_price: _Mid
     last_update_id: _Id
@@ -206,7 +206,7 @@ class Simulator:
         channel = self._channels.get(symbol.upper())
         if channel is None:
             raise UnknownSymbol(symbol, list(self._channels))
-        does, reach, sized = Side(side.lower()), Depth(depth.lower()), Unit(unit.lower())
+        does, reach, sized = OrderSide(side.lower()), Depth(depth.lower()), Unit(unit.lower())
         wanted = [order_size(size, sized) for size in sizes]
         held = channel.book.read(self._clock.wall_ms(), self._clock.steady_ms())
         if isinstance(held, NoBook):
@@ -253,7 +253,7 @@ def _items(texts: object) -> object:
 
 
 _AskedSymbol = Annotated[str, Query(description="In any letter case", examples=["BTCUSDT"])]
-_AskedSide = Annotated[Side, Query(description="In any letter case"), BeforeValidator(_lower)]
+_AskedSide = Annotated[OrderSide, Query(description="In any letter case"), BeforeValidator(_lower)]
 _AskedDepth = Annotated[
     Depth,
     Query(description="How much of the book the order may take: its ten best levels, or all that is known"),

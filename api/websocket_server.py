@@ -19,9 +19,8 @@ from api.feed.receiver import FeedReceiver
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
-from api.queries import UNKNOWN_QUERY, PlainRequests, wants_of
+from api.queries import UNKNOWN_QUERY, QueryGuard, wants_of
 from api.refusals import add_refusals, refusal
-from api.room import Room
 from api.schema import (
     BAD_QUERY,
     NO_ROOM,
@@ -32,6 +31,7 @@ from api.schema import (
 )
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
 from api.sockets import GONE, refuse, refuse_handshake
+from api.stream_limit import StreamLimit
 from api.supply import Channels, PushedSupply, Supply
 from data_ingestion.clock import Clock
 from state.frames import Status
@@ -39,7 +39,7 @@ from state.frames import Status
 log = logging.getLogger(__name__)
 
 GRACE: Final = 0.5
-"""Seconds that a connected engine may be late before its second goes out dark."""
+"""Seconds that a connected engine may be late before its second goes out as not live."""
 
 HEALTH_AGE_MS: Final = 3_000
 """A newest frame older than this is no sign of life, whatever it says."""
@@ -84,7 +84,7 @@ class Api:
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
-        self.room = Room(most_streams, self._clock.steady)
+        self.stream_limit = StreamLimit(most_streams, self._clock.steady)
         self._feed = FeedReceiver(self.channels, feed_token, self._clock) if supply is None else None
         self.supply: Supply = supply or self._feed or PushedSupply()
         self.supply.attach(self.channels)
@@ -103,13 +103,13 @@ class Api:
         if isinstance(wants, str):
             await refuse(socket, BAD_QUERY, wants)
             return
-        if not self.room.enter():
-            await refuse(socket, NO_ROOM, self.room.why_not)
+        if not self.stream_limit.enter():
+            await refuse(socket, NO_ROOM, self.stream_limit.why_not)
             return
         try:
             await self._serve_frames(socket, channel, wants)
         finally:
-            self.room.leave()
+            self.stream_limit.leave()
 
     async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
         async with self.supply.following(channel.symbol):
@@ -152,24 +152,24 @@ class Api:
     # --- the second -----------------------------------------------------------------------------------
 
     async def watch_engines(self) -> None:
-        """Send out a dark frame for each second that no engine delivers, until cancelled."""
+        """Send out a frame that is not live for each second that no engine delivers, until cancelled."""
         async for timestamp in self._clock.seconds():
-            self._go_dark(timestamp, waited=False)
+            self._fill_in(timestamp, waited=False)
             await asyncio.sleep(GRACE / 2)  # by now the frames are with the clients
             if timestamp % COLLECT_EVERY_MS == 0:
                 gc.collect()
             self.supply.settle(timestamp)
             await asyncio.sleep(GRACE / 2)
-            self._go_dark(timestamp, waited=True)
+            self._fill_in(timestamp, waited=True)
 
-    def _go_dark(self, timestamp: int, *, waited: bool) -> None:
+    def _fill_in(self, timestamp: int, *, waited: bool) -> None:
         for channel in self.channels.values():
             if channel.idle or self._has_second(channel, timestamp):
                 continue
             if not channel.connected:
-                channel.go_dark(timestamp, channel.absence)
+                channel.fill_in(timestamp, channel.absence)
             elif waited:
-                channel.go_dark(timestamp, channel.silence)
+                channel.fill_in(timestamp, channel.silence)
 
     def _has_second(self, channel: Channel, timestamp: int) -> bool:
         """Say whether this second went out. A frame of the future only means that the clock was set back."""
@@ -248,9 +248,9 @@ def create_app(api: Api) -> FastAPI:
         responses=UNKNOWN_QUERY,
     )
     simulations = Counter(dict.fromkeys(SIMULATE_ANSWERS, 0))
-    registry = registry_of(api.channels.values(), simulations, api.processes, api.room)
+    registry = registry_of(api.channels.values(), simulations, api.processes, api.stream_limit)
     # The last one added is the first to see a request.
-    app.add_middleware(PlainRequests, document=app.openapi)
+    app.add_middleware(QueryGuard, document=app.openapi)
     app.add_middleware(PageHeaders)
     app.add_middleware(AccessGuard, access=api.access, policies={"/docs": DOCS_POLICY})
     app.add_middleware(AnswerCounter, path="/simulate", answers=simulations)

@@ -117,7 +117,7 @@ def book_after(rows: Sequence[FeedRow]) -> bytes:
     for row in rows[start:]:
         updates = decode_updates(row.updates)
         if updates is None:
-            return NULL  # dark since: what came after began anew
+            return NULL  # not live since: what came after began anew
         try:
             for update in updates:
                 book.apply(update)

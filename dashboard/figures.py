@@ -1,11 +1,20 @@
-"""The surface's figure as it is before the first frame; `assets/panels/surface_panel.mjs` fills it."""
+"""The surface's figure before the first frame; `assets/panels/surface_panel.mjs` fills and labels it."""
 
-from typing import Any
+from typing import Any, Final
+
+WINDOW_SECONDS: Final = 180
+"""Of the map and this figure, as the program keeps them and `assets/book/book_window.mjs` has it."""
 
 
 def surface_figure() -> dict[str, Any]:
     """Return the surface: seconds before now, USDT from the mid, size, coloured by side."""
-    axis = {"type": "linear", "showspikes": False, "zeroline": False, "tickangle": 0, "title": {"text": ""}}
+    axis = {
+        "type": "linear",
+        "showspikes": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "title": {"text": ""},
+    }
     highlight = {"highlight": False}
     return {
         "data": [
@@ -25,14 +34,9 @@ def surface_figure() -> dict[str, Any]:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "scene": {
                 "hovermode": False,
-                "xaxis": {
-                    **axis,
-                    "range": [-180, 0],
-                    "tickvals": [-120, -60, 0],
-                    "ticktext": ["\N{MINUS SIGN}2 min", "\N{MINUS SIGN}1 min", "now"],
-                },
+                "xaxis": {**axis, "range": [-WINDOW_SECONDS, 0], "tickvals": [-120, -60, 0]},
                 "yaxis": axis,
-                "zaxis": {**axis, "range": [0, 1], "showticklabels": False, "showgrid": False},
+                "zaxis": {**axis, "range": [0, 1], "tickvals": [0, 0.5, 1]},
                 "aspectmode": "manual",
                 "aspectratio": {"x": 2.2, "y": 1.15, "z": 0.6},
                 "dragmode": False,

@@ -28,7 +28,7 @@ FINGERPRINTED: Final = re.compile(r"[^.]+\.v[\w-]+m[0-9a-fA-F]+\.")
 """Names that Dash gives its files, with version and time: dash_renderer.v4_4_1m1795679177.min.js."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
-"""Kept by the browser, but held against the server's first, so that an update is seen at once."""
+"""Kept by the browser, but checked against the server's first, so that an update is seen at once."""
 MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",

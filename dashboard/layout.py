@@ -59,27 +59,6 @@ COLOURS = (
     ("magenta", "how long a detection lasted, at its price"),
 )
 
-MARKS = (
-    ("\N{BLACK SQUARE} wall", "a level far larger than most, which has stood for seconds"),
-    (
-        "\N{BLACK UP-POINTING TRIANGLE} \N{BLACK DOWN-POINTING TRIANGLE} sweep",
-        "a taker who ate three or more levels at once; up bought, down sold",
-    ),
-    (
-        "\N{BLACK CIRCLE} absorption",
-        "takers hit one price with more than it showed, and it was refilled instead of giving way",
-    ),
-    (
-        "\N{IDENTICAL TO} layering",
-        "neighbouring large levels that change all the time and hardly trade; a suspicion",
-    ),
-    ("\N{BLACK DIAMOND} iceberg", "far more traded at a price than it ever showed; a suspicion"),
-    (
-        "\N{MULTIPLICATION X} exhaustion",
-        "a side of the book that emptied, and the price that broke out through it",
-    ),
-)
-
 TERMS = (
     ("mid", "halfway between best bid and best ask; spread is what lies between them"),
     ("microprice", "the mid, drawn towards the side with less size at the touch"),
@@ -116,12 +95,12 @@ def page_layout(api_port: int, api_url: str, symbols: Sequence[str], plotly: str
                 "help",
                 html.Div(
                     [
-                        html.Div([html.H3(title), _definitions(lines)])
-                        for title, lines in (
-                            ("keys and hands", KEYS),
-                            ("marks above the map", MARKS),
-                            ("colours", COLOURS),
-                            ("terms", TERMS),
+                        html.Div([html.H3(title), content])
+                        for title, content in (
+                            ("keys and hands", _definitions(KEYS)),
+                            ("marks above the map", html.Dl(id="help-marks")),  # from detections.mjs
+                            ("colours", _definitions(COLOURS)),
+                            ("terms", _definitions(TERMS)),
                         )
                     ],
                     className="columns",
@@ -254,7 +233,7 @@ def _surface() -> Component:
     return html.Section(
         [
             html.Div(
-                [html.H2("book over time"), html.Span("smoothed; USDT from the mid", className="hint")],
+                [html.H2("book over time"), html.Span("smoothed, around the mid in USDT", className="hint")],
                 className="head",
             ),
             html.Div(

@@ -71,7 +71,7 @@ class ExchangeClock:
         return now_ms
 
 
-class ClockAsker:
+class ClockPoller:
     """Asks `rest_url` for its time. `session` stays the caller's to close."""
 
     def __init__(

@@ -2,24 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final
 
-import aiohttp
-
-from data_ingestion.causes import cause_of
-from data_ingestion.clock import Clock
-from data_ingestion.errors import Action, ExchangeError, MalformedMessage, StreamSilent, classify
-from data_ingestion.exchange_clock import ExchangeClock
+from data_ingestion.errors import Action, ExchangeError, StreamSilent, classify
+from data_ingestion.inbox import Inbox, ids_of
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot, decode_agg_trade, decode_depth_update
-from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.backoff import Backoff
-from data_ingestion.pacing.latency import LatencyMeter
-from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.quiet_log import QuietLog
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
-from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream, StreamState
+from data_ingestion.sink import MarketDataSink, SnapshotRequest, Stream
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT, SnapshotLoader
 from data_ingestion.websocket_client import StreamClient
 
@@ -27,93 +19,10 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_BURST: Final = 10  # snapshots that may follow one another at once
 BURST_WEIGHT: Final = SNAPSHOT_BURST * SNAPSHOT_WEIGHT
-MALFORMED_LOG_INTERVAL: Final = 10.0  # seconds
 WATCH_EVERY: Final = 0.1  # seconds
 CONFIRMATION_LEVELS: Final = 50  # a side
 CONFIRMATION_WEIGHT: Final = 2
 BATCH: Final = 50  # messages applied before other tasks get their turn
-
-M = TypeVar("M", AggTrade, DepthUpdate)
-Arrival = tuple[M, float, float]
-"""A message with its times of arrival by the exchange's and by the steady clock, ms."""
-
-
-class _Inbox(Generic[M]):
-    """One stream's `StreamListener`: tells the sink of the connection, queues the messages."""
-
-    def __init__(
-        self,
-        stream: Stream,
-        sink: MarketDataSink,
-        queue_size: int,
-        budget: RequestBudget,
-        clock: Clock,
-        exchange_clock: ExchangeClock,
-    ) -> None:
-        self.queue: NewestQueue[Arrival[M]] = NewestQueue(queue_size)
-        self._stream = stream
-        self._sink = sink
-        self._budget = budget
-        self._clock = clock
-        self._exchange_clock = exchange_clock
-        self.heard = False  # whether anything has come on this connection
-        self._since = 0.0  # steady seconds, of the last sign of life
-        self._malformed = 0
-        self._malformed_logged = float("-inf")
-        self._quiet_log = QuietLog(log, clock)
-
-    def connecting(self) -> None:
-        log.debug("%s stream: connecting", self._stream.value)
-        self._sink.on_stream(self._stream, StreamState.CONNECTING, self._clock.steady_ms())
-
-    def quiet(self, now: float) -> float:
-        """Return the seconds since the last message, or since the connection was made."""
-        return now - self._since
-
-    def is_well(self) -> None:
-        self._since = self._clock.steady()
-
-    def opened(self) -> None:
-        log.debug("%s stream: connected", self._stream.value)
-        self.heard, self._since = False, self._clock.steady()
-        self._sink.on_stream(self._stream, StreamState.OPEN, self._clock.steady_ms())
-
-    def received(self, message: M) -> None:
-        wall_ms = self._exchange_clock.arrival_ms(message.event_time)
-        if not self.heard:
-            log.debug("%s stream: the first message is %s", self._stream.value, _ids(message))
-        self.heard, self._since = True, self._clock.steady()
-        self.queue.put((message, wall_ms, self._clock.steady_ms()))
-
-    def malformed(self, error: MalformedMessage) -> None:
-        self._sink.on_malformed(self._stream)
-        self._malformed += 1
-        now = self._clock.steady()
-        if now - self._malformed_logged >= MALFORMED_LOG_INTERVAL:
-            log.warning(
-                "%d on the %s stream so far, the last one: %s", self._malformed, self._stream.value, error
-            )
-            self._malformed_logged = now
-
-    def lost(self, error: ExchangeError) -> None:
-        self._budget.obey(self._clock.steady(), error)  # the exchange counts by address
-        self.queue.clear()  # what a broken connection left behind must not meet the next one's book
-        self._sink.on_stream(
-            self._stream, StreamState.DOWN, self._clock.steady_ms(), str(error), cause_of(error)
-        )
-        self._quiet_log.write(logging.WARNING, str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What ingestion works with; tests bring their own. The session stays the caller's to close."""
-
-    session: aiohttp.ClientSession
-    budget: RequestBudget  # the share of the exchange's request weight that this symbol may use
-    applied: LatencyMeter  # of each depth event, from the exchange's event time to when the sink has it
-    random: Callable[[], float]  # 0 to 1
-    clock: Clock
-    exchange_clock: ExchangeClock
 
 
 class Ingestor:
@@ -125,22 +34,18 @@ class Ingestor:
         symbol: str,
         urls: ExchangeUrls,
         settings: IngestionSettings,
-        means: Means,
+        resources: Resources,
     ) -> None:
-        budget, random, clock, exchange_clock = means.budget, means.random, means.clock, means.exchange_clock
+        random, clock = resources.random, resources.clock
         self._sink = sink
         self._quiet_log = QuietLog(log, clock)
-        self._loader = SnapshotLoader(means.session, urls.rest, symbol, timeout=settings.answer_timeout)
+        self._loader = SnapshotLoader(resources.session, urls.rest, symbol, timeout=settings.answer_timeout)
         self._depth_silence = settings.depth_silence
         self._clock = clock
-        self._exchange_clock = exchange_clock
-        self._applied = means.applied
-        self._depth = _Inbox[DepthUpdate](
-            Stream.DEPTH, sink, settings.queue_size, budget, clock, exchange_clock
-        )
-        self._trades = _Inbox[AggTrade](
-            Stream.TRADES, sink, settings.queue_size, budget, clock, exchange_clock
-        )
+        self._exchange_clock = resources.exchange_clock
+        self._applied = resources.applied
+        self._depth = Inbox[DepthUpdate](Stream.DEPTH, sink, settings.queue_size, resources)
+        self._trades = Inbox[AggTrade](Stream.TRADES, sink, settings.queue_size, resources)
         name = symbol.lower()
         self._depth_client = StreamClient(
             "depth",
@@ -165,7 +70,7 @@ class Ingestor:
         # An answer that does not do may do in a moment; one that never does is asked for ever more rarely.
         self._misfit_backoff = Backoff(random, base=0.1, cap=30.0, stable=0)
         self._not_before = 0.0  # steady seconds, by our own backoff
-        self._budget = budget
+        self._budget = resources.budget
         self._fetching: tuple[SnapshotRequest, asyncio.Task[None]] | None = None
         self._known = False  # the symbol, to the exchange: what it has shown once may come back
 
@@ -193,7 +98,7 @@ class Ingestor:
                 self._tend_snapshot(tasks)
                 self._log_notices()
                 if self._fetching is not None:
-                    log.debug("while a snapshot is on its way: event %s", _ids(event))
+                    log.debug("while a snapshot is on its way: event %s", ids_of(event))
             await asyncio.sleep(0)
 
     async def _pump_trades(self) -> None:
@@ -212,7 +117,7 @@ class Ingestor:
         while True:
             await asyncio.sleep(WATCH_EVERY)
             if sink.watch(clock.steady_ms(), self._exchange_clock.now_ms()):
-                self._depth_client.has_failed(StreamSilent("depth", self._depth.quiet(clock.steady())))
+                self._depth_client.fail(StreamSilent("depth", self._depth.quiet(clock.steady())))
             elif sink.confirmation_request is not None:
                 await self._confirm(sink.confirmation_request)
             elif self._depth.quiet(clock.steady()) >= self._depth_silence / 2 and not self._depth.heard:
@@ -237,7 +142,7 @@ class Ingestor:
         sent_ms, wall_ms = self._clock.steady_ms(), self._exchange_clock.now_ms()
         snapshot = await self._small_snapshot()
         if snapshot is not None and self._sink.on_confirmation(request, snapshot, sent_ms, wall_ms):
-            self._depth_client.is_well()
+            self._depth_client.on_confirmed()
 
     async def _confirm_nothing_happened(self) -> None:
         """Keep a connection that has brought nothing yet, if two small snapshots say that nothing was to."""
@@ -246,8 +151,8 @@ class Ingestor:
         second = await self._small_snapshot()
         same = first is not None and second is not None and first.last_update_id == second.last_update_id
         if same and not self._depth.heard:
-            self._depth.is_well()
-            self._depth_client.is_well()
+            self._depth.on_confirmed()
+            self._depth_client.on_confirmed()
 
     def _tend_snapshot(self, tasks: asyncio.TaskGroup) -> None:
         """Have one fetch under way where the sink wants a snapshot, and none for a request that is gone."""
@@ -309,10 +214,3 @@ class Ingestor:
     def _log_notices(self) -> None:
         for notice in self._sink.drain_notices():
             self._quiet_log.write(logging.WARNING if notice.warning else logging.INFO, notice.text)
-
-
-def _ids(message: AggTrade | DepthUpdate) -> str:
-    """Return the ids by which a message follows another."""
-    if isinstance(message, AggTrade):
-        return f"a {message.trade_id}"
-    return f"U {message.first_update_id}, u {message.final_update_id}, pu {message.previous_final_update_id}"

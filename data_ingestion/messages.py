@@ -179,15 +179,15 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
         return None
     bids, asks = wire.b, wire.a
     start = data.find(_BIDS)
-    key = data.find(_ASKS, start)
+    key = data.rfind(_ASKS)  # from behind, where both ends of `a` are found soonest
     opened = key + len(_ASKS)
-    end = (data.find(b"]]", opened) if asks else opened) + 2
+    end = (data.rfind(b"]]", opened) if asks else opened) + 2
     is_plain = (
-        start >= 0
-        and key > 0
+        0 <= start < key
         and data[opened : opened + 1] == b"["
         and data[end - 1 : end] == b"]"
         and data.find(b":", start + len(_BIDS)) == opened - 1
+        and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
         and data.count(b'"', start, end) == 4 * (len(bids) + len(asks) + 1)

@@ -67,7 +67,7 @@ def _tick_of(filters: list[_Filter]) -> float | None:
     return None
 
 
-class SymbolAsker:
+class SymbolInfoPoller:
     """Asks `rest_url` for one symbol, on behalf of `sink`. `session` stays the caller's to close."""
 
     def __init__(

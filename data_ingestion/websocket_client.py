@@ -86,13 +86,13 @@ class StreamClient(Generic[T]):
         self._failure: ExchangeError | None = None
         self._connection: ClientConnection | None = None
 
-    def is_well(self) -> None:
-        """Hear that the stream is known to be well although it says nothing: its silence counts from now."""
+    def on_confirmed(self) -> None:
+        """Note that the stream is known to be well although it is silent: its silence counts from now."""
         if self._watchdog is not None:
             self._watchdog.reschedule(asyncio.get_running_loop().time() + self._silence)
 
-    def has_failed(self, error: ExchangeError) -> None:
-        """Hear that the stream is known to have failed: make its connection anew at once."""
+    def fail(self, error: ExchangeError) -> None:
+        """Give up the connection at once, for the stream is known to have failed, and make another."""
         if self._connection is not None:
             self._failure = error
             self._connection.transport.abort()  # no closing handshake with what may be gone

@@ -24,7 +24,7 @@ _UNIT: Final = 10**DECIMALS
 _SURE: Final = 10**15  # below it a float has just one decimal of so many digits
 
 
-class Side(enum.StrEnum):
+class OrderSide(enum.StrEnum):
     """What an order does."""
 
     BUY = "buy"  # takes asks
@@ -38,7 +38,7 @@ class Unit(enum.StrEnum):
     QUOTE = "quote"  # USDT: the order takes as much as these pay for
 
 
-class Book(Protocol):
+class BookSides(Protocol):
     """Both sides of a book, best first; each has a level, and they are not crossed."""
 
     @property
@@ -86,13 +86,13 @@ def order_size(size: float, unit: Unit = Unit.BASE) -> float:
     return rounded
 
 
-def market_impact(book: Book, size: float, side: Side, unit: Unit = Unit.BASE) -> MarketImpact:
+def market_impact(book: BookSides, size: float, side: OrderSide, unit: Unit = Unit.BASE) -> MarketImpact:
     """Walk `book` with a market order of `order_size(size, unit)`. Raises `BadSize`. O(levels)."""
     return Impacts(book).of(size, side, unit)
 
 
 def market_impacts(
-    book: Book, sizes: Iterable[float], side: Side, unit: Unit = Unit.BASE, *, whole: bool = False
+    book: BookSides, sizes: Iterable[float], side: OrderSide, unit: Unit = Unit.BASE, *, whole: bool = False
 ) -> list[MarketImpact]:
     """Walk `book` with one order a size, each for itself. As `Impacts`, for a book that is used but once."""
     impacts = Impacts(book, whole=whole)
@@ -108,18 +108,18 @@ class Impacts:
 
     __slots__ = ("_book", "_sides", "_whole")
 
-    def __init__(self, book: Book, *, whole: bool = False) -> None:
+    def __init__(self, book: BookSides, *, whole: bool = False) -> None:
         self._book = book
         self._whole = whole
-        self._sides: dict[Side, _Sums] = {}
+        self._sides: dict[OrderSide, _Sums] = {}
 
-    def of(self, size: float, side: Side, unit: Unit = Unit.BASE) -> MarketImpact:
+    def of(self, size: float, side: OrderSide, unit: Unit = Unit.BASE) -> MarketImpact:
         """Return what an order of `order_size(size, unit)` comes to. Raises `BadSize`.
 
         O(log n) in the levels; the first order of a side makes its sums, O(n).
         """
         wanted = _scaled(order_size(size, unit), DECIMALS)
-        levels = self._book.asks if side is Side.BUY else self._book.bids
+        levels = self._book.asks if side is OrderSide.BUY else self._book.bids
         sums = self._sides.get(side)
         if sums is None:
             touch = self._book.bids[0][0], self._book.asks[0][0]
@@ -131,7 +131,7 @@ class Impacts:
         cost, count = sums.cost(filled)
         paid = _rounded(cost, sums.one**2)
         # The mean is cost / filled, the mid twice_mid / 2, and so their difference above / (2 * filled).
-        above = (2 * cost - filled * sums.twice_mid) * (1 if side is Side.BUY else -1)
+        above = (2 * cost - filled * sums.twice_mid) * (1 if side is OrderSide.BUY else -1)
         return MarketImpact(
             avg_price=_rounded(cost, filled * sums.one) / _UNIT,
             worst_price=sums.prices[count - 1] / sums.one,

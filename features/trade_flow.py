@@ -4,7 +4,7 @@ A trade arrives up to some 100 ms after its own time `T`, so it may belong to th
 """
 
 import heapq
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,8 +13,14 @@ from data_ingestion.messages import AggTrade
 LARGEST_TRADES: Final = 20
 _WAITING: Final = 1_000  # trades that wait to be added up, at most
 
-Print = tuple[float, float, str, int]
-"""Price (USDT), size (base asset), taker side (`buy` or `sell`), trade time (ms since the epoch)."""
+
+class Print(NamedTuple):
+    """One trade as frames tell it; an array on the wire, in this order."""
+
+    price: float  # USDT
+    size: float  # base asset
+    side: str  # of the taker: buy or sell
+    time: int  # T, ms since the epoch
 
 
 class TradeSummary(msgspec.Struct, frozen=True):
@@ -72,8 +78,8 @@ class TradeFlow:
     def drain(self) -> TradeSummary:
         """Return the sums since the last call, and begin anew."""
         self._add_up()
-        largest: list[Print] = [
-            (trade.price, trade.size, "sell" if trade.buyer_is_maker else "buy", trade.trade_time)
+        largest = [
+            Print(trade.price, trade.size, "sell" if trade.buyer_is_maker else "buy", trade.trade_time)
             for trade in self._largest
         ]
         # Eight decimals are the exchange's own: what lies beyond is the noise of adding floats.

@@ -13,10 +13,10 @@ from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest
 from orderbook.book_state import Mismatch, TopOfBook
 from orderbook.confirmation import Confirmation
-from orderbook.patience import Patience
 from orderbook.phases import PHASE_STEPS, Phase
 from orderbook.renewal import BookSettings, Renewal
 from orderbook.results import Applied, Audited, Began, Grew, Lost, Result, Results
+from orderbook.retry_timer import RetryTimer
 from orderbook.sequence_validator import Gap, Verdict
 from orderbook.synchronizer import LocalBook, Outcome, Progress, Synchronizer, too_few
 
@@ -53,8 +53,8 @@ class BookKeeper:
         self._building = self._synchronizer()
         self._second: Synchronizer | None = None
         self._renewal = Renewal(self._settings)
-        self._useless = Patience()  # with snapshots that no book can be shown of
-        self._corrupt = Patience()  # with books that end up corrupt
+        self._unusable_snapshots = RetryTimer()  # after snapshots of which no book can be shown
+        self._corrupt_books = RetryTimer()  # after books that ended up corrupt
 
     # --- connection -----------------------------------------------------------------------------------
 
@@ -75,8 +75,8 @@ class BookKeeper:
 
     # --- events and snapshots -------------------------------------------------------------------------
 
-    def take(self, event: DepthUpdate, now: float) -> Results | None:
-        """Take the connection's next event; the book must not be disconnected.
+    def apply(self, event: DepthUpdate, now: float) -> Results | None:
+        """Apply the connection's next event; the book must not be disconnected.
 
         O(k log n) for k changed levels. None for the last one once more, which proves nothing.
         """
@@ -86,12 +86,12 @@ class BookKeeper:
         outcome = book.apply(event)
         if outcome is Verdict.OUTDATED:
             return None
-        self.confirmation.forget()
+        self.confirmation.reset()
         if outcome is not Verdict.APPLY:
             return self._break(outcome, event, now)
         applied = Applied(book, event, self._look(book))
         if self._second is None:
-            if not self._renewal.begin_if_due(book, self.top, event, self._useless, now):
+            if not self._renewal.begin_if_due(book, self.top, event, self._unusable_snapshots, now):
                 return (applied,)
             self._second = self._synchronizer()
         return [applied, *self._settle(self._second, self._second.add(event), now)]
@@ -108,8 +108,8 @@ class BookKeeper:
         if self._second is not None:
             return self._settle(self._second, self._second.offer(snapshot), now)
         progress = self._building.offer(snapshot)
-        if self._building.useless:
-            self._useless.failed(now)
+        if self._building.exchange_book_unusable:
+            self._unusable_snapshots.on_failure(now)
         return self._build(progress, now)
 
     def on_snapshot_failed(self, request: SnapshotRequest, reason: str) -> None:
@@ -168,13 +168,13 @@ class BookKeeper:
         """Ask for the first book's next snapshot, if its turn has come."""
         if self.snapshot_request is not None:
             return []
-        setback, results = self._building.setback, []
-        if setback:
-            self._trouble = setback
+        why_rejected, results = self._building.why_rejected, []
+        if why_rejected:
+            self._trouble = why_rejected
             if event is None:
-                results = [_notice(f"snapshot not usable: {setback}")]
+                results = [_notice(f"snapshot not usable: {why_rejected}")]
         hinted = event is not None and _has_both_sides(event)
-        if self._useless.is_due(now, hinted=hinted) and self._corrupt.is_due(now):
+        if self._unusable_snapshots.is_due(now, hinted=hinted) and self._corrupt_books.is_due(now):
             self._request_snapshot()
         return results
 
@@ -184,13 +184,13 @@ class BookKeeper:
         self._renewal.on_book(book, now)
         top = self._look(book)
         if top is None:
-            self._useless.failed(now)
+            self._unusable_snapshots.on_failure(now)
         return top
 
     def _look(self, book: LocalBook) -> TopOfBook | None:
         self.top = top = book.state.top()
         if top is not None:
-            self._useless.worked()
+            self._unusable_snapshots.on_success()
         return top
 
     # --- the second book ------------------------------------------------------------------------------
@@ -202,8 +202,8 @@ class BookKeeper:
         old, new = self.book, second.book
         if progress is not Progress.DONE or old is None or new is None:
             return []
-        compared, mismatches = old.state.disagreements(
-            new.state, but_bids=second.changed_bids, but_asks=second.changed_asks
+        compared, mismatches = old.state.compare(
+            new.state, ignored_bids=second.changed_bids, ignored_asks=second.changed_asks
         )
         audited = Audited(compared, len(mismatches))
         if mismatches:
@@ -213,7 +213,7 @@ class BookKeeper:
         if self.top is not None and new.state.top() is None:
             self._second = None
             return [audited, _notice("snapshot not usable: it shows fewer than ten levels a side")]
-        bids, asks = new.state.unite(old.state)
+        bids, asks = new.state.merge(old.state)
         return [audited, Grew(new, self._adopt(new, now), bids, asks)]
 
     # --- loss -----------------------------------------------------------------------------------------
@@ -230,22 +230,22 @@ class BookKeeper:
 
     def _may_rebuild(self, now: float) -> bool:
         """Note a corrupt book; say whether its turn to be rebuilt has come."""
-        if self._corrupt.calm_for(now) > CALM_MS:
-            self._corrupt.worked()
-        due = self._corrupt.is_due(now)
-        self._corrupt.failed(now)
+        if self._corrupt_books.ms_since_failure(now) > CALM_MS:
+            self._corrupt_books.on_success()
+        due = self._corrupt_books.is_due(now)
+        self._corrupt_books.on_failure(now)
         return due
 
     def _reset(self, phase: Phase, cause: Cause, why: str) -> Lost:
         self._move(phase)
-        lost = Lost(cause, was_whole=self.book is not None)
+        lost = Lost(cause, had_book=self.book is not None)
         self.why = why
         self._epoch += 1
         self.snapshot_request = None
         self._trouble = ""
         self._building = self._synchronizer()
         self.book = self._second = self.top = None
-        self.confirmation.forget()
+        self.confirmation.reset()
         return lost
 
     # --- steps ----------------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 A snapshot shows only part of the book, and diffs tell only what changes. So a book knows its *coverage*,
 the closed price range `[low, high]` in which no level can be missing; it stores no bid below and no ask
-above. The range shrinks with levels that are dropped, and grows where a newer book is united with it. The
-exact top ten exist for as long as ten levels a side lie inside.
+above. The range shrinks with levels that are dropped, and grows where two books are merged. The exact top
+ten exist for as long as ten levels a side lie inside.
 """
 
 from collections.abc import Set as AbstractSet
 
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
 from orderbook.findings import Mismatch, TopOfBook
-from orderbook.side import TOP_LEVELS, Columns, Side
+from orderbook.side import TOP_LEVELS, Columns, CoveredSide
 
 __all__ = ["TOP_LEVELS", "BookState", "Mismatch", "TopOfBook"]
 
@@ -25,8 +25,8 @@ class BookState:
 
     def __init__(self, snapshot: Snapshot, *, book_levels: int) -> None:
         """Take over `snapshot`. O(n log n) in its levels."""
-        self._bids = Side(snapshot.bids, is_bid=True, most=book_levels)
-        self._asks = Side(snapshot.asks, is_bid=False, most=book_levels)
+        self._bids = CoveredSide(snapshot.bids, is_bid=True, most=book_levels)
+        self._asks = CoveredSide(snapshot.asks, is_bid=False, most=book_levels)
 
     @property
     def low(self) -> float:
@@ -84,18 +84,18 @@ class BookState:
         """
         return self._bids.columns(), self._asks.columns()
 
-    def disagreements(
-        self, other: "BookState", *, but_bids: AbstractSet[float], but_asks: AbstractSet[float]
+    def compare(
+        self, other: "BookState", *, ignored_bids: AbstractSet[float], ignored_asks: AbstractSet[float]
     ) -> tuple[int, list[Mismatch]]:
-        """Compare all levels that both books cover, to the digit, but for the prices left out. O(n).
+        """Compare all levels that both books cover, to the digit, except those at ignored prices. O(n).
 
         Returns the number of levels compared and the mismatches.
         """
         low, high = max(self.low, other.low), min(self.high, other.high)
         compared, found = 0, []
         for side, mine, theirs, left_out in (
-            ("bid", self._bids.sizes(), other._bids.sizes(), but_bids),  # noqa: SLF001 - of this class
-            ("ask", self._asks.sizes(), other._asks.sizes(), but_asks),  # noqa: SLF001
+            ("bid", self._bids.sizes(), other._bids.sizes(), ignored_bids),  # noqa: SLF001 - of this class
+            ("ask", self._asks.sizes(), other._asks.sizes(), ignored_asks),  # noqa: SLF001
         ):
             for price in mine.keys() | theirs.keys():
                 if low <= price <= high and price not in left_out:
@@ -105,15 +105,15 @@ class BookState:
         found.sort(key=lambda mismatch: mismatch.price)
         return compared, found
 
-    def unite(self, other: "BookState") -> tuple[Levels, Levels]:
-        """Cover what `other`, true as of the same event, covers besides; return what `other` lacked.
+    def merge(self, other: "BookState") -> tuple[Levels, Levels]:
+        """Take over what `other`, true as of the same event, covers beyond this; return what `other` lacked.
 
         Both ranges contain the touch, so together they are one range. At most `book_levels` a side stay, the
         best. O(n log n).
         """
         before = other._bids.edge, other._asks.edge  # noqa: SLF001 - of this class
-        self._bids = self._bids.united(other._bids)  # noqa: SLF001
-        self._asks = self._asks.united(other._asks)  # noqa: SLF001
+        self._bids = self._bids.merged(other._bids)  # noqa: SLF001
+        self._asks = self._asks.merged(other._asks)  # noqa: SLF001
         return (
             [level for level in self._bids.levels() if level[0] < before[0]],
             [level for level in self._asks.levels() if level[0] > before[1]],

@@ -13,7 +13,7 @@ import msgspec
 from data_ingestion.messages import Snapshot
 from data_ingestion.sink import SnapshotRequest
 from orderbook.book_state import BookState
-from orderbook.patience import Patience
+from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
 
 ON_ITS_WAY_MS: Final = 400
@@ -36,7 +36,7 @@ class ConfirmedRange(msgspec.Struct, frozen=True):
 
 
 def agreement(book: BookState, last_update_id: int, snapshot: Snapshot) -> Agreement:
-    """Hold `snapshot` against `book`, which is true as of `last_update_id`. O(levels of both).
+    """Compare `snapshot` with `book`, which is true as of `last_update_id`. O(levels of both).
 
     The exchange's ids move on for what its depth does not show, so levels that all agree confirm as well as
     an equal id.
@@ -58,20 +58,20 @@ def confirmed_range(snapshot: Snapshot) -> ConfirmedRange:
 
 
 class Confirmation:
-    """Has a quiet book confirmed. `request` is what to ask; `known` was confirmed since the last event."""
+    """Has a quiet book confirmed: `request` is the question, `confirmed` what was since the last event."""
 
-    __slots__ = ("_disagreed_at", "_disagrees", "_patience", "known", "request")
+    __slots__ = ("_disagreed_at", "_disagrees", "_retry", "confirmed", "request")
 
     def __init__(self) -> None:
         self.request: SnapshotRequest | None = None
-        self.known: ConfirmedRange | None = None
-        self._patience = Patience()  # with small snapshots that say nothing
+        self.confirmed: ConfirmedRange | None = None
+        self._retry = RetryTimer()  # after small snapshots that say nothing
         self._disagrees = False  # one shows another book, and no event has come since
         self._disagreed_at: float | None = None
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Note an event, or the book's end: what was confirmed is of the past. Constant time."""
-        self.request = self.known = self._disagreed_at = None
+        self.request = self.confirmed = self._disagreed_at = None
         self._disagrees = False
 
     def watch(self, now: float, *, is_quiet: bool, new_request: Callable[[], SnapshotRequest]) -> bool:
@@ -86,12 +86,12 @@ class Confirmation:
                 return False
             self._disagrees, self._disagreed_at = False, None
             return True
-        if is_quiet and self.request is None and self._patience.is_due(now):
+        if is_quiet and self.request is None and self._retry.is_due(now):
             self.request = new_request()
         return False
 
     def answer(self, book: LocalBook, snapshot: Snapshot, now: float, *, is_newer: bool) -> bool:
-        """Hold the answer to `request` against `book`; return whether it confirms it. O(levels of the book).
+        """Compare the answer to `request` with `book`; return whether it confirms it. O(levels of the book).
 
         `is_newer` tells whether it was made after the last event. One that disagrees may have overtaken an
         event on its way.
@@ -102,8 +102,8 @@ class Confirmation:
             self._disagrees = True
             return False
         if said is not Agreement.CONFIRMED or not is_newer:
-            self._patience.failed(now)
+            self._retry.on_failure(now)
             return False
-        self._patience.worked()
-        self.known = confirmed_range(snapshot)
+        self._retry.on_success()
+        self.confirmed = confirmed_range(snapshot)
         return True

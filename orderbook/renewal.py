@@ -10,7 +10,7 @@ import msgspec
 
 from data_ingestion.messages import DepthUpdate, Snapshot
 from orderbook.book_state import TOP_LEVELS, TopOfBook
-from orderbook.patience import Patience
+from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
 
 URGENT_MS: Final = 250
@@ -62,11 +62,16 @@ class Renewal:
         return bids < self._thin[0] or asks < self._thin[1]
 
     def begin_if_due(
-        self, book: LocalBook, top: TopOfBook | None, event: DepthUpdate, useless: Patience, now: float
+        self,
+        book: LocalBook,
+        top: TopOfBook | None,
+        event: DepthUpdate,
+        unusable_snapshots: RetryTimer,
+        now: float,
     ) -> bool:
         """Say whether to make a second book beside `book`, of which `event` is the newest; constant time.
 
-        `useless` is the patience with snapshots of which nothing can be shown.
+        `unusable_snapshots` says when to try again after a snapshot of which nothing could be shown.
         """
         waited = now - self._renewed
         settings = self._settings
@@ -74,7 +79,7 @@ class Renewal:
         if not due and waited >= settings.refresh_interval_ms:
             due = self._has_drifted(top) or self.is_thin(book)
         if not due and top is None and waited >= URGENT_MS:
-            due = useless.is_due(now, hinted=_may_fill(event, book))
+            due = unusable_snapshots.is_due(now, hinted=_may_fill(event, book))
         if due:
             self._renewed = now
         return due

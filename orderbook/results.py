@@ -46,7 +46,7 @@ class Lost(msgspec.Struct, frozen=True, gc=False):
     """What was known is known no more, and is built anew."""
 
     cause: Cause
-    was_whole: bool  # whether there was a book
+    had_book: bool  # whether one was complete
 
 
 Result = Applied | Began | Grew | Audited | Lost | Notice

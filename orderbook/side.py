@@ -28,7 +28,7 @@ Columns = tuple[list[float], list[float]]
 """Prices and sizes of levels, in the same order."""
 
 
-class Side:
+class CoveredSide:
     """All bids or all asks inside coverage, at most `most` of them; `edge` is the price where it ends.
 
     `left_out` are the prices of the last changes that lay beyond the edge as it was before them, in order.
@@ -71,14 +71,14 @@ class Side:
         self._fill_near()
         self._trim()
 
-    def united(self, other: "Side") -> "Side":
+    def merged(self, other: "CoveredSide") -> "CoveredSide":
         """Return a side of what both know, `self` where they overlap. O(n log n)."""
         farther = min if self._is_bid else max
         edge = farther(self.edge, other.edge)
         low, high = self._up_to(self.edge)
         beyond = {price: size for price, size in other.sizes().items() if not low <= price <= high}
         sizes = beyond | self.sizes()
-        made = Side(list(sizes.items()), is_bid=self._is_bid, most=self._most)
+        made = CoveredSide(list(sizes.items()), is_bid=self._is_bid, most=self._most)
         if len(sizes) <= self._most:
             made._widen(edge)
         return made

@@ -69,9 +69,10 @@ class Progress(enum.Enum):
 class Synchronizer:
     """Buffers diffs until a snapshot fits them, then carries on from both.
 
-    `setback` says why the last snapshot or event did not do, and `useless` that no other one is likely to do
-    just now: the exchange's own book is of no use. When `progress` is `DONE`, `book` is true as
-    of the last event added, and `changed_bids` and `changed_asks` are the prices set since the snapshot.
+    `why_rejected` says what was wrong with the last snapshot or event. `exchange_book_unusable` adds that
+    it was the exchange's own book, so that another snapshot will hardly do better just now. When `progress`
+    is `DONE`, `book` is true as of the last event added, and `changed_bids` and `changed_asks` are the
+    prices set since the snapshot.
     """
 
     __slots__ = (
@@ -81,9 +82,9 @@ class Synchronizer:
         "book",
         "changed_asks",
         "changed_bids",
+        "exchange_book_unusable",
         "progress",
-        "setback",
-        "useless",
+        "why_rejected",
     )
 
     def __init__(self, *, book_levels: int) -> None:
@@ -94,8 +95,8 @@ class Synchronizer:
         self.progress = Progress.NEEDS_SNAPSHOT
         self.changed_bids: set[float] = set()
         self.changed_asks: set[float] = set()
-        self.setback = ""
-        self.useless = False
+        self.why_rejected = ""
+        self.exchange_book_unusable = False
 
     def __len__(self) -> int:
         """Return the number of events buffered."""
@@ -113,15 +114,18 @@ class Synchronizer:
         if self.progress is Progress.NEEDS_EVENT:
             self._outdated += 1
             if self._outdated >= OUTDATED_EVENTS:
-                self._set_back("the snapshot is far ahead of the stream", [event])
+                self._reject("the snapshot is far ahead of the stream", [event])
         return self.progress
 
     def offer(self, snapshot: Snapshot) -> Progress:
         """Take a snapshot; one that does not fit the events leaves all that can still be of use."""
-        self.setback, self.useless = "", False
+        self.why_rejected, self.exchange_book_unusable = "", False
         self._outdated = 0
         if not snapshot.bids or not snapshot.asks:
-            self.setback, self.useless = too_few(len(snapshot.bids), len(snapshot.asks)), True
+            self.why_rejected, self.exchange_book_unusable = (
+                too_few(len(snapshot.bids), len(snapshot.asks)),
+                True,
+            )
             self.progress, self.book = Progress.NEEDS_SNAPSHOT, None
             return self.progress
         events = list(self._events)
@@ -142,13 +146,13 @@ class Synchronizer:
                 self.changed_asks.update(price for price, _ in event.asks)
             elif outcome is not Verdict.OUTDATED:
                 too_old = outcome is Verdict.SNAPSHOT_TOO_OLD
-                setback = "the snapshot is older than the first event" if too_old else str(outcome)
-                self.useless = isinstance(outcome, Corrupt)
-                self._set_back(setback, events[index:])
+                why_rejected = "the snapshot is older than the first event" if too_old else str(outcome)
+                self.exchange_book_unusable = isinstance(outcome, Corrupt)
+                self._reject(why_rejected, events[index:])
                 return
 
-    def _set_back(self, setback: str, events: list[DepthUpdate]) -> None:
-        self.setback = setback
+    def _reject(self, why_rejected: str, events: list[DepthUpdate]) -> None:
+        self.why_rejected = why_rejected
         self.progress = Progress.NEEDS_SNAPSHOT
         self.book = None
         self._events.extend(events)

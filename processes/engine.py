@@ -15,10 +15,11 @@ from data_ingestion.clock import Clock
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Means
+from data_ingestion.ingestor import BURST_WEIGHT
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.rest import rest_session
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from processes.conduct import calm_garbage_collector, first_leaf
@@ -103,8 +104,8 @@ async def _ingest(
         answer_timeout=settings.snapshot_timeout,
     )
     async with rest_session(urls.rest) as session:
-        means = Means(session, budget, applied, random.SystemRandom().random, clock, exchange_clock)
-        await ingest(engine, engine.symbol, urls, patience, means)
+        resources = Resources(session, budget, applied, random.SystemRandom().random, clock, exchange_clock)
+        await ingest(engine, engine.symbol, urls, patience, resources)
 
 
 def _hold(budget: RequestBudget, clock: Clock, line: str) -> None:

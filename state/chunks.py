@@ -1,11 +1,21 @@
 """One second of all that a book knows, and its JSON: values."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from data_ingestion.messages import Levels
 
-TapeEntry = tuple[int, float, float, float | None, str, int]
-"""T (ms since the epoch), price, size, size without RPI fills or None, `buy` or `sell`, id."""
+
+class TapeEntry(NamedTuple):
+    """One aggregate trade; an array on the wire, in this order."""
+
+    time: int  # T, ms since the epoch
+    price: float
+    size: float
+    visible_size: float | None  # without RPI fills; None where the exchange left it out
+    side: str  # of the taker: buy or sell
+    id: int
 
 
 class Update(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -26,16 +26,26 @@ from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.phases import Phase
 from orderbook.synchronizer import LocalBook
 from state.engine_settings import EngineSettings
-from state.frames import Flow, Frame, Market, Status, WindowRow, dark_frame, live_frame, missing_row, row_of
+from state.frames import (
+    Flow,
+    Frame,
+    Market,
+    Status,
+    WindowRow,
+    live_frame,
+    missing_row,
+    not_live_frame,
+    row_of,
+)
 from state.freshness import Freshness
 from state.health import EngineHealth, StreamMonitor
+from state.liveness import book_status, with_listing
 from state.rolling_buffer import RollingBuffer
 from state.updates import EncodedNews, Recorder
 
 __all__ = ["Engine", "EngineSettings"]
 
 _NOTICES: Final = 100
-_TRADING: Final = "TRADING"
 
 
 class Engine:
@@ -129,10 +139,10 @@ class Engine:
             return
         self.health.depth.heard(steady_ms)
         self.health.meter.add(steady_ms, wall_ms - event.event_time)
-        results = self._keeper.take(event, steady_ms)
+        results = self._keeper.apply(event, steady_ms)
         if results is None:
             return  # no sign that the book still follows
-        self._freshness.prove(event.event_time, wall_ms, steady_ms)
+        self._freshness.on_proof(event.event_time, wall_ms, steady_ms)
         self._exchange_time = event.transaction_time
         self._follow(results)
 
@@ -194,7 +204,7 @@ class Engine:
         newer = snapshot.event_time > self._freshness.event_time
         confirmed = self._keeper.confirm(request, snapshot, sent_ms, is_newer=newer)
         if confirmed:
-            self._freshness.prove(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
+            self._freshness.on_proof(min(snapshot.event_time, wall_ms), wall_ms, sent_ms)
         return confirmed
 
     def on_symbol_info(self, info: SymbolInfo) -> None:
@@ -225,7 +235,7 @@ class Engine:
         uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
         status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
         flow = Flow(self._ofi.drain(), self._level_flow.drain())
-        trades, detections = self._take_trades(), self._take_detections()
+        trades, detections = self._drain_trades(), self._drain_detections()
         book, market = self._keeper.book, self.market
         covered = book.state.depth() if book is not None else None
         state = health.read(
@@ -238,7 +248,7 @@ class Engine:
             thin=self._keeper.is_thin(),
         )
         if status is Status.LIVE and book is not None and market is not None:
-            known = self._keeper.confirmation.known
+            known = self._keeper.confirmation.confirmed
             frame = live_frame(
                 self.symbol,
                 self.source,
@@ -256,30 +266,30 @@ class Engine:
             chunk = self._recorder.close(timestamp, book, market.exchange_time)
             row = WindowRow(row_of(frame), grouped, chunk)
         else:
-            frame = dark_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
-            chunk = self._recorder.close_dark(None if market is None else book, self._exchange_time)
+            frame = not_live_frame(self.symbol, self.source, timestamp, status, reason, state, detections)
+            chunk = self._recorder.close_not_live(None if market is None else book, self._exchange_time)
             row = WindowRow(row_of(frame), None, chunk)
         self.window.append(row)
         return frame, row
 
-    def restate_book(self) -> None:
-        """Tell the whole book with the second after the next: one was lost on its way."""
-        self._recorder.restate()
+    def resend_book(self) -> None:
+        """Send the whole book again with one of the next two seconds: a second was lost on its way."""
+        self._recorder.resend_book()
 
     def known_range(self) -> tuple[float, float] | None:
         """Return the prices between which every level is known just now, or None. Constant time.
 
         Of a quiet book that a small snapshot confirms only what that showed is known to be still so.
         """
-        book, known = self._keeper.book, self._keeper.confirmation.known
+        book, known = self._keeper.book, self._keeper.confirmation.confirmed
         if book is None or self.market is None:
             return None
         low, high = book.state.low, book.state.high
         return (low, high) if known is None else (max(low, known.low), min(high, known.high))
 
-    def tell_anew(self) -> None:
-        """Have the next news begin with a whole book: another listens."""
-        self._recorder.tell_anew()
+    def restart_news(self) -> None:
+        """Begin the next news with a whole book: a new listener knows none."""
+        self._recorder.restart_news()
 
     def drain_news(self) -> EncodedNews:
         """Return what leads one who heard all news so far to `market`; nothing where there is none."""
@@ -303,30 +313,18 @@ class Engine:
 
         `wall_ms` is the exchange's clock now, known to `uncertainty_ms`; without it the steady one counts.
         """
-        status, reason = self._book_status(steady_ms, wall_ms, uncertainty_ms)
-        listed = self._listed
-        if status is Status.LIVE or listed is None or listed.status == _TRADING:
-            return status, reason
-        words = (
-            "no longer lists it" if listed.status is None else f"lists it as {listed.status}, not as trading"
+        status, reason = book_status(
+            self._freshness,
+            self.health.depth,
+            self._keeper.trouble(),
+            stale_after_ms=self.settings.stale_after_ms,
+            steady_ms=steady_ms,
+            wall_ms=wall_ms,
+            uncertainty_ms=uncertainty_ms,
         )
-        return status, f"the exchange {words}; {reason}"
+        return status, reason if status is Status.LIVE else with_listing(reason, self._listed)
 
-    def _book_status(
-        self, steady_ms: float, wall_ms: float | None, uncertainty_ms: float
-    ) -> tuple[Status, str]:
-        depth, freshness, most = self.health.depth, self._freshness, self.settings.stale_after_ms
-        quiet = freshness.quiet_ms(steady_ms, wall_ms)
-        if quiet > most:
-            trouble = f" ({depth.reason})" if depth.state is StreamState.DOWN and depth.reason else ""
-            return Status.STALE, f"no depth event for {quiet / 1000:.1f} s{trouble}"
-        lag = freshness.lag_ms(steady_ms, wall_ms)
-        if lag - uncertainty_ms > most:
-            return Status.STALE, f"the depth stream lags: its newest event is {lag / 1000:.1f} s old"
-        trouble = self._keeper.trouble()
-        return (Status.SYNCING, trouble) if trouble else (Status.LIVE, "")
-
-    def _take_detections(self) -> list[Detection]:
+    def _drain_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:
             self._doubt_trades()
         return self._detection.take()
@@ -336,7 +334,7 @@ class Engine:
         self._trades_unproven = True
         self._detection.on_trades_doubted()
 
-    def _take_trades(self) -> TradeSummary | None:
+    def _drain_trades(self) -> TradeSummary | None:
         summary = self._trades.drain()
         missed, self._trades_missed = self._trades_missed, False
         if missed or self._trades_unproven or not self.health.trades.delivers:
@@ -371,7 +369,7 @@ class Engine:
     def _see(self, book: LocalBook, top: TopOfBook | None) -> None:
         """Take what can be shown of the book now."""
         if top is None:
-            self._go_dark()
+            self._lose_market()
             return
         metrics = basic_metrics(top)
         if self.market is None:
@@ -384,12 +382,12 @@ class Engine:
 
     def _lose(self, lost: Lost) -> None:
         self.health.gaps += lost.cause is Cause.GAP
-        if lost.was_whole:
+        if lost.had_book:
             self.health.resyncs += 1
             self.health.resync_causes[lost.cause] += 1
-        self._go_dark()
+        self._lose_market()
 
-    def _go_dark(self) -> None:
+    def _lose_market(self) -> None:
         self.market = None
         self._recorder.lose()
         self._restart_flow()

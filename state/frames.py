@@ -211,7 +211,7 @@ def live_frame(
     )
 
 
-def dark_frame(
+def not_live_frame(
     symbol: str,
     source: str,
     timestamp: int,
@@ -245,4 +245,4 @@ def row_of(frame: Frame) -> Row:
 def missing_row(timestamp: int) -> WindowRow:
     """Return the row of a second for which no frame was closed."""
     reason = "no frame was closed in this second"
-    return WindowRow(row_of(dark_frame("", "", timestamp, Status.SYNCING, reason, None)), None)
+    return WindowRow(row_of(not_live_frame("", "", timestamp, Status.SYNCING, reason, None)), None)

@@ -22,7 +22,7 @@ class Freshness:
         self.event_time = 0.0
         self._behind = 0.0  # how late the proof was when it came
 
-    def prove(self, event_time: float, wall_ms: float, steady_ms: float) -> None:
+    def on_proof(self, event_time: float, wall_ms: float, steady_ms: float) -> None:
         """Note a proof of `event_time`, ms since the epoch, that came at these times. Constant time.
 
         `wall_ms` is the exchange's clock as far as it is known here.

@@ -115,12 +115,18 @@ class StreamMonitor:
         age = None if self.last_message is None else round(steady_ms - self.last_message, 1)
         reconnects = max(0, self.connections - 1)
         return StreamHealth(
-            self.state, self.reason, age, reconnects, words(self.causes), self.malformed, self.dropped
+            self.state,
+            self.reason,
+            age,
+            reconnects,
+            counts_by_word(self.causes),
+            self.malformed,
+            self.dropped,
         )
 
 
-def words(causes: Mapping[Cause, int]) -> dict[str, int]:
-    """Return counts of causes by word, for a frame."""
+def counts_by_word(causes: Mapping[Cause, int]) -> dict[str, int]:
+    """Return how often each cause was met, by its word, as a frame has it."""
     return {cause.value: count for cause, count in causes.items()}
 
 
@@ -210,7 +216,7 @@ class EngineHealth:
             clock_uncertainty_ms=None if clock_offset is None else round(clock_offset.uncertainty_ms, 2),
             gaps=self.gaps,
             resyncs=self.resyncs,
-            resync_causes=words(self.resync_causes),
+            resync_causes=counts_by_word(self.resync_causes),
             snapshots=self.snapshots,
             bursts=self.bursts,
             audits=AuditHealth(self.audits, self.levels_compared, self.mismatches),

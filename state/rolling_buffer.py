@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
 WINDOW_SECONDS: Final = 180
+"""What the API keeps and sends, too; the page, which imports nothing of the program, has its own two."""
 _SECOND_MS: Final = 1000
 
 

@@ -73,8 +73,8 @@ class Recorder:
         self._updates, self._untold = [], None
         self._base = self._told_at = None
 
-    def restate(self) -> None:
-        """Tell the whole book again soon: a second was lost on its way to those who are told."""
+    def resend_book(self) -> None:
+        """Send the whole book again with one of the next two seconds: one was lost on its way."""
         self._told_at = None
 
     def add(self, book: LocalBook, event: DepthUpdate) -> None:
@@ -125,7 +125,7 @@ class Recorder:
             self._untold = None
         return EncodedChunk(_joined(updates), _encode(base), self._drain_tape())
 
-    def close_dark(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
+    def close_not_live(self, book: LocalBook | None, exchange_time: int) -> EncodedChunk:
         """End a second that is not live; `book` is one that follows the exchange all the same, or None."""
         self.lose()
         if book is not None:
@@ -133,8 +133,12 @@ class Recorder:
         return EncodedChunk(tape=self._drain_tape())
 
     def _drain_tape(self) -> bytes:
-        tape: list[TapeEntry] = [
-            (t.trade_time, t.price, t.size, t.visible_size, "sell" if t.buyer_is_maker else "buy", t.trade_id)
+        tape = [
+            TapeEntry(
+                *(t.trade_time, t.price, t.size, t.visible_size),
+                side="sell" if t.buyer_is_maker else "buy",
+                id=t.trade_id,
+            )
             for t in self._tape
         ]
         self._tape.clear()
@@ -149,8 +153,8 @@ class Recorder:
                 self._untold = None
         self._heard = 0
 
-    def tell_anew(self) -> None:
-        """Note that who listens from now on knows nothing yet."""
+    def restart_news(self) -> None:
+        """Begin the next news with a whole book: a new listener knows none."""
         self._untold = None
 
     def drain_news(self, book: LocalBook, exchange_time: int) -> EncodedNews:

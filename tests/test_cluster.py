@@ -111,11 +111,11 @@ async def test_when_the_bus_dies_nothing_is_live_until_it_is_there_again(cluster
     async with listening(cluster.apis[0].url("BTCUSDT")) as connection:
         await next_live(connection)
         await cluster.server.kill()
-        dark = await next_frame(connection)
-        while dark["status"] == "live":
-            dark = await next_frame(connection)
-        assert "bus" in dark["reason"]
-        assert dark["mid_price"] is None
+        missed = await next_frame(connection)
+        while missed["status"] == "live":
+            missed = await next_frame(connection)
+        assert "bus" in missed["reason"]
+        assert missed["mid_price"] is None
         assert (await asked(cluster.apis[0].order("BTCUSDT", "buy", 1))).status_code == 503
         await cluster.server.start()
         await next_live(connection)
@@ -125,7 +125,7 @@ async def test_when_the_bus_dies_nothing_is_live_until_it_is_there_again(cluster
         while True:
             async with listening(newcomer.url("BTCUSDT")) as connection:
                 rows = (await next_frame(connection)).get("history") or []
-            if dark["timestamp"] in {row["timestamp"] for row in rows if row["status"] == "live"}:
+            if missed["timestamp"] in {row["timestamp"] for row in rows if row["status"] == "live"}:
                 break
             await asyncio.sleep(0.2)
 

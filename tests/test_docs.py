@@ -5,14 +5,25 @@ import re
 import sys
 from dataclasses import fields
 
+import httpx
 import msgspec
 import pytest
 
 from api.simulate import NotLiveRefusal, SimulatedOrder, SimulatedOrders
-from config import settings_markdown
+from data_ingestion.simulated_exchange.faults import FAULTS
 from features.detectors.detection import Detection, Ending, Kind
+from processes.command_line import settings_markdown
 from state.frames import AuditHealth, Frame, Health, Row, StreamHealth, TradeStreamHealth
-from tests.program import PATIENCE, ROOT, Program, environment_of, listening, next_live, order_answered
+from tests.program import (
+    PATIENCE,
+    ROOT,
+    Program,
+    environment_of,
+    free_port,
+    listening,
+    next_live,
+    order_answered,
+)
 
 PAGES = (
     "README.md",
@@ -81,9 +92,38 @@ def test_the_readme_is_short(readme: str) -> None:
 
 
 def test_the_settings_are_documented() -> None:
-    """Each flag, variable, default, range and meaning stands there as `config.settings_markdown` gives it."""
+    """Each flag, variable, default, range and meaning stands there as `settings_markdown` gives it."""
     table = [line for line in text_of("docs/settings.md").splitlines() if line.startswith("|")]
     assert table == settings_markdown().splitlines()
+
+
+def test_every_fault_is_documented() -> None:
+    """Each kind that the simulated exchange can play, how long it acts, and what happens."""
+    section = text_of("docs/simulated_exchange.md").split("\n## Faults\n")[1]
+    table = [line for line in section.splitlines() if line.startswith("| `")]
+    assert table == [f"| `{kind}` | {rule.lasts.value} | {rule.effect} |" for kind, rule in FAULTS.items()]
+
+
+async def test_what_the_page_on_faults_asks_for_is_done() -> None:
+    """Each command is answered as written, but for its port; the book is lost, and live again."""
+    text, port = text_of("docs/simulated_exchange.md"), free_port()
+    asks = re.findall(r"curl (?:-d '(.+)' )?http://127\.0\.0\.1:9100(/\S+)", text)
+    assert len(asks) >= 6
+    async with (
+        Program(
+            source="simulated", symbols="BTCUSDT", simulated_control="true", simulated_port=port
+        ) as program,
+        listening(program.url("BTCUSDT")) as connection,
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        await next_live(connection)
+        for body, path in asks:
+            reply = await (http.post(path, content=body) if body else http.get(path))
+            assert (path, reply.status_code) == (path, 200)
+        async with asyncio.timeout(PATIENCE):
+            frame = await next_live(connection)
+            while not frame["health"]["resyncs"]:
+                frame = await next_live(connection)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Simulated orders from the whole program, held against the exchange's own book."""
+"""Simulated orders from the whole program, checked against the exchange's own book."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from data_ingestion.simulated_exchange.server import SimulatedExchange
-from features.market_impact import Side, market_impact
+from features.market_impact import OrderSide, market_impact
 from orderbook.book_state import TopOfBook
 from tests.program import PATIENCE, Program, asked, free_port, listening, next_live, order_answered
 
@@ -48,7 +48,7 @@ def assert_true(answer: dict[str, Any], exchange: SimulatedExchange) -> None:
     """Assert that an answer is the walk through the exchange's own top ten after that very event."""
     truth = exchange.truth_at(SYMBOL, answer["last_update_id"])
     assert truth is not None
-    impact = market_impact(TopOfBook(*truth), answer["size"], Side(answer["side"]))
+    impact = market_impact(TopOfBook(*truth), answer["size"], OrderSide(answer["side"]))
     assert {name: answer[name] for name in impact.__struct_fields__} == {
         name: getattr(impact, name) for name in impact.__struct_fields__
     }

@@ -48,10 +48,10 @@ class BusChannel(Channel):
         """Return what the engines that deliver say of their own processes."""
         return [engine.said.process.report for engine in self.engines.values()]
 
-    def go_dark(self, timestamp: int, reason: str) -> None:
+    def fill_in(self, timestamp: int, reason: str) -> None:
         """Send out a second that no engine delivered."""
-        super().go_dark(timestamp, self.merger.trouble or reason)
-        self.merger.went_dark(self.rows()[-1])
+        super().fill_in(timestamp, self.merger.trouble or reason)
+        self.merger.was_filled_in(self.rows()[-1])
 
     def announce(self, name: str, said: FeedEngine, steady_ms: float) -> None:
         """Take what an engine says of itself."""

@@ -56,7 +56,7 @@ class EngineChoice:
                 self.newest = 0  # it was far ahead of all others
 
     def decide(self, timestamp: int, engine: str | None) -> None:
-        """Note that `timestamp` went out, of an engine or dark."""
+        """Note that `timestamp` went out, of an engine or of none."""
         self.newest = timestamp
         if engine is not None:
             self.current = engine

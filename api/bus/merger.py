@@ -1,8 +1,8 @@
 """One row of seconds out of those of several engines that follow the same symbol. Pure.
 
 While one engine delivers live seconds its own go out as they are. Where another's takes their place, or one
-comes back after a second that went out dark, the second is made to follow (`bridge.py`), and so are its
-detections (`lives.py`). A second that cannot follow does not go out: that second is dark, and the next one
+comes back after a second that was not live, the second is made to follow (`bridge.py`), and so are its
+detections (`lives.py`). One that cannot follow does not go out: that second is not live, and the next one
 begins anew with a whole book.
 """
 
@@ -99,7 +99,7 @@ class Merger:
 
     @property
     def out_engine(self) -> str | None:
-        """The engine of the second that went out last; None where that was dark, of no engine."""
+        """The engine of the second that went out last; None where that was of no engine."""
         return None if self._last is None else self._last[0]
 
     def offer(self, engine: str, second: FeedSecond) -> FeedSecond | None:
@@ -119,8 +119,8 @@ class Merger:
             del self._tracks[engine]
         return self._first_that_follows(timestamp, self._choice.settle(timestamp))
 
-    def went_dark(self, row: FeedRow) -> None:
-        """Note that a second went out dark, of no engine."""
+    def was_filled_in(self, row: FeedRow) -> None:
+        """Note that a second went out as not live, of no engine."""
         self.out.append(row)
         self._choice.decide(row.timestamp, None)
         self._last = None

@@ -47,7 +47,7 @@ class BusPublisher:
         frame, second = self._voice.close_second(timestamp)
         self._queue.put(second)
         if self._queue.drain_dropped():
-            self._voice.engine.restate_book()
+            self._voice.engine.resend_book()
         return frame
 
     async def run(self) -> None:
@@ -72,8 +72,8 @@ class BusPublisher:
         """Deliver until the connection is made anew."""
         await self._bus.make_stream()
         await self._tell_again()
-        self._voice.engine.tell_anew()
-        self._voice.engine.restate_book()
+        self._voice.engine.restart_news()
+        self._voice.engine.resend_book()
         log.info("delivering to the bus")
         while not self._connected.is_set():
             await self._bus.publish(self._subjects[Kind.BOOK], encode_feed(self._voice.book()))
@@ -116,7 +116,7 @@ class BusPublisher:
         now = self._voice.clock.steady()
         if now - self._told_whole >= TELL_WHOLE_EVERY:
             self._told_whole = now
-            self._voice.engine.tell_anew()
+            self._voice.engine.restart_news()
 
 
 def _time_of(data: bytes) -> int:

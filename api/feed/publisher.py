@@ -61,7 +61,7 @@ class FeedPublisher:
         frame, second = self._voice.close_second(timestamp)
         self._queue.put(encode_feed(second))
         if self._queue.drain_dropped():
-            self._engine.restate_book()
+            self._engine.resend_book()
         return frame
 
     async def run(self) -> None:
@@ -109,7 +109,7 @@ class FeedPublisher:
     async def _deliver(self, connection: ClientConnection) -> None:
         # No await between these two: a second is either in the state or in the queue, never in both.
         self._queue.clear()
-        self._engine.tell_anew()
+        self._engine.restart_news()
         state = encode_feed(FeedState(self._engine.source, self._voice.rows(), self._voice.latest))
         await connection.send(state)
         while True:

@@ -1,4 +1,4 @@
-"""Doors of the simulated exchange for tests: faults and patterns on demand, and the truth."""
+"""Routes that make the simulated exchange misbehave: faults and patterns on demand, and the truth."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,7 +10,7 @@ from data_ingestion.simulated_exchange.market import SimulatedMarket
 from data_ingestion.simulated_exchange.staging.patterns import parse_stage
 
 
-class Control:
+class ControlRoutes:
     """Routes that only an exchange which was started with them has."""
 
     __test__ = False
@@ -29,13 +29,13 @@ class Control:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add all of them."""
-        router.add_post("/_fault", self._fault_door)
-        router.add_post("/_stage", self._stage_door)
-        router.add_get("/_staged/{symbol}", self._staged_door)
-        router.add_get("/_truth/{symbol}", self._truth_door)
-        router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth_door)
+        router.add_post("/_fault", self._fault)
+        router.add_post("/_stage", self._stage)
+        router.add_get("/_staged/{symbol}", self._staged)
+        router.add_get("/_truth/{symbol}", self._truth)
+        router.add_get(r"/_truth/{symbol}/{u:\d+}", self._truth)
 
-    async def _fault_door(self, request: web.Request) -> web.Response:
+    async def _fault(self, request: web.Request) -> web.Response:
         try:
             fault = parse_fault(msgspec.json.decode(await request.read()), self._symbols)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -45,7 +45,7 @@ class Control:
         await self._play_fault(fault)
         return web.json_response({"ok": True})
 
-    async def _stage_door(self, request: web.Request) -> web.Response:
+    async def _stage(self, request: web.Request) -> web.Response:
         try:
             symbol, pattern = parse_stage(msgspec.json.decode(await request.read()), self._symbols)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -55,7 +55,7 @@ class Control:
         self._markets[symbol].stage(pattern)
         return web.json_response({"ok": True})
 
-    async def _staged_door(self, request: web.Request) -> web.Response:
+    async def _staged(self, request: web.Request) -> web.Response:
         staged = self._market_asked_for(request).staged
         return web.Response(body=msgspec.json.encode(staged), content_type="application/json")
 
@@ -65,7 +65,7 @@ class Control:
             raise web.HTTPNotFound(text=f"there is no such market; there are {', '.join(self._symbols)}")
         return market
 
-    async def _truth_door(self, request: web.Request) -> web.Response:
+    async def _truth(self, request: web.Request) -> web.Response:
         market = self._market_asked_for(request)
         if "u" not in request.match_info:
             return web.json_response({"newest": market.last_final_id, "kept": market.truth_count})

@@ -6,7 +6,7 @@ Source of the figures behind the profiles: a recording of Binance of August 2024
 import math
 from bisect import bisect_left, bisect_right
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from data_ingestion.simulated_exchange.far_makers import FarMakers
 from data_ingestion.simulated_exchange.matching_book import ASK, BID, OTHER, SIGN, Fill, MatchingBook, Side
@@ -40,8 +40,15 @@ QUIET_RATE: Final = 0.15  # as often as elsewhere
 MOST_HABITS: Final = 12_000  # ticks whose usual size is remembered
 CLEANED_SHARE: Final = 0.2  # of the levels too many on a side, cancelled in each cleaning
 
-Print = tuple[int, Side, int, int, int]
-"""Time in ms, side hit, tick, lots, hidden (RPI) lots."""
+
+class Print(NamedTuple):
+    """One fill."""
+
+    at_ms: int
+    side: Side  # that was hit
+    tick: int
+    lots: int
+    hidden: int  # lots of an RPI order that it met besides
 
 
 class Crowd:
@@ -170,7 +177,7 @@ class Crowd:
     def _print(self, at_ms: int, side: Side, fills: list[Fill]) -> None:
         for tick, lots in fills:
             hidden = 1 + int(lots * self._rnd()) if self._rnd() < HIDDEN_SHARE else 0
-            self._prints.append((at_ms, side, tick, lots, hidden))
+            self._prints.append(Print(at_ms, side, tick, lots, hidden))
             self.printed_lots += lots
 
     def _close_spread(self) -> None:

@@ -11,7 +11,12 @@ from typing import Final
 import msgspec
 
 from data_ingestion.simulated_exchange.crowd import EVENT_MS
-from data_ingestion.simulated_exchange.market import BookTicker, DepthUpdate, Level, SimulatedMarket
+from data_ingestion.simulated_exchange.market import (
+    BookTickerMessage,
+    DepthUpdateMessage,
+    Level,
+    SimulatedMarket,
+)
 
 PUBLIC, MARKET, PRIVATE, RETIRED = "public", "market", "private", "retired"
 ALL_TICKERS: Final = "!bookTicker"
@@ -56,7 +61,7 @@ class BookFeeds:
             *(f"{name}@depth{levels}{ending}" for levels in PARTIAL_LEVELS for ending in SPEEDS),
             *(f"{name}@bookTicker", ALL_TICKERS),
         ]
-        self._open: dict[int, list[DepthUpdate]] = {speed: [] for speed in set(SPEEDS.values())}
+        self._open: dict[int, list[DepthUpdateMessage]] = {speed: [] for speed in set(SPEEDS.values())}
         self._broken: dict[int, bool] = dict.fromkeys(self._open, False)
         self._previous: dict[str, int] = {}  # u of a partial stream's last message
         self._touch: tuple[Level, Level] | None = None
@@ -66,7 +71,7 @@ class BookFeeds:
         self._market.best_levels = max(PARTIAL_LEVELS) if any(map(wanted, self._shows_best)) else 0
 
     def of(
-        self, update: DepthUpdate, *, intact: bool, wanted: Callable[[str], bool]
+        self, update: DepthUpdateMessage, *, intact: bool, wanted: Callable[[str], bool]
     ) -> Iterator[tuple[str, msgspec.Struct]]:
         """Yield stream and message of each that a depth event brings; `wanted` says which are listened to."""
         joined = {speed: self._joined(speed, update, intact=intact) for speed in self._open}
@@ -87,7 +92,7 @@ class BookFeeds:
         if best is not None and best[0] and best[1]:
             yield from self._ticker(update, best[0][0], best[1][0], wanted)
 
-    def _joined(self, speed: int, update: DepthUpdate, *, intact: bool) -> DepthUpdate | None:
+    def _joined(self, speed: int, update: DepthUpdateMessage, *, intact: bool) -> DepthUpdateMessage | None:
         """Return the event that ends with this one; None where more are to come, or where one is lost."""
         parts = self._open[speed]
         parts.append(update)
@@ -113,17 +118,19 @@ class BookFeeds:
             asks=list(asks.items()),
         )
 
-    def _partial(self, stream: str, event: DepthUpdate, bids: list[Level], asks: list[Level]) -> DepthUpdate:
+    def _partial(
+        self, stream: str, event: DepthUpdateMessage, bids: list[Level], asks: list[Level]
+    ) -> DepthUpdateMessage:
         previous = self._previous.get(stream, event.previous_final_id)
         self._previous[stream] = event.final_id
         return msgspec.structs.replace(event, previous_final_id=previous, bids=bids, asks=asks)
 
     def _ticker(
-        self, update: DepthUpdate, bid: Level, ask: Level, wanted: Callable[[str], bool]
+        self, update: DepthUpdateMessage, bid: Level, ask: Level, wanted: Callable[[str], bool]
     ) -> Iterator[tuple[str, msgspec.Struct]]:
         streams = [stream for stream in (f"{self._name}@bookTicker", ALL_TICKERS) if wanted(stream)]
         if streams and self._touch != (bid, ask):
             self._touch = bid, ask
-            ticker = BookTicker.of(update, bid, ask)
+            ticker = BookTickerMessage.of(update, bid, ask)
             for stream in streams:
                 yield stream, ticker

@@ -10,6 +10,7 @@ passed in, and the same seed, start time and patterns give the same messages, ho
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 from random import Random
 from typing import Final
@@ -33,10 +34,10 @@ USDS_M: Final = 1
 KEPT_TRADES: Final = 1_000
 
 Level = tuple[str, str]
-TopOfBook = tuple[list[tuple[float, float]], list[tuple[float, float]]]
+BestLevels = tuple[list[tuple[float, float]], list[tuple[float, float]]]
 
 
-class DepthUpdate(msgspec.Struct, frozen=True):
+class DepthUpdateMessage(msgspec.Struct, frozen=True):
     """A `depthUpdate` as the exchange writes it: absolute sizes, size 0 removes; times in ms."""
 
     event: str = msgspec.field(name="e")
@@ -52,7 +53,7 @@ class DepthUpdate(msgspec.Struct, frozen=True):
     service: int = msgspec.field(name="st", default=USDS_M)
 
 
-class AggTrade(msgspec.Struct, frozen=True):
+class AggTradeMessage(msgspec.Struct, frozen=True):
     """An `aggTrade` as the exchange writes it; `quantity` includes fills against RPI orders."""
 
     event: str = msgspec.field(name="e")
@@ -69,7 +70,7 @@ class AggTrade(msgspec.Struct, frozen=True):
     service: int = msgspec.field(name="st", default=USDS_M)
 
 
-class Trade(msgspec.Struct, frozen=True):
+class TradeMessage(msgspec.Struct, frozen=True):
     """A `trade` as the exchange writes it: one fill."""
 
     event: str = msgspec.field(name="e")
@@ -84,7 +85,7 @@ class Trade(msgspec.Struct, frozen=True):
     service: int = msgspec.field(name="st", default=USDS_M)
 
 
-class BookTicker(msgspec.Struct, frozen=True):
+class BookTickerMessage(msgspec.Struct, frozen=True):
     """A `bookTicker` as the exchange writes it: the touch after an update."""
 
     event: str = msgspec.field(name="e")
@@ -100,7 +101,7 @@ class BookTicker(msgspec.Struct, frozen=True):
     service: int = msgspec.field(name="st", default=USDS_M)
 
     @classmethod
-    def of(cls, update: DepthUpdate, bid: Level, ask: Level) -> "BookTicker":
+    def of(cls, update: DepthUpdateMessage, bid: Level, ask: Level) -> "BookTickerMessage":
         """Return the touch that stands after a depth event."""
         times = update.event_time, update.transaction_time
         return cls("bookTicker", update.final_id, *times, update.symbol, *bid, *ask, update.pair)
@@ -116,7 +117,18 @@ class DepthSnapshot(msgspec.Struct, frozen=True):
     asks: list[Level]
 
 
-MarketMessage = DepthUpdate | AggTrade
+MarketMessage = DepthUpdateMessage | AggTradeMessage
+
+
+@dataclass(slots=True)
+class _Fills:
+    """Those of one window, price and taker side, on their way to be one trade."""
+
+    first_id: int
+    at_ms: int  # of the first
+    last_id: int = 0
+    lots: int = 0
+    hidden: int = 0
 
 
 class SimulatedMarket:
@@ -147,8 +159,8 @@ class SimulatedMarket:
         self._aggregate_id = self.now_ms // 10
         self.best_levels = 0  # that are kept of each depth event from now on, until they are taken
         self._best: dict[int, tuple[list[Level], list[Level]]] = {}
-        self.recent_trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
-        self.recent_aggregates: deque[AggTrade] = deque(maxlen=KEPT_TRADES)
+        self.recent_trades: deque[TradeMessage] = deque(maxlen=KEPT_TRADES)
+        self.recent_aggregates: deque[AggTradeMessage] = deque(maxlen=KEPT_TRADES)
         self._truth_kept = truth_kept
         self._truth: dict[int, array[int]] = {}
         self._most_asks: int | None = None  # of the best ones, that the exchange shows; None shows all
@@ -235,7 +247,7 @@ class SimulatedMarket:
             [self._level(tick, asks[tick]) for tick in sorted(asks)[:limit]],
         )
 
-    def top(self, levels: int = TOP_LEVELS) -> TopOfBook:
+    def top(self, levels: int = TOP_LEVELS) -> BestLevels:
         """Return the best bids and asks as (price, size), best first."""
         flat = [number for level in self.book.top(levels) for number in level]
         return self._unpacked(flat, min(levels, len(self.book.levels[BID])))
@@ -252,7 +264,7 @@ class SimulatedMarket:
         """Return the best levels as they were after a depth event, if they were kept; once."""
         return self._best.pop(update_id, None)
 
-    def truth_at(self, update_id: int) -> TopOfBook | None:
+    def truth_at(self, update_id: int) -> BestLevels | None:
         """Return the ten best levels a side after the depth event with that `u`; None if not known."""
         flat = self._truth.get(update_id)
         return None if flat is None else self._unpacked(flat, TOP_LEVELS)
@@ -263,7 +275,7 @@ class SimulatedMarket:
         if self._crowd.printed_lots != self.book.taken_lots:
             raise AssertionError(f"printed {self._crowd.printed_lots} lots, eaten {self.book.taken_lots}")
 
-    def _unpacked(self, flat: "list[int] | array[int]", bids: int) -> TopOfBook:
+    def _unpacked(self, flat: "list[int] | array[int]", bids: int) -> BestLevels:
         price, size = self.profile.price, self.profile.size
         pairs = [(price(flat[i]), size(flat[i + 1])) for i in range(0, len(flat), 2)]
         return pairs[:bids], pairs[bids:]
@@ -277,7 +289,7 @@ class SimulatedMarket:
     def _size_text(self, lots: int) -> str:
         return self._size_format % (lots / self.profile.lots_per_unit)
 
-    def _depth_update(self) -> DepthUpdate:
+    def _depth_update(self) -> DepthUpdateMessage:
         book = self.book
         first_id = book.first_touched_id or book.next_id()
         touched = self._touched()
@@ -291,7 +303,7 @@ class SimulatedMarket:
         self._keep_truth()
         if self.best_levels:
             self._best[book.update_id] = self.best(self.best_levels)
-        return DepthUpdate(
+        return DepthUpdateMessage(
             "depthUpdate",
             stamp + delay,
             stamp,
@@ -304,25 +316,26 @@ class SimulatedMarket:
             self.profile.symbol,
         )
 
-    def _trades(self) -> Iterator[AggTrade]:
+    def _trades(self) -> Iterator[AggTradeMessage]:
         """Yield the window's fills, those of one price and taker side as one trade."""
-        groups: dict[tuple[int, Side], list[int]] = {}
+        groups: dict[tuple[int, Side], _Fills] = {}
         for at_ms, side, tick, lots, hidden in self._crowd.drain_prints():
             self._trade_id += 1
-            group = groups.setdefault((tick, side), [0, 0, self._trade_id, 0, at_ms])
-            group[0] += lots
-            group[1] += hidden
-            group[3] = self._trade_id
+            fills = groups.setdefault((tick, side), _Fills(self._trade_id, at_ms))
+            fills.lots += lots
+            fills.hidden += hidden
+            fills.last_id = self._trade_id
             price, size = self._price_text(tick), self._size_text(lots + hidden)
             ids = self.profile.symbol, self._trade_id
             self.recent_trades.append(
-                Trade("trade", self.now_ms, at_ms, *ids, price, size, "MARKET", side == BID)
+                TradeMessage("trade", self.now_ms, at_ms, *ids, price, size, "MARKET", side == BID)
             )
-        for (tick, side), (lots, hidden, first, last, at_ms) in groups.items():
+        for (tick, side), fills in groups.items():
             self._aggregate_id += 1
-            trade = AggTrade(
+            trade = AggTradeMessage(
                 "aggTrade", self.now_ms, self.profile.symbol, self._aggregate_id, self._price_text(tick),
-                self._size_text(lots + hidden), self._size_text(lots), first, last, at_ms, side == BID,
+                self._size_text(fills.lots + fills.hidden), self._size_text(fills.lots),
+                fills.first_id, fills.last_id, fills.at_ms, side == BID,
             )  # fmt: skip
             self.recent_aggregates.append(trade)
             yield trade

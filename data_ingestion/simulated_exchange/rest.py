@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from data_ingestion.simulated_exchange.faults import FaultKind, FaultState
-from data_ingestion.simulated_exchange.market import AggTrade, SimulatedMarket, Trade
+from data_ingestion.simulated_exchange.market import AggTradeMessage, SimulatedMarket, TradeMessage
 from data_ingestion.simulated_exchange.timing import WEIGHT_LIMIT, RequestWeights
 
 DEPTH_WEIGHTS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
@@ -70,7 +70,7 @@ class RestRoutes:
             router.add_get(f"/fapi/{path}", handler)
 
     @web.middleware
-    async def manners(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def as_binance_answers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what there is not as the exchange does, and tell the used weight with every reply."""
         if not request.path.startswith("/fapi/"):
             return await handler(request)
@@ -216,12 +216,12 @@ def _bounds(request: web.Request) -> tuple[int, int, int] | None:
 _BOUNDS: Final = (("fromId", "0"), ("startTime", "0"), ("endTime", str(2**62)))
 
 
-def _trade(trade: Trade) -> dict[str, object]:
+def _trade(trade: TradeMessage) -> dict[str, object]:
     worth = f"{float(trade.price) * float(trade.quantity):.2f}"
     figures = {"id": trade.trade_id, "price": trade.price, "qty": trade.quantity, "quoteQty": worth}
     return {**figures, "time": trade.trade_time, "isBuyerMaker": trade.buyer_is_maker}
 
 
-def _aggregate(trade: AggTrade) -> dict[str, object]:
+def _aggregate(trade: AggTradeMessage) -> dict[str, object]:
     fields = msgspec.to_builtins(trade)
     return {key: fields[key] for key in ("a", "p", "q", "nq", "f", "l", "T", "m")}

@@ -8,7 +8,7 @@ Routes
     WS  /market/ws/<symbol>@aggTrade[/...]      /market/stream?streams=a/b      also @trade, on both
     WS  /private/ws[/...]   /private/stream   accepted, and nothing is ever sent
     WS  /ws/...   /stream   retired: the handshake succeeds and nothing is ever sent
-and, only if asked for, test doors
+and, with `control`, for tests and experiments
     POST /_fault {"kind": "gap", "symbol": "BTCUSDT", "count": 1, "seconds": 5, "status": 429}
     GET  /_truth/<SYMBOL>   /_truth/<SYMBOL>/<u>
     POST /_stage {"kind": "wall", "symbol": "BTCUSDT", "side": "bid", "near_miss": "short"}
@@ -26,16 +26,8 @@ from typing import Self
 import msgspec
 from aiohttp import web
 
-from data_ingestion.simulated_exchange.control import Control
+from data_ingestion.simulated_exchange.control import ControlRoutes
 from data_ingestion.simulated_exchange.crowd import EVENT_MS
-from data_ingestion.simulated_exchange.doors import (
-    MOST_BODY,
-    RECEIVE_BUFFER,
-    Objection,
-    bounded_runner,
-    guard,
-    small_listener,
-)
 from data_ingestion.simulated_exchange.faults import FaultKind, FaultRequest, FaultState
 from data_ingestion.simulated_exchange.feeds import (
     ALL_TICKERS,
@@ -47,7 +39,20 @@ from data_ingestion.simulated_exchange.feeds import (
     depth_stream,
     trade_stream,
 )
-from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket, TopOfBook
+from data_ingestion.simulated_exchange.http_bounds import (
+    MOST_BODY,
+    RECEIVE_BUFFER,
+    Objection,
+    bounded_runner,
+    guard,
+    small_listener,
+)
+from data_ingestion.simulated_exchange.market import (
+    BestLevels,
+    DepthUpdateMessage,
+    MarketMessage,
+    SimulatedMarket,
+)
 from data_ingestion.simulated_exchange.profiles import SIMULATED_SYMBOLS, profile_of
 from data_ingestion.simulated_exchange.rest import RestRoutes, refused_with
 from data_ingestion.simulated_exchange.staging.patterns import (
@@ -57,7 +62,7 @@ from data_ingestion.simulated_exchange.staging.patterns import (
     Pattern,
     StageRequest,
 )
-from data_ingestion.simulated_exchange.streams import CLIENT_QUEUE, CLOSE_SECONDS, Client, Streams
+from data_ingestion.simulated_exchange.streams import CLIENT_QUEUE, CLOSE_SECONDS, Streams, Subscriber
 from data_ingestion.simulated_exchange.timing import LONGEST_CATCH_UP_MS, ForwardClock
 
 __all__ = ["SIMULATED_SYMBOLS", "SimulatedExchange"]
@@ -185,7 +190,7 @@ class SimulatedExchange:
         """Return the market of a symbol, in any letter case; KeyError if there is none."""
         return self._markets[symbol.upper()]
 
-    def truth_at(self, symbol: str, update_id: int) -> TopOfBook | None:
+    def truth_at(self, symbol: str, update_id: int) -> BestLevels | None:
         """Return the ten best levels a side after the depth event with that `u`, if still known."""
         return self.market(symbol).truth_at(update_id)
 
@@ -225,7 +230,7 @@ class SimulatedExchange:
         self.market(symbol).stage(request)
 
     async def _play_fault(self, request: FaultRequest) -> None:
-        closing: list[Client] = []
+        closing: list[Subscriber] = []
         for symbol in [request.symbol.upper()] if request.symbol else list(self._markets):
             self._faults[symbol].arm(request, self._clock.now_ms())
             if request.kind is FaultKind.CLOSE_TRADES:
@@ -253,7 +258,7 @@ class SimulatedExchange:
         faults, publish = self._faults[symbol], self._streams.publish
         for message in messages:
             raw = msgspec.json.encode(message)
-            if isinstance(message, DepthUpdate):
+            if isinstance(message, DepthUpdateMessage):
                 sent = faults.depth_frames(raw, now_ms)
                 frames = faults.late(sent, now_ms, trades=False)
                 publish(PUBLIC, depth_stream(symbol), frames)
@@ -266,7 +271,7 @@ class SimulatedExchange:
             publish(route, stream(symbol), [frame])
         self._send_trades(market, intact=not faults.active(FaultKind.TRADE_SILENCE, now_ms))
 
-    def _send_book(self, symbol: str, update: DepthUpdate, *, intact: bool) -> None:
+    def _send_book(self, symbol: str, update: DepthUpdateMessage, *, intact: bool) -> None:
         for stream, message in self._feeds[symbol].of(update, intact=intact, wanted=self._is_heard):
             self._streams.publish(PUBLIC, stream, [msgspec.json.encode(message)])
 
@@ -285,14 +290,14 @@ class SimulatedExchange:
         return self._streams.is_heard(PUBLIC, stream)
 
     def _app(self) -> web.Application:
-        middlewares = [guard(self._objection), self._rest.manners]
+        middlewares = [guard(self._objection), self._rest.as_binance_answers]
         app = web.Application(middlewares=middlewares, client_max_size=MOST_BODY)
         self._rest.add_to(app.router)
         for route in ("/{route:public|market|private}", ""):
             for path in ("/{shape:ws}", "/{shape:ws}/{names:.+}", "/{shape:stream}"):
                 app.router.add_get(route + path, self._stream)
         if self._control:
-            Control(self._markets, self._play_fault).add_to(app.router)
+            ControlRoutes(self._markets, self._play_fault).add_to(app.router)
         return app
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:

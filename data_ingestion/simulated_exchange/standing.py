@@ -40,7 +40,7 @@ class Standing:
         self.book.set_level(side, tick, lots + self._lots[side].get(tick, 0))
 
     def match(self, side: Side, lots: int, limit: int) -> list[Fill]:
-        """Let a taker order eat as `MatchingBook.take` does; small makers were there first."""
+        """Let a taker order eat as `MatchingBook.match` does; small makers were there first."""
         fills = self.book.match(side, lots, limit)
         levels, standing = self.book.levels[side], self._lots[side]
         for tick, _ in fills:

@@ -19,7 +19,7 @@ MOST_CALLS = 10  # messages of a client in a second; one that sends more is disc
 CLOSE_SECONDS = 1.0  # to wait for a client's side of a closing handshake
 
 
-class Client:
+class Subscriber:
     """One WebSocket connection. Its frames wait in a queue of its own, so that it delays nobody else."""
 
     def __init__(
@@ -100,8 +100,8 @@ class Streams:
     def __init__(self, symbols: Iterable[str], *, ping_seconds: float, client_queue: int) -> None:
         self._ping_seconds = ping_seconds
         self._client_queue = client_queue
-        self.clients: dict[Client, None] = {}
-        self._listeners: dict[tuple[str, str], dict[Client, None]] = {(PUBLIC, ALL_TICKERS): {}}
+        self.clients: dict[Subscriber, None] = {}
+        self._listeners: dict[tuple[str, str], dict[Subscriber, None]] = {(PUBLIC, ALL_TICKERS): {}}
         for symbol in symbols:
             self.add(symbol)
 
@@ -114,7 +114,7 @@ class Streams:
         """Say whether anybody listens."""
         return bool(self._listeners[route, stream])
 
-    def listeners_of(self, route: str, symbol: str) -> list[Client]:
+    def listeners_of(self, route: str, symbol: str) -> list[Subscriber]:
         """Return who listens to any stream of a symbol on a route, each once."""
         begins = f"{symbol.lower()}@"
         found = {
@@ -142,7 +142,7 @@ class Streams:
         )
         await socket.prepare(request)
         combined = request.match_info["shape"] == "stream"
-        client = Client(request, socket, route, combined=combined, most_waiting=self._client_queue)
+        client = Subscriber(request, socket, route, combined=combined, most_waiting=self._client_queue)
         self.clients[client] = None
         try:
             self._join(client, names)
@@ -153,7 +153,7 @@ class Streams:
             await client.stop()
         return socket
 
-    async def _hear(self, client: Client) -> None:
+    async def _hear(self, client: Subscriber) -> None:
         meter = CallMeter()
         with suppress(ConnectionError):  # a ping of one who has gone cannot be answered
             async for message in client.socket:
@@ -162,7 +162,7 @@ class Streams:
                     return
                 client.put(msgspec.json.encode(self._answer_to(client, message)))
 
-    def _join(self, client: Client, streams: list[str]) -> bool:
+    def _join(self, client: Subscriber, streams: list[str]) -> bool:
         """Add streams, unless they were too many; one that its route does not carry stays silent."""
         if len(client.streams.keys() | set(streams)) > MOST_STREAMS:
             return False
@@ -172,12 +172,12 @@ class Streams:
                 self._listeners[client.route, stream][client] = None
         return True
 
-    def _leave(self, client: Client, streams: list[str]) -> None:
+    def _leave(self, client: Subscriber, streams: list[str]) -> None:
         for stream in streams:
             client.streams.pop(stream, None)
             self._listeners.get((client.route, stream), {}).pop(client, None)
 
-    def _answer_to(self, client: Client, message: WSMessage) -> object:
+    def _answer_to(self, client: Subscriber, message: WSMessage) -> object:
         """Do what a client's frame asks for; returns the answer."""
         try:
             ask = msgspec.json.decode(message.data, type=MethodCall)

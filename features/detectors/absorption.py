@@ -43,6 +43,7 @@ class AbsorptionDetector:
 
     def __init__(self, settings: DetectorSettings) -> None:
         self._settings = settings
+        self._refills = settings.absorption_refills
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._fights: dict[Place, _Fight] = {}
 
@@ -61,15 +62,17 @@ class AbsorptionDetector:
         """Take the next book."""
         if not self._fights:
             return NOTHING
-        found: list[Detection] = []
+        found: Sequence[Detection] = NOTHING
         for place, fight in list(self._fights.items()):
-            found += self._follow(place[0], fight, step)
+            said = self._follow(place[0], fight, step)
+            if said:
+                found = [*found, *said]
         return found
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
         book, level = step.after, fight.level
         level.move(book.levels[side].get(fight.price, 0.0), book.time)
-        absorbs = self._absorbs(level, step)
+        absorbs = level.refills >= self._refills and self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
             fight.magnitude = max(fight.magnitude, level.volume_over_largest())
@@ -107,8 +110,7 @@ class AbsorptionDetector:
     def _absorbs(self, level: HitLevel, step: Step) -> bool:
         settings = self._settings
         return (
-            level.refills >= settings.absorption_refills
-            and level.size > 0
+            level.size > 0
             and above(level.volume, step.threshold)
             and above(level.volume, settings.absorption_ratio * level.largest_size())
         )

@@ -70,8 +70,10 @@ class EventTimeMerge:
                 held[:] = [other for other in held if other[0] <= time + SET_BACK_MS]
                 self._newest = time
             insort(held, entry)
-        self._newest = max(self._newest, time)
-        until = self._newest - self._holdback
+        newest = self._newest
+        if time > newest:
+            self._newest = newest = time
+        until = newest - self._holdback
         return self._due(until) if held[0][0] < until or len(held) > MOST_HELD else _NOTHING
 
     def _due(self, until: float) -> Sequence[AggTrade | Book]:

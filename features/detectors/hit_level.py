@@ -82,42 +82,40 @@ class HitLevel:
 
     def _settle(self, size: float, time: int) -> None:
         """Tell what came back of what is owed."""
-        taken, came_back = self._taken, None
-        self._taken_in_all += taken
-        self._forgive(time - self._owed_for)
-        if self._debts:
-            reached = rounded(size + self._taken_in_all)
-            if above(size + taken, self.size):
-                back = rounded(reached - self._lows[0][1])
+        taken, debts, before, came_back = self._taken, self._debts, self.size, None
+        in_all = self._taken_in_all + taken
+        since = time - self._owed_for
+        if debts[0][0] < since:
+            self._forgive(since)
+        if debts:
+            lows, reached = self._lows, rounded(size + in_all)
+            if above(size + taken, before):
+                back = rounded(reached - lows[0][1])
                 if at_least(back, self._refill_share * self._owed):
                     came_back = back
                     self.refills += 1
-            self._note(reached)
-        if came_back is not None or not self._debts:
-            self._debts.clear()
+        if came_back is not None or not debts:
+            debts.clear()
             self._lows.clear()
             self._owed = self._taken_in_all = 0.0
             self._book = 0
-        if taken or size != self.size or came_back is not None:
+        else:
+            self._taken_in_all = in_all
+            while lows and lows[-1][1] >= reached:
+                lows.pop()
+            self._book += 1
+            lows.append((self._book, reached))
+        if taken or size != before or came_back is not None:
             self.intervals.append(Interval(time, size, taken, came_back))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forgive(self, before: int) -> None:
         """Let go of what trades took earlier than that."""
         debts, lows = self._debts, self._lows
-        if debts[0][0] >= before:
-            return
         while debts and debts[0][0] < before:
             self._owed = rounded(self._owed - debts.popleft()[1])
         while debts and lows[0][0] < debts[0][2]:
             lows.popleft()
-
-    def _note(self, reached: float) -> None:
-        lows = self._lows
-        while lows and lows[-1][1] >= reached:
-            lows.pop()
-        self._book += 1
-        lows.append((self._book, reached))
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills

@@ -96,14 +96,11 @@ class LayeringDetector:
             size = before.get(price)
             if size == after[price] or (size is None and step.before.size_at(side, price) is None):
                 continue  # still, or it came into sight: that is no change that is known
-            times = changes.get(price)
-            if times is None:
-                times = changes[price] = deque(maxlen=_MOST_CHANGES)
-            times.append(time)
+            _note(changes, price, time)
         for price in step.large_before[side]:
             if price in large or (price not in after and step.after.size_at(side, price) is None):
                 continue  # seen above, or it left the sight
-            changes.setdefault(price, deque(maxlen=_MOST_CHANGES)).append(time)
+            _note(changes, price, time)
         if len(changes) > _TRACKED:
             since = time - self._span
             self._changes[side] = {price: times for price, times in changes.items() if times[-1] > since}
@@ -224,6 +221,13 @@ class LayeringDetector:
             fills.clear()
         self._cooldown.clear()
         return found
+
+
+def _note(changes: dict[float, deque[int]], price: float, time: int) -> None:
+    times = changes.get(price)
+    if times is None:
+        times = changes[price] = deque(maxlen=_MOST_CHANGES)
+    times.append(time)
 
 
 def _trades_are_known(step: Step) -> bool:

@@ -4,6 +4,7 @@ from typing import Final
 
 _UNITS: Final = 1e8
 _EXACT: Final = 2**53 / _UNITS  # below it a float counts units one by one
+_APART: Final = 4 / _UNITS  # numbers so far apart are so when rounded: mostly they are
 
 
 def rounded(number: float) -> float:
@@ -15,7 +16,7 @@ def rounded(number: float) -> float:
 
 def above(size: float, limit: float) -> bool:
     """Whether a size is above a limit that is not negative, when both are rounded."""
-    return size > limit and rounded(size) > rounded(limit)
+    return size > limit and (size - limit > _APART or rounded(size) > rounded(limit))
 
 
 def at_least(size: float, limit: float) -> bool:

@@ -76,11 +76,11 @@ class _Wall:
         last = self.size
         if size > last or size == self.reference or (size == last and self.hit):  # more, still, or again
             self.reference, self.decline_began = size, time
+            self.largest = max(self.largest, size)
             if self.fills:
                 self.traded = 0.0
                 self.fills.clear()
         self.size, self.hit = size, False
-        self.largest = max(self.largest, size)
 
     def evidence_at_open(self) -> Evidence:
         return {} if self.opened_at is None else self.opened_at.evidence_at_open

@@ -46,7 +46,7 @@ async def test_the_delay_of_a_frame_is_told_where_it_says_something() -> None:
     channel = channel_of(1)
     client = joined(channel)
     channel.add(a_second(at(2)))
-    channel.go_dark(at(3), "a reason")
+    channel.fill_in(at(3), "a reason")
     assert [(await client.queue.get()).second for _ in range(3)] == [None, at(2), None]
 
 
@@ -75,7 +75,7 @@ async def test_each_frame_is_encoded_once_for_all_clients_of_a_kind(ladders: boo
     channel = channel_of(1)
     clients = [joined(channel, ladders=ladders) for _ in range(3)]
     channel.add(a_second(at(2)))
-    channel.go_dark(at(3), "a reason")
+    channel.fill_in(at(3), "a reason")
     one, other, third = [await texts(client) for client in clients]
     assert len(one) == 3
     assert all(a is b and b is c for a, b, c in zip(one, other, third, strict=True))
@@ -158,7 +158,7 @@ async def test_a_dark_frame_has_the_keys_of_a_live_one_and_no_market_value() -> 
     """So `frame["mid_price"]` never raises, and never lies."""
     channel = channel_of(1)
     client = joined(channel)
-    channel.go_dark(at(2), "the engine has gone")
+    channel.fill_in(at(2), "the engine has gone")
     live, dark = await frames(client)
     del live["history"]
     assert tuple(dark) == tuple(live)
@@ -180,7 +180,7 @@ async def test_a_second_that_comes_after_it_went_dark_is_dropped() -> None:
     """What was given up is not shown after all: one frame a second."""
     channel = channel_of(1)
     client = joined(channel)
-    channel.go_dark(at(2), "late")
+    channel.fill_in(at(2), "late")
     channel.add(a_second(at(2)))
     channel.add(a_second(at(1)))
     channel.add(a_second(at(3)))
@@ -212,8 +212,8 @@ async def test_an_engine_that_comes_back_keeps_what_only_the_api_remembers() -> 
     """Rows older than the engine's stay, the others are the engine's own, and its latest second goes out."""
     channel = channel_of(1, 2)
     client = joined(channel)
-    channel.go_dark(at(3), "gone")
-    channel.go_dark(at(4), "gone")
+    channel.fill_in(at(3), "gone")
+    channel.fill_in(at(4), "gone")
     channel.restore(a_state(at(4), at(5)))
     rows = await history(channel)
     assert [(row["timestamp"], row["status"]) for row in rows] == [
@@ -231,7 +231,7 @@ async def test_an_engine_that_comes_back_keeps_what_only_the_api_remembers() -> 
 async def test_a_link_that_was_only_cut_fills_the_window_again() -> None:
     """An engine that lived on replaces the API's dark rows by what it saw, ladders and all."""
     channel = channel_of(1)
-    channel.go_dark(at(2), "gone")
+    channel.fill_in(at(2), "gone")
     channel.restore(a_state(at(1), at(2), at(3)))
     rows = await history(channel, ladders=True)
     assert [row["status"] for row in rows] == ["live"] * 3
@@ -242,7 +242,7 @@ async def test_no_second_is_sent_twice_when_an_engine_comes_back() -> None:
     """The engine's latest second is not sent if its clients have a frame of it, dark or not."""
     channel = channel_of(1)
     client = joined(channel)
-    channel.go_dark(at(2), "gone")
+    channel.fill_in(at(2), "gone")
     channel.restore(a_state(at(1), at(2)))
     assert [frame["timestamp"] for frame in await frames(client)] == [at(1), at(2)]
     assert channel.head is not None
@@ -263,7 +263,7 @@ async def test_a_state_of_another_source_leaves_nothing_behind() -> None:
     channel = Channel("BTCUSDT", "binance")
     with pytest.raises(ForeignFrame, match="simulated"):
         channel.restore(a_state(at(1), source="simulated"))
-    channel.go_dark(at(2), "gone")
+    channel.fill_in(at(2), "gone")
     assert channel.head is not None
     assert channel.head.source == "binance"
 
@@ -291,7 +291,7 @@ def test_the_window_is_always_whole(steps: list[tuple[str, int]]) -> None:
         if what == "take":
             channel.add(a_second(at(second)))
         elif what == "dark":
-            channel.go_dark(at(second), "gone")
+            channel.fill_in(at(second), "gone")
         else:
             channel.restore(a_state(at(second), at(second + 1)))
     client = joined(channel)

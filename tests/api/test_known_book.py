@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api.feed.book_report import book_report
 from api.feed.messages import ExactBook, FeedBook, NoBook, decode_feed, encode_feed
 from api.known_book import KnownBook
-from features.market_impact import Impacts, Side, market_impacts
+from features.market_impact import Impacts, OrderSide, market_impacts
 from orderbook.book_state import TopOfBook
 from state.engine import EngineSettings
 from state.updates import EncodedNews, Update
@@ -36,7 +36,7 @@ def assert_known(known: KnownBook, said: FeedBook, rig: Rig) -> Impacts:
     assert isinstance(impacts, Impacts), impacts
     bids, asks = rig.exchange.book()
     truth = TopOfBook(within(bids, said.book.low, float("inf")), within(asks, 0, said.book.high))
-    for side in Side:
+    for side in OrderSide:
         assert [impacts.of(size, side) for size in SIZES] == market_impacts(truth, SIZES, side, whole=True)
     return impacts
 
@@ -113,7 +113,7 @@ def test_before_the_first_whole_book_nothing_is_known() -> None:
     assert "not told" in reason(known, said)
     rig.emit((True, 2, 3))
     assert "not told" in reason(known, told(rig, known))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     assert_known(known, told(rig, known), rig)
     known.forget()
     assert "not told" in reason(known, told(rig, known))
@@ -132,7 +132,7 @@ def test_a_missing_update_is_seen_and_the_next_whole_book_mends_it(asked: bool) 
         assert "an update follows on" in reason(known, said)
     rig.emit((True, 2, 1))
     assert "does not hold together" in reason(known, told(rig, known))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     assert_known(known, told(rig, known), rig)
 
 
@@ -142,7 +142,7 @@ def test_the_last_update_missing_is_seen_by_the_id() -> None:
     told(rig, known)
     rig.emit((True, 2, 3))
     assert "another book" in reason(known, say(rig))
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     said = told(rig, known)
     assert isinstance(said.book, ExactBook)
     bids = [(price, size * 2) for price, size in said.book.top.bids]
@@ -184,7 +184,7 @@ def test_of_a_range_that_has_shrunk_only_what_is_left_is_walked() -> None:
     bids, asks = said.book.top.bids, said.book.top.asks
     narrow = msgspec.structs.replace(said.book, low=bids[-1][0], high=asks[-1][0] + 0.05)
     impacts = assert_known(known, FeedBook(0, narrow), rig)
-    for side, levels in ((Side.BUY, asks), (Side.SELL, bids)):
+    for side, levels in ((OrderSide.BUY, asks), (OrderSide.SELL, bids)):
         total = sum(size for _, size in levels)
         assert impacts.of(total, side).levels_consumed == len(levels)
         more = impacts.of(total + 0.001, side)

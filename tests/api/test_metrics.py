@@ -146,7 +146,7 @@ def test_an_engine_that_has_gone_is_not_live_and_says_nothing_more() -> None:
     """Old numbers are not shown as if they were new."""
     channel = Channel("BTCUSDT", SOURCE)
     channel.add(a_second(at(1)))
-    channel.go_dark(at(2), "gone")
+    channel.fill_in(at(2), "gone")
     _, samples = scrape(channel)
     assert samples[("orderbook_live", "BTCUSDT")] == 0
     assert ("orderbook_gaps_total", "BTCUSDT") not in samples

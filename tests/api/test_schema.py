@@ -84,7 +84,7 @@ async def test_dark_frames_are_valid(served: Served) -> None:
     """And one that has rows of holes in its history."""
     channel = served.api.channels["BTCUSDT"]
     channel.add(a_second(at(1)))
-    channel.go_dark(at(4), "the engine of this symbol is not running")
+    channel.fill_in(at(4), "the engine of this symbol is not running")
     async with served.client("/ws/BTCUSDT?ladders=1&updates=1") as client:
         (frame,) = await frames_until(client, at(4))
     assert frame["status"] == "syncing"

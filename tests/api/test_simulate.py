@@ -470,7 +470,7 @@ async def test_the_schema_has_the_parameters_and_every_answer(served: Served) ->
     assert parameters["size"]["schema"]["anyOf"][0]["minimum"] == 1e-8
     assert parameters["quote_sizes"]["schema"]["anyOf"][0]["maxItems"] == 100
     assert parameters["depth"]["schema"]["default"] == "10"
-    assert schema["components"]["schemas"]["Side"]["enum"] == ["buy", "sell"]
+    assert schema["components"]["schemas"]["OrderSide"]["enum"] == ["buy", "sell"]
     assert set(route["responses"]) == {"200", "404", "422", "503"}
 
     def shapes(status_code: str) -> list[dict[str, Any]]:

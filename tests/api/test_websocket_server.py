@@ -257,7 +257,7 @@ async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_
     channel.add(a_second(at(1)))
     async with running.client("/ws/BTCUSDT") as one, running.client("/ws/ETHUSDT"):
         await frame_of(one)
-        await until(lambda: running.api.room.taken == 2)
+        await until(lambda: running.api.stream_limit.taken == 2)
         for _ in range(3):
             async with running.client("/ws/BTCUSDT") as refused:
                 with pytest.raises(ConnectionClosed) as closed:
@@ -271,7 +271,7 @@ async def test_streams_for_which_there_is_no_room_are_refused_and_operators_are_
         channel.add(a_second(at(2)))
         while (await frame_of(one))["timestamp"] != at(2):
             pass  # frames of the API's own, while no engine delivers
-    await until(lambda: running.api.room.taken == 0)
+    await until(lambda: running.api.stream_limit.taken == 0)
     async with running.client("/ws/BTCUSDT") as client:
         await frame_of(client)
     await running.stop()
@@ -670,7 +670,7 @@ async def test_health_is_200_only_if_all_symbols_are_live(served: Served) -> Non
     assert list(report["symbols"]) == list(SYMBOLS)
     assert report["symbols"]["BTCUSDT"]["age_ms"] == 1000
     assert report["symbols"]["BTCUSDT"]["health"]["gaps"] == 11
-    served.api.channels["ETHUSDT"].go_dark(at(2), "the engine has gone")
+    served.api.channels["ETHUSDT"].fill_in(at(2), "the engine has gone")
     reply = await served.get("/health")
     assert (reply.status_code, reply.json()["symbols"]["ETHUSDT"]["reason"]) == (503, "the engine has gone")
 

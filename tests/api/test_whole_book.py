@@ -9,7 +9,7 @@ import pytest
 from api.channel import Channel, Client
 from api.feed.messages import FeedRow, FeedSecond, FeedState
 from api.whole_book import NULL, book_after
-from state.updates import Chunk, Update, WholeBook, encoded
+from state.updates import Chunk, TapeEntry, Update, WholeBook, encoded
 from tests.api.serving import SOURCE, a_second, at
 
 BOOK = WholeBook(10, 1, 90.0, 110.0, [(99.0, 1.0), (98.0, 2.0)], [(101.0, 3.0)])
@@ -25,7 +25,7 @@ def second_of(number: int, chunk: Chunk) -> FeedSecond:
 
 
 SECONDS = [
-    second_of(1, Chunk([FIRST], BOOK, [(5, 99.0, 1.0, None, "buy", 77)])),
+    second_of(1, Chunk([FIRST], BOOK, [TapeEntry(5, 99.0, 1.0, None, "buy", 77)])),
     second_of(2, Chunk([SECOND], None, [])),
     second_of(3, Chunk([], None, [])),
 ]
@@ -139,7 +139,7 @@ async def test_a_whole_book_comes_after_seconds_that_went_out_dark(late: list[in
     channel.join(client)
     for number in (2, 3):
         if number in late:
-            channel.go_dark(at(number), "the engine of this symbol does not answer")
+            channel.fill_in(at(number), "the engine of this symbol does not answer")
         assert channel.add(SECONDS[number - 1]) is (number not in late)
     channel.add(LATER)
     *_, last = await frames(client)
@@ -175,7 +175,7 @@ async def test_a_whole_book_comes_after_an_engine_was_away_and_has_gone_on() -> 
     client = Client(updates=True, queue_size=8)
     channel.join(client)
     for number in (2, 3):
-        channel.go_dark(at(number), "the engine of this symbol is not running")
+        channel.fill_in(at(number), "the engine of this symbol is not running")
     channel.restore(FeedState(SOURCE, rows_of(*SECONDS), SECONDS[-1]))
     channel.add(LATER)
     *_, last = await frames(client)

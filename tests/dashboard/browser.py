@@ -57,8 +57,8 @@ A_FUNCTION = re.compile(r"\s*(async\s*)?(\([\w\s{},\[\]]*\)|\w+)\s*=>")
 OF_ONE_PICTURE = """async (argument) => {
   const script = %s;
   const page = window.liquidity?.page;
-  if (page && !("data" in page.dirty)) throw new Error("the page does not say whether it has drawn what it knows");
-  for (let turn = 0; page?.dirty.data && !document.hidden && turn < 200; turn += 1) {
+  if (page && !("data" in page.drawing.dirty)) throw new Error("the page does not say whether it has drawn what it knows");
+  for (let turn = 0; page?.drawing.dirty.data && !document.hidden && turn < 200; turn += 1) {
     await new Promise((resolve) => { window.setTimeout(resolve, 5); });
   }
   return script(argument);

@@ -13,11 +13,10 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from features.basic_metrics import basic_metrics
-from features.market_impact import Side as OrderSide
-from features.market_impact import Unit, market_impacts
+from features.market_impact import OrderSide, Unit, market_impacts
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
-from state.frames import Flow, Market, Row, Status, dark_frame, live_frame
+from state.frames import Flow, Market, Row, Status, live_frame, not_live_frame
 from tests.api.serving import a_health
 from tests.program import Frame, Program
 
@@ -79,7 +78,7 @@ def dark(
 ) -> Frame:
     """Return a frame that is not live."""
     reason = reason or f"made {status} by a test"
-    frame = dark_frame(symbol, source, timestamp, Status(status), reason, a_health())
+    frame = not_live_frame(symbol, source, timestamp, Status(status), reason, a_health())
     return {**json.loads(msgspec.json.encode(frame)), "updates": None, "book": None, "tape": []}
 
 

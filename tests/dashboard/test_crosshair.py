@@ -28,7 +28,7 @@ PLACE_OF = """([time, price, part, strip]) => {
   return [left + x, top + y];
 }"""
 RULED = """(name) => {
-  const { pointer, map: { layout } } = window.liquidity.page;
+  const { pointer: { at: pointer }, map: { layout } } = window.liquidity.page;
   const box = layout[name] instanceof Object ? layout[name] : layout.strips[name];
   const context = document.getElementById("map-cross").getContext("2d");
   const { data } = name === "book" ? context.getImageData(box.left, Math.round(pointer.y), box.width, 1)
@@ -142,7 +142,7 @@ async def test_the_map_tells_time_price_size_depth_and_rest(held: Shown) -> None
     page, _, first = held
     placed = first + 1000 * PLACED - 50
     lines, _ = await lines_at(page, placed + 30_300, 59_999.6)
-    at = await page.do("window.liquidity.page.map.placeAt(window.liquidity.page.pointer.x, 0).time")
+    at = await page.do("window.liquidity.page.map.placeAt(window.liquidity.page.pointer.at.x, 0).time")
     local, utc = clocks(at)
     assert re.fullmatch(rf"{local}\.\d · {utc}\.\d UTC", lines[0])
     assert lines[1:4] == ["59,999.6 USDT", "bid 5 BTC", "15 BTC from the touch to here"]

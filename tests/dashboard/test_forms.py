@@ -145,8 +145,8 @@ async def test_each_second_has_an_answer_of_its_own(page: Watched) -> None:
     assert re.fullmatch(
         r"Only [\d.]+ of 100,000\.5 BTC: of the book no more is known\.", await page.text("impact-note")
     )
-    before = await page.do("window.liquidity.page.order.last_update_id")
-    await page.until("(before) => window.liquidity.page.order?.last_update_id >= before + 2", before)
+    before = await page.do("window.liquidity.page.orders.answer.last_update_id")
+    await page.until("(before) => window.liquidity.page.orders.answer?.last_update_id >= before + 2", before)
     assert len(await figures(page)) == 4
 
 
@@ -230,7 +230,7 @@ async def test_a_size_may_be_in_usdt(page: Watched, api: FakeApi) -> None:
     assert await page.text("impact-unit") == "USDT"
     await order_shown(page, "25000")
     assert re.fullmatch(r"[\d.]+ BTC", (await figures(page))[3])
-    assert await page.do("window.liquidity.page.order.quote_size") == 25000
+    assert await page.do("window.liquidity.page.orders.answer.quote_size") == 25000
     await page.page.fill("#impact-size", "much")
     note = "Type how much USDT as a number above 0 without commas, such as 25000."
     await page.until("(text) => document.getElementById('impact-note').textContent === text", note)
@@ -290,8 +290,8 @@ async def test_another_symbol_shows_nothing_of_the_first(page: Watched, api: Fak
         """() => {
           window.shown = [];
           const { page } = window.liquidity;
-          const show = page.impact.show;
-          page.impact.show = function (figures, ...others) {
+          const show = page.orders.form.show;
+          page.orders.form.show = function (figures, ...others) {
             window.shown.push([page.symbol, ...figures.map(([, text]) => text)]);
             return show.call(this, figures, ...others);
           };
@@ -309,7 +309,7 @@ async def test_another_symbol_shows_nothing_of_the_first(page: Watched, api: Fak
     await page.until(SHOWN)
     await page.frames(1)
     shown = await page.do("window.shown")
-    await page.do("delete window.liquidity.page.impact.show")
+    await page.do("delete window.liquidity.page.orders.form.show")
     averages = [float(texts[0].replace(",", "")) for symbol, *texts in shown if symbol == OTHER and texts]
     assert averages
     assert all(2900 < average < 3100 for average in averages)
@@ -325,8 +325,8 @@ async def test_a_slow_answer_does_not_replace_a_newer_one(page: Watched, api: Fa
         """() => {
           window.sizes = [];
           const { page } = window.liquidity;
-          const show = page.showOrder;
-          page.showOrder = function (order) {
+          const show = page.orders.show;
+          page.orders.show = function (order) {
             if (order) window.sizes.push(order.size);
             return show.call(this, order);
           };
@@ -339,7 +339,7 @@ async def test_a_slow_answer_does_not_replace_a_newer_one(page: Watched, api: Fa
     held.let_go()
     await page.frames(2)
     sizes = await page.do("window.sizes")
-    await page.do("delete window.liquidity.page.showOrder")
+    await page.do("delete window.liquidity.page.orders.show")
     assert set(sizes) == {0.25}
 
 
@@ -401,7 +401,7 @@ async def test_without_a_size_nothing_is_shown(page: Watched, api: FakeApi, held
     await page.page.fill("#impact-size", "0.5")
     await held.asked()
     await page.page.fill("#impact-size", "")
-    await page.until("window.liquidity.page.impact.size === ''")
+    await page.until("window.liquidity.page.orders.form.size === ''")
     held.let_go()
     await page.frames(1)
     assert await page.do(GONE)

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, CDPSession
 
 from tests.dashboard.browser import Watched, open_page
 from tests.dashboard.fake_api import SYMBOLS, FakeApi
-from tests.program import Frame
+from tests.program import PATIENCE, Frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -54,6 +54,7 @@ class Eventful(FakeApi):
                     "id": f"{symbol} {second}", "kind": "sweep", "event": "fired",
                     "side": "ask" if second % 2 else "bid", "price": self.mids[symbol] / 10,
                     "started_at": second * 1000 - 400, "time": second * 1000 - 320, "reason": None,
+                    "magnitude": 1.0, "rank": 1.0,
                     "evidence": {"levels": 4, "volume": 3.25, "duration_ms": 80, "last_price": self.mids[symbol] / 10 + 0.4},
                 }
             ]  # fmt: skip
@@ -107,17 +108,15 @@ async def middle(page: Watched, selector: str) -> tuple[float, float]:
 
 async def a_mark(page: Watched, share: float = 0.6) -> tuple[dict[str, Any], float, float]:
     """Return a detection about there in the lane, and where its mark is in the window."""
-    entry = await page.do(
+    entry, x, y = await page.do(
         """(share) => { const { map } = window.liquidity.page;
         const wanted = map.layout.lane.width * share;
-        return map.marks.toSorted((a, b) => Math.abs(a.x - wanted) - Math.abs(b.x - wanted))[0].entry; }""",
+        const { left, top } = document.getElementById("map").getBoundingClientRect();
+        const [{ entry, x, y }] = map.marks.toSorted((a, b) => Math.abs(a.x - wanted) - Math.abs(b.x - wanted));
+        return [entry, left + x, top + y]; }""",
         share,
     )
-    x = await page.do(
-        """(at) => document.getElementById("map").getBoundingClientRect().left + window.liquidity.page.map.pixelOf(at, 0).x""",
-        entry["started_at"],
-    )
-    return entry, x, (await place(page, "lane"))[1]
+    return entry, x, y
 
 
 async def seen_of_the_crosshair(page: Watched) -> str:
@@ -147,7 +146,8 @@ async def test_the_crosshair_leaves_with_the_pointer(page: Watched, part: str, t
     await page.until(CROSS)
     assert await seen_of_the_crosshair(page) != nothing
     await page.page.mouse.move(*await middle(page, to))
-    await page.until(f"!{CROSS} && {TIP}.hidden")
+    own = "window.liquidity.page.depth.lines[0]"  # a chart has a tooltip of its own
+    await page.until(f"!{CROSS} && ({TIP}.hidden || {TIP}.firstElementChild.textContent === {own})")
     assert await seen_of_the_crosshair(page) == nothing
     await page.frames(1)
     assert await seen_of_the_crosshair(page) == nothing
@@ -509,18 +509,27 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
     assert await page.do(boxes) == live
 
 
+async def header_height(page: Watched, says: str) -> int:
+    """Return how high (px) the header is when state and reason are first as the pattern has them."""
+    for _ in range(round(20 * PATIENCE)):
+        said, height = await page.do(
+            """() => [`${document.getElementById("state").textContent}: ${document.getElementById("reason").textContent}`,
+              document.querySelector("header").offsetHeight]"""
+        )
+        if re.fullmatch(says, said):
+            return int(height)
+        await page.page.wait_for_timeout(50)
+    raise AssertionError(f"the header says {said!r}")
+
+
 @pytest.mark.parametrize("width", [1000, 390])
 async def test_holding_moves_nothing_on_small_pages(browser: Browser, port: int, width: int) -> None:
     """The header is as high held as live, whatever the badge says."""
     async with open_page(browser, port, size=(width, 844)) as small:
         await small.live()
-        await small.until(
-            "document.getElementById('reason').textContent"
-        )  # no trades come: held or not, a line says so
-        live = await small.do("document.querySelector('header').offsetHeight")
+        live = await header_height(small, r"LIVE: no trades.*")  # none come: held or not, a line says so
         await small.page.click("#follow")
-        await small.until(f"/^HELD, [1-9]\\d?\\d? s behind$/.test({STATE})")
-        assert await small.do("document.querySelector('header').offsetHeight") == live
+        assert await header_height(small, r"HELD, [1-9]\d* s behind: no trades.*") == live
         assert await small.do("document.documentElement.scrollWidth") <= width
 
 
@@ -599,6 +608,13 @@ async def touch(cdp: CDPSession, kind: str, *points: tuple[float, float]) -> Non
     )
 
 
+async def swipe(cdp: CDPSession, *places: tuple[float, float]) -> None:
+    """Draw a finger over the screen, with no pause that a busy machine would take for a finger that rests."""
+    kinds = ["touchStart", *["touchMove"] * (len(places) - 1)]
+    await asyncio.gather(*(touch(cdp, kind, at) for kind, at in zip(kinds, places, strict=True)))
+    await touch(cdp, "touchEnd")
+
+
 async def test_a_tap_reads_the_map_and_another_place_ends_it(phone: tuple[Watched, CDPSession]) -> None:
     """The readout stays after the finger is gone."""
     page, _ = phone
@@ -620,10 +636,10 @@ async def test_a_finger_that_rests_reads_and_moves_the_crosshair(phone: tuple[Wa
     x, y = await place(page, "map", 0.7)
     await touch(cdp, "touchStart", (x, y))
     await page.until(f"!{TIP}.hidden")
-    before = await page.do("window.liquidity.page.pointer.x")
+    before = await page.do("window.liquidity.page.pointer.at.x")
     for step in range(1, 6):
         await touch(cdp, "touchMove", (x - 20 * step, y - 4 * step))
-    await page.until("(before) => window.liquidity.page.pointer.x < before - 60", before)
+    await page.until("(before) => window.liquidity.page.pointer.at.x < before - 60", before)
     await touch(cdp, "touchEnd")
     assert await page.do(FOLLOWS)
     assert await page.do("window.scrollY") == 0
@@ -635,16 +651,8 @@ async def test_a_swipe_up_on_the_map_scrolls_the_page(phone: tuple[Watched, CDPS
     page, cdp = phone
     x, y = await place(page, "map", 0.5, 0.8)
     prices = await page.do(f"(({{ low, high }}) => [low, high])({RANGE})")
-    for _ in range(10):  # on a busy machine a swipe may come as slowly as a finger that rests
-        await touch(cdp, "touchStart", (x, y))
-        for step in range(1, 12):
-            await touch(cdp, "touchMove", (x, y - 20 * step))
-            await asyncio.sleep(0.02)
-        await touch(cdp, "touchEnd")
-        await page.page.wait_for_timeout(500)  # it goes on for a while by itself
-        if await page.do("window.scrollY > 100"):
-            break
-    assert await page.do("window.scrollY > 100")
+    await swipe(cdp, *((x, y - 20 * step) for step in range(12)))
+    await page.until("window.scrollY > 100")
     assert await page.do(FOLLOWS)
     assert await page.do(f"(({{ low, high }}) => [low, high])({RANGE})") == prices
 
@@ -660,20 +668,13 @@ async def test_a_swipe_along_moves_time_and_one_on_the_axis_prices(phone: tuple[
     await page.frames(1)
     x, y = await place(page, "map", 0.3)
     before = await page.do(RANGE)
-    await touch(cdp, "touchStart", (x, y))
-    for step in range(1, 10):
-        await touch(cdp, "touchMove", (x + 12 * step, y))
-    await touch(cdp, "touchEnd")
+    await swipe(cdp, *((x + 12 * step, y) for step in range(10)))
     await page.until(f"{STATE}.startsWith('HELD')")
     after = await page.do(RANGE)
     assert after["to"] < before["to"]
     assert [after["low"], after["high"]] == [before["low"], before["high"]]
     x, y = await place(page, "prices", 0.5, 0.5)
-    await touch(cdp, "touchStart", (x, y))
-    for step in range(1, 6):
-        await touch(cdp, "touchMove", (x, y + 10 * step))
-        await asyncio.sleep(0.02)
-    await touch(cdp, "touchEnd")
+    await swipe(cdp, *((x, y + 10 * step) for step in range(6)))
     await page.until(f"(low) => {RANGE}.low > low", after["low"])
     assert (await page.do(RANGE))["high"] - (await page.do(RANGE))["low"] == pytest.approx(
         after["high"] - after["low"]

@@ -254,24 +254,24 @@ async def test_silent_trades_are_told_while_the_book_is_live(page: Watched) -> N
 
 
 async def test_few_of_what_comes_often_are_shown(page: Watched, api: FakeApi) -> None:
-    """Of ten sweeps a minute those of a high rank; the slider says how high, and the address keeps it."""
+    """Of ten sweeps in three minutes those that stand out; the slider says how far, and the address keeps it."""
     sweeps = [
         {
             "id": f"s{number}", "kind": "sweep", "event": "fired", "side": "bid", "price": 60_000.0 - number,
             "started_at": (api.second - number) * 1000, "time": (api.second - number) * 1000, "reason": None,
-            "magnitude": float(number), "rank": number / 10, "evidence": {"levels": number},
+            "magnitude": float(number), "rank": rank, "evidence": {"levels": number},
         }
-        for number in range(10)
+        for number, rank in enumerate((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.95, 1.0))
     ]  # fmt: skip
     api.second += 1
     await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=sweeps))
     await page.until("document.querySelectorAll('#detections-rows li').length === 2")
     await page.until("window.liquidity.page.map.marks.length === 2")
     await page.page.click("[aria-controls='kinds-menu']")
-    await page.page.fill("#choose-rank", "0.5")
-    await page.until("document.querySelectorAll('#detections-rows li').length === 5")
-    await page.until("window.liquidity.page.map.marks.length === 5")
-    assert "rank=0.5" in await page.do("window.location.search")
+    await page.page.fill("#choose-rank", "0.2")
+    await page.until("document.querySelectorAll('#detections-rows li').length === 3")
+    await page.until("window.liquidity.page.map.marks.length === 3")
+    assert "rank=0.2" in await page.do("window.location.search")
     await page.page.fill("#choose-rank", "0.95")
     await page.page.keyboard.press("Escape")
 
@@ -351,3 +351,37 @@ async def test_a_page_that_never_heard_anything_says_so(browser: Browser, api: F
                 assert not drawn
     finally:
         api.mood, api.refusing = "live", False
+
+
+CONTROLS = """() => Array.from(document.querySelectorAll("#toolbar > *, #legend-box > *, header .states > button"), (element) => {
+  const { left, top, width } = element.getBoundingClientRect();
+  return [element.id || element.className, Math.round(left), Math.round(top), Math.round(width)];
+})"""
+"""Where each control stands: the header's ones are beside a badge that may be wider, but are as far from the right."""
+
+
+async def test_no_control_moves_when_texts_change(page: Watched, api: FakeApi) -> None:
+    """Not by what the colours reach over, by a view that is held, nor by what is not live."""
+    stood = {name: (left, top, width) for name, left, top, width in await page.do(CONTROLS)}
+    assert {"follow", "toggle-top", "picture", "legend", "legend-texts", "health", "keys"} <= set(stood)
+
+    async def same() -> None:
+        for name, left, top, width in await page.do(CONTROLS):
+            assert name == "state" or stood[name] == (left, top, width), name
+
+    for ticks in ("1", "1000", "auto"):
+        await page.page.select_option("#choose-ticks", ticks)
+        await page.frames(1)
+        await same()
+    await page.page.keyboard.press("Space")
+    await page.until(f"{STATE}.startsWith('HELD')")
+    await same()
+    await page.page.keyboard.press("Space")
+    await page.until(f"{STATE} === 'LIVE'")
+    api.mood = "stale"
+    await page.until(f"{STATE} === 'STALE'")
+    await same()
+    api.mood = "live"
+    await page.live()
+    await page.do("document.getElementById('legend-range').textContent = '0.000123 to 123,456 SHIB a cell'")
+    await same()

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from data_ingestion.clock import Clock
-from data_ingestion.exchange_clock import ASK_EVERY, FIRST_QUESTIONS, ClockAsker, ExchangeClock
+from data_ingestion.exchange_clock import ASK_EVERY, FIRST_QUESTIONS, ClockPoller, ExchangeClock
 from data_ingestion.pacing.request_budget import RequestBudget
 from tests.builders import encode
 from tests.data_ingestion.fakes import RawServer, Script, http, says, says_and_hangs
@@ -43,7 +43,7 @@ async def asking(*scripts: Script, clock: Clock | None = None) -> AsyncIterator[
     """Ask a server that follows `scripts`."""
     async with RawServer(*scripts) as server, aiohttp.ClientSession() as session:
         bench = Bench(server, clock or virtual_clock())
-        asker = ClockAsker(
+        asker = ClockPoller(
             session,
             server.url + "/",
             bench.exchange_clock,

@@ -1,6 +1,6 @@
 """The real ingestion and the real engine against the simulated exchange and all of its faults.
 
-After everything that the engine hears, and twice a second besides, its frame is held against the
+After everything that the engine hears, and twice a second besides, its frame is checked against the
 exchange's own book. The exchange runs in the test's loop over real sockets and in virtual time.
 """
 
@@ -15,11 +15,12 @@ import aiohttp
 import pytest
 
 from data_ingestion.causes import Cause
-from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
+from data_ingestion.exchange_clock import ClockPoller, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.server import SimulatedExchange
@@ -56,7 +57,7 @@ class Witness(PassingSink):
         self._exchange = exchange
 
     def look(self, steady_ms: float) -> None:
-        """Hold the frame of this moment against the truth."""
+        """Check the frame of this moment against the truth."""
         frame, _ = self.engine.close_second(next(self._seconds), steady_ms)
         self.frame = frame
         if frame.status is not Status.LIVE:
@@ -179,9 +180,9 @@ async def running(
             IngestionSettings(depth_silence=depth_silence, queue_size=queue_size),
         )
         budget, exchange_clock = RequestBudget(1_000, BURST_WEIGHT), ExchangeClock(clock)
-        means = Means(session, budget, LatencyMeter(), random.random, clock, exchange_clock)
-        ingestor = Ingestor(witness, SYMBOL, urls, patience, means)
-        asker = ClockAsker(session, urls.rest, exchange_clock, timeout=5.0, budget=budget, clock=clock)
+        resources = Resources(session, budget, LatencyMeter(), random.random, clock, exchange_clock)
+        ingestor = Ingestor(witness, SYMBOL, urls, patience, resources)
+        asker = ClockPoller(session, urls.rest, exchange_clock, timeout=5.0, budget=budget, clock=clock)
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:

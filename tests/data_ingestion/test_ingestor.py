@@ -10,9 +10,10 @@ import pytest
 from data_ingestion.causes import Cause
 from data_ingestion.errors import UnknownSymbol
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor, Means
+from data_ingestion.ingestor import BURST_WEIGHT, SNAPSHOT_BURST, Ingestor
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
@@ -54,8 +55,10 @@ async def running(
         sink, applied, clock = Recorder(), LatencyMeter(), virtual_clock()
         patience = IngestionSettings(silence, 1e6, queue_size, answer_timeout=20)
         budget = RequestBudget(weight_per_minute, BURST_WEIGHT)
-        means = Means(session, budget, applied, lambda: 1.0, clock, exchange_clock or ExchangeClock(clock))
-        ingestor = Ingestor(sink, symbol, ExchangeUrls.on_loopback(exchange.port, slash), patience, means)
+        resources = Resources(
+            session, budget, applied, lambda: 1.0, clock, exchange_clock or ExchangeClock(clock)
+        )
+        ingestor = Ingestor(sink, symbol, ExchangeUrls.on_loopback(exchange.port, slash), patience, resources)
         task = asyncio.create_task(ingestor.run())
         bench = Bench(exchange, sink, applied, task)
         try:

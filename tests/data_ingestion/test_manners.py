@@ -9,10 +9,11 @@ import pytest
 from aiohttp import web
 
 from data_ingestion.causes import Cause
-from data_ingestion.exchange_clock import ClockAsker, ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
+from data_ingestion.exchange_clock import ClockPoller, ExchangeClock
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultKind
 from data_ingestion.simulated_exchange.rest import RestRoutes
@@ -88,9 +89,9 @@ async def first_minute(
     urls, budget = ExchangeUrls.on_loopback(exchange.port), RequestBudget(1_800, BURST_WEIGHT)
     exchange_clock = ExchangeClock(clock)
     async with aiohttp.ClientSession() as session:
-        means = Means(session, budget, LatencyMeter(), lambda: 1.0, clock, exchange_clock)
-        ingestor = Ingestor(engine, SYMBOL, urls, IngestionSettings(), means)
-        asker = ClockAsker(session, urls.rest, exchange_clock, timeout=5, budget=budget, clock=clock)
+        resources = Resources(session, budget, LatencyMeter(), lambda: 1.0, clock, exchange_clock)
+        ingestor = Ingestor(engine, SYMBOL, urls, IngestionSettings(), resources)
+        asker = ClockPoller(session, urls.rest, exchange_clock, timeout=5, budget=budget, clock=clock)
         tasks = [asyncio.create_task(task) for task in (ingestor.run(), asker.run())]
         for _ in range(int(seconds)):
             await asyncio.sleep(1)

@@ -27,7 +27,7 @@ def outcome(data: bytes, *, strict: bool) -> DepthUpdate | None:
 
 
 def agree(data: bytes) -> bool:
-    """Hold one way against the other; return whether there was a message."""
+    """Check one way against the other; return whether there was a message."""
     expected, got = outcome(data, strict=True), outcome(data, strict=False)
     if expected is None or got is None:
         assert expected is got, data

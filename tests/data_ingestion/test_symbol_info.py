@@ -9,7 +9,7 @@ from data_ingestion.errors import MalformedMessage
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.request_budget import RequestBudget
 from data_ingestion.sink import SymbolInfo
-from data_ingestion.symbol_info import ASK_AGAIN, ASK_EVERY, SymbolAsker, decode_symbol_info
+from data_ingestion.symbol_info import ASK_AGAIN, ASK_EVERY, SymbolInfoPoller, decode_symbol_info
 from tests.builders import encode
 from tests.data_ingestion.fakes import RawServer, Recorder, Script, http, says
 from tests.data_ingestion.virtual_time import in_virtual_time, virtual_clock
@@ -48,7 +48,7 @@ async def asked_within(seconds: float, sink: Recorder, *scripts: Script) -> list
     """Return when the exchange was asked, from the start on."""
     async with RawServer(*scripts) as server, aiohttp.ClientSession() as session:
         clock = virtual_clock()
-        asker = SymbolAsker(
+        asker = SymbolInfoPoller(
             sink,
             "BTCUSDT",
             session,

@@ -77,6 +77,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _thread_done(self, _: asyncio.Future[Any]) -> None:
         self._jumping.threads -= 1
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads; Python 3.12 and newer would for so long, which here is over at once."""
+        del timeout
+        await super().shutdown_default_executor()
+
     def sockets(self) -> int:
         """Return how many sockets the loop listens to, but for its own."""
         return len(self._jumping.get_map()) - 1

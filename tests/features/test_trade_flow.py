@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.trade_flow import LARGEST_TRADES, TradeFlow, TradeSummary
+from features.trade_flow import LARGEST_TRADES, Print, TradeFlow, TradeSummary
 from tests.builders import START_MS, property_settings, trade
 
 
@@ -21,7 +21,7 @@ def test_the_takers_side_is_the_makers_opposite() -> None:
         vwap=100.02,
         rpi_volume=0,
         count=2,
-        largest=[(100.0, 2.0, "sell", START_MS), (100.1, 0.5, "buy", START_MS + 7)],
+        largest=[Print(100.0, 2.0, "sell", START_MS), Print(100.1, 0.5, "buy", START_MS + 7)],
     )
 
 

@@ -1,5 +1,7 @@
 """An API to fuzz: one symbol's book is live, the other has no engine."""
 
+import functools
+
 from starlette.types import ASGIApp
 
 from api.websocket_server import Api, create_app
@@ -19,6 +21,13 @@ def an_api() -> Api:
     channel.restore(a_state(T0))
     channel.book.on_said(a_book(7), 0.0)
     return api
+
+
+@functools.cache
+def the_app() -> tuple[Api, Watched]:
+    """Return one API and its application for many short talks: making one takes far longer than a talk."""
+    api = an_api()
+    return api, an_app(api)[1]
 
 
 def an_app(api: Api) -> tuple[ASGIApp, Watched]:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Scope
 from api.schema import BAD_QUERY, UNKNOWN_SYMBOL
 from tests.api.serving import SYMBOLS
 from tests.builders import property_settings
-from tests.fuzz.app import LIVE, an_api, an_app
+from tests.fuzz.app import LIVE, the_app
 
 ALLOWED: Final = {"localhost", "127.0.0.1", "[::1]", "LOCALHOST"}
 """Hosts and, behind a scheme, origins that are this machine's."""
@@ -82,8 +82,7 @@ def scope_of(path: str, query: bytes = b"", headers: list[tuple[bytes, bytes]] |
 
 def talk(scope: Scope, says: list[dict[str, Any]] | None = None) -> list[Message]:
     """Return all that the API says to a client; it forgets him."""
-    api = an_api()
-    _, watched = an_app(api)
+    api, watched = the_app()
     peer = Peer(scope, says or [])
     asyncio.run(peer.run(watched))
     assert watched.escaped == []

@@ -42,7 +42,7 @@ class Rig:
 
     def known(self) -> ConfirmedRange | None:
         """Return what was confirmed of a quiet book."""
-        return self.keeper.confirmation.known
+        return self.keeper.confirmation.confirmed
 
     def asked(self) -> SnapshotRequest:
         """Return the small snapshot that is to be fetched."""
@@ -56,7 +56,7 @@ class Rig:
     def take(self, event: DepthUpdate, after_ms: float = 100) -> Results:
         """Let an event arrive."""
         self.now += after_ms
-        return self.keep(self.keeper.take(event, self.now))
+        return self.keep(self.keeper.apply(event, self.now))
 
     def answer(self, snapshot: Snapshot | None = None, limit: int = 1_000) -> Results:
         """Answer the request that is open."""
@@ -108,7 +108,7 @@ def test_an_event_in_step_is_applied_and_the_last_one_again_proves_nothing() -> 
     (applied,) = rig.take(event)
     assert isinstance(applied, Applied)
     assert (applied.book, applied.event, applied.top) == (rig.keeper.book, event, rig.keeper.top)
-    assert rig.keeper.take(event, rig.now) is None
+    assert rig.keeper.apply(event, rig.now) is None
 
 
 def test_a_gap_loses_the_book_and_asks_at_once() -> None:
@@ -117,7 +117,7 @@ def test_a_gap_loses_the_book_and_asks_at_once() -> None:
     rig.exchange.emit([(True, 1, 2)])
     said, lost = rig.emit((True, 1, 3))
     assert isinstance(said, Notice)
-    assert lost == Lost(Cause.GAP, was_whole=True)
+    assert lost == Lost(Cause.GAP, had_book=True)
     assert (rig.keeper.book, rig.keeper.top, rig.phase()) == (None, None, Phase.FETCHING)
     assert rig.keeper.snapshot_request is not None
     assert "gap" in rig.keeper.trouble()
@@ -159,7 +159,7 @@ def test_an_answer_of_before_the_loss_is_not_expected() -> None:
     rig.emit((True, 1, 2))
     request = rig.keeper.snapshot_request
     assert request is not None
-    assert list(rig.keeper.disconnect(Cause.CLOSED, "gone")) == [Lost(Cause.CLOSED, was_whole=False)]
+    assert list(rig.keeper.disconnect(Cause.CLOSED, "gone")) == [Lost(Cause.CLOSED, had_book=False)]
     assert rig.keeper.trouble() == "gone; the depth stream is not connected"
     rig.keeper.on_snapshot_failed(request, "late words")
     rig.keep(rig.keeper.connect())
@@ -182,12 +182,12 @@ def test_a_failed_fetch_is_told_for_as_long_as_it_is_waited_for() -> None:
 def test_a_lost_connection_tells_its_newest_reason() -> None:
     """A second try that fails is no second loss."""
     rig = synced()
-    assert list(rig.keeper.disconnect(Cause.CLOSED, "first")) == [Lost(Cause.CLOSED, was_whole=True)]
+    assert list(rig.keeper.disconnect(Cause.CLOSED, "first")) == [Lost(Cause.CLOSED, had_book=True)]
     assert list(rig.keeper.disconnect(Cause.REFUSED, "second")) == []
     assert rig.keeper.trouble().startswith("second")
     assert list(rig.keeper.miss(Cause.OVERFLOW, "burst")) == []
     rig.keeper.connect()
-    assert list(rig.keeper.miss(Cause.OVERFLOW, "burst")) == [Lost(Cause.OVERFLOW, was_whole=False)]
+    assert list(rig.keeper.miss(Cause.OVERFLOW, "burst")) == [Lost(Cause.OVERFLOW, had_book=False)]
 
 
 def test_a_second_book_widens_the_first_while_it_is_shown() -> None:
@@ -219,7 +219,7 @@ def test_a_mismatch_is_a_loss_with_both_books_told() -> None:
     audited, *notices, lost = rig.answer(wrong)
     assert isinstance(audited, Audited)
     assert audited.mismatches == 1
-    assert lost == Lost(Cause.AUDIT, was_whole=True)
+    assert lost == Lost(Cause.AUDIT, had_book=True)
     assert len(notices) == 3
     assert "77" in str(notices[0])
     assert (rig.keeper.book, rig.phase()) == (None, Phase.BUFFERING)
@@ -302,7 +302,7 @@ def test_whatever_happens_what_is_known_is_the_exchanges_own(steps: list[tuple[s
         for result in rig.results[before:]:
             assert not isinstance(result, Began) or not followed
             assert not isinstance(result, Applied | Grew | Audited) or followed
-            assert not isinstance(result, Lost) or result.was_whole == followed
+            assert not isinstance(result, Lost) or result.had_book == followed
             followed = (followed or isinstance(result, Began)) and not isinstance(result, Lost)
         assert followed == (rig.keeper.book is not None) == (rig.phase() is Phase.SYNCED)
         assert_true(rig)

@@ -190,14 +190,17 @@ def test_of_a_side_missing_from_the_snapshot_nothing_is_known(missing: str) -> N
 
 def test_two_equal_books_have_no_disagreements() -> None:
     """Equal books agree in all their levels."""
-    assert even_book(15).disagreements(even_book(15), but_bids=frozenset(), but_asks=frozenset()) == (30, [])
+    assert even_book(15).compare(even_book(15), ignored_bids=frozenset(), ignored_asks=frozenset()) == (
+        30,
+        [],
+    )
 
 
 def test_disagreements_are_found_to_the_digit() -> None:
     """A missing level, a spurious one and a size that differs in the last digit are all found."""
     mine, other = even_book(12), even_book(12)
     mine.apply(depth(101, 102, 100, bids=[(95, 0), (97, 1.00000001)], asks=[(105.5, 2)]))
-    compared, found = mine.disagreements(other, but_bids=frozenset(), but_asks=frozenset())
+    compared, found = mine.compare(other, ignored_bids=frozenset(), ignored_asks=frozenset())
     assert compared == 25
     assert found == [
         Mismatch("bid", 95, None, 1),
@@ -210,13 +213,13 @@ def test_prices_left_out_are_left_out_on_their_own_side_only() -> None:
     """A price that changed on the bid side excuses no difference on the ask side."""
     mine, other = even_book(12), even_book(12)
     mine.apply(depth(101, 102, 100, bids=[(95, 4)], asks=[(105, 5)]))
-    compared, found = mine.disagreements(other, but_bids={95.0, 105.0}, but_asks=frozenset())
+    compared, found = mine.compare(other, ignored_bids={95.0, 105.0}, ignored_asks=frozenset())
     assert (compared, found) == (23, [Mismatch("ask", 105, 5, 1)])
 
 
 def test_only_what_both_cover_is_compared() -> None:
     """A level that one of the books does not cover is no disagreement."""
-    compared, found = even_book(20).disagreements(even_book(12), but_bids=frozenset(), but_asks=frozenset())
+    compared, found = even_book(20).compare(even_book(12), ignored_bids=frozenset(), ignored_asks=frozenset())
     assert (compared, found) == (24, [])
 
 
@@ -293,5 +296,5 @@ def test_books_of_one_exchange_never_disagree(events: list[list[Op]], limits: tu
         event = exchange.emit(ops)
         older.apply(event)
         newer.apply(event)
-    found = older.disagreements(newer, but_bids=frozenset(), but_asks=frozenset())[1]
+    found = older.compare(newer, ignored_bids=frozenset(), ignored_asks=frozenset())[1]
     assert found == []

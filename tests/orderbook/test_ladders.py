@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data_ingestion.messages import Levels
 from orderbook.book_state import TOP_LEVELS, BookState
-from orderbook.ladders import LADDER_TICKS, UNITS_PER_USDT, Ladder, Rung, _group, ladders, tick_of
+from orderbook.ladders import UNITS_PER_USDT, Ladder, Rung, _group, ladders, tick_of
 from tests.builders import OPS, NaiveExchange, Op, depth, property_settings, side, snapshot
 
 TICK = 10_000_000  # 0.1 USDT in units of 1e-8
@@ -23,7 +23,6 @@ def one(bids: Levels, asks: Levels, multiple: int) -> Ladder:
 def test_the_steps_are_those_of_the_contract() -> None:
     """A ladder comes at each of the tick x 1, 10, 50, 100."""
     state = BookState(snapshot(100, side(100, -0.1, 20), side(100.1, 0.1, 20)), book_levels=1_000)
-    assert LADDER_TICKS == (1, 10, 50, 100)
     assert [ladder.step for ladder in ladders(state, TICK)] == [0.1, 1, 5, 10]
 
 

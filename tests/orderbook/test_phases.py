@@ -1,17 +1,12 @@
-"""Which phases of a book may follow each one."""
-
-from itertools import product
-
-import pytest
+"""Which phases of a book may follow each one; `tests/state/test_engine_machine.py` sees which do."""
 
 from orderbook.phases import PHASE_STEPS, Phase
-from tests.engine_rig import PHASES_AFTER
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(Phase, repeat=2)))
-def test_the_table_of_phases(before: Phase, after: Phase) -> None:
-    """No phase but these may follow; above all nothing but a snapshot with its events leads into step."""
-    assert (after in PHASE_STEPS[before]) == (after in PHASES_AFTER[before])
+def test_nothing_but_a_snapshot_with_its_events_leads_into_step() -> None:
+    """Neither a connection that has just opened nor one that is lost makes a book true."""
+    leading = {phase for phase, following in PHASE_STEPS.items() if Phase.SYNCED in following}
+    assert leading == {Phase.FETCHING, Phase.BRIDGING}
 
 
 def test_nothing_leads_out_of_a_lost_connection_but_a_new_one() -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from data_ingestion.messages import Levels
 from orderbook.book_state import TopOfBook
-from orderbook.patience import Patience
 from orderbook.renewal import URGENT_MS, BookSettings, Renewal
+from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
 from tests.builders import depth, side, snapshot
 
@@ -22,13 +22,13 @@ class Rig:
         self.renewal = Renewal(SETTINGS)
         self.renewal.on_snapshot(self.taken)
         self.renewal.on_book(self.book, 0.0)
-        self.useless = Patience()
+        self.unusable_snapshots = RetryTimer()
 
     def due(self, now: float, *, top: TopOfBook | None = None, bids: Levels | None = None) -> bool:
         """Ask once, after an event of `bids`; `top` is the book's own unless given."""
         event = depth(11, 12, 10, bids or [])
         shown = self.book.state.top() if top is None else top
-        return self.renewal.begin_if_due(self.book, shown, event, self.useless, now)
+        return self.renewal.begin_if_due(self.book, shown, event, self.unusable_snapshots, now)
 
     def remove_bids(self, count: int) -> None:
         """Take the best bids away."""
@@ -90,12 +90,12 @@ def test_a_snapshot_with_few_levels_says_nothing_of_drift() -> None:
 
 
 def test_what_cannot_be_shown_is_renewed_at_once_but_ever_more_rarely() -> None:
-    """A quarter of a second; then as long as the patience with useless snapshots says."""
+    """A quarter of a second; then as long as the timer of unusable snapshots says."""
     rig = Rig()
     rig.remove_bids(95)
     assert not rig.due(URGENT_MS - 1)
-    rig.useless.failed(0.0)
-    rig.useless.failed(0.0)  # 500 ms
+    rig.unusable_snapshots.on_failure(0.0)
+    rig.unusable_snapshots.on_failure(0.0)  # 500 ms
     assert not rig.due(499)
     assert rig.due(500)
 
@@ -105,7 +105,7 @@ def test_an_event_of_levels_beyond_the_range_shortens_the_wait() -> None:
     rig = Rig()
     rig.remove_bids(95)
     for _ in range(4):
-        rig.useless.failed(0.0)  # 2 s
+        rig.unusable_snapshots.on_failure(0.0)  # 2 s
     assert not rig.due(400, bids=[(950.0, 1.0)])
     assert not rig.due(400, bids=[(900.0, 0.0)])
     assert rig.due(400, bids=[(900.0, 1.0)])

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from data_ingestion.messages import Levels
-from orderbook.side import MOST_NEAR, NEAR_LEVELS, RIM_LEVELS, TOP_LEVELS, Side
+from orderbook.side import MOST_NEAR, NEAR_LEVELS, RIM_LEVELS, TOP_LEVELS, CoveredSide
 
 
 class Plain:
@@ -48,7 +48,7 @@ def test_a_side_equals_one_plain_dict(most: int, is_bid: bool) -> None:
     draw = random.Random(f"{most} {is_bid}")  # noqa: S311 - seeded, no cryptography
     touch, sign = 10_000, -1 if is_bid else 1
     levels = [(float(touch + sign * tick), 1.0) for tick in range(1, 400)]
-    side, plain = Side(levels, is_bid=is_bid, most=most), Plain(levels, is_bid=is_bid, most=most)
+    side, plain = CoveredSide(levels, is_bid=is_bid, most=most), Plain(levels, is_bid=is_bid, most=most)
     plain.apply([])
     seen = set()
     for number in range(1_500):
@@ -71,7 +71,7 @@ def test_a_side_equals_one_plain_dict(most: int, is_bid: bool) -> None:
 
 def test_a_price_named_twice_ends_as_it_was_named_last() -> None:
     """A message that adds and removes a price, or the other way round, leaves what came last."""
-    side = Side([(100.0 - tick, 1.0) for tick in range(20)], is_bid=True, most=100)
+    side = CoveredSide([(100.0 - tick, 1.0) for tick in range(20)], is_bid=True, most=100)
     side.apply([(100.5, 2.0), (100.5, 0.0), (99.0, 0.0), (99.0, 3.0)])
     assert side.levels()[:2] == [(100.0, 1.0), (99.0, 3.0)]
     side.check()

@@ -67,10 +67,10 @@ def test_an_older_snapshot_keeps_the_buffer() -> None:
     """A snapshot from before the first event is refused, and a newer one still fits the same events."""
     made = synchronizer(depth(95, 105, 90), depth(106, 110, 105, bids=[(100, 9)]))
     assert made.offer(snapshot(94, BIDS, ASKS)) is Progress.NEEDS_SNAPSHOT
-    assert made.setback
+    assert made.why_rejected
     assert (len(made), made.book) == (2, None)
     assert made.offer(snapshot(95, BIDS, ASKS)) is Progress.DONE
-    assert made.setback == ""
+    assert made.why_rejected == ""
     assert last_id(made) == 110
 
 
@@ -84,7 +84,7 @@ def test_no_book_across_a_hole_in_the_buffer() -> None:
     """A snapshot that fits only what came before a hole is refused; one after it is taken."""
     made = synchronizer(depth(95, 105, 90), depth(111, 120, 110), depth(121, 130, 120))
     assert made.offer(snapshot(100, BIDS, ASKS)) is Progress.NEEDS_SNAPSHOT
-    assert made.setback
+    assert made.why_rejected
     assert made.offer(snapshot(115, BIDS, ASKS)) is Progress.DONE
     assert last_id(made) == 130
 
@@ -94,7 +94,7 @@ def test_a_hole_while_waiting_for_the_spanning_event_is_a_setback() -> None:
     made = synchronizer(depth(80, 90, 79))
     made.offer(snapshot(102, BIDS, ASKS))
     assert made.add(depth(106, 110, 105)) is Progress.NEEDS_SNAPSHOT
-    assert made.setback
+    assert made.why_rejected
     assert made.book is None
     assert made.offer(snapshot(107, BIDS, ASKS)) is Progress.DONE
     assert last_id(made) == 110
@@ -112,7 +112,7 @@ def test_a_crossed_snapshot_is_refused() -> None:
     """A snapshot that makes a crossed book with its events is never done."""
     made = synchronizer(depth(95, 105, 90))
     assert made.offer(snapshot(100, [*BIDS, (101.5, 1)], ASKS)) is Progress.NEEDS_SNAPSHOT
-    assert made.setback
+    assert made.why_rejected
     assert made.offer(snapshot(100, BIDS, ASKS)) is Progress.DONE
 
 
@@ -150,7 +150,7 @@ def test_a_snapshot_far_ahead_is_given_up_in_the_end() -> None:
         assert made.add(depth(last + 1, last + 5, last)) is Progress.NEEDS_EVENT
         last += 5
     assert made.add(depth(last + 1, last + 5, last)) is Progress.NEEDS_SNAPSHOT
-    assert made.setback
+    assert made.why_rejected
     assert made.offer(snapshot(last + 3, BIDS, ASKS)) is Progress.DONE
     assert last_id(made) == last + 5
 

@@ -17,17 +17,17 @@ import sys
 from pathlib import Path
 from processes.core import running_core, use_compiled_core
 if sys.argv[2:]:
-    import orderbook.patience
+    import orderbook.retry_timer
 complaint = use_compiled_core(Path(sys.argv[1]))
-import orderbook.patience
-print(running_core(), getattr(orderbook.patience, "BUILT", False), complaint)
+import orderbook.retry_timer
+print(running_core(), getattr(orderbook.retry_timer, "BUILT", False), complaint)
 """
 
 
 def _build(folder: Path, made_of: str) -> Path:
     """Return a folder that looks like a build: with one module, in Python, that says what it is."""
     (folder / "orderbook").mkdir(parents=True)
-    (folder / "orderbook" / "patience.py").write_text("BUILT = True\n", encoding="utf-8")
+    (folder / "orderbook" / "retry_timer.py").write_text("BUILT = True\n", encoding="utf-8")
     (folder / FINGERPRINT).write_text(made_of, encoding="ascii")
     return folder
 

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from config import SettingError, Settings, read_settings
+from config import SettingError, Settings
+from processes.command_line import read_settings
 from processes.listening import Listeners, listener_of, listening_socket
 from tests.program import free_port
 

@@ -73,7 +73,7 @@ class Drill:
 
 
 async def judge(frame: Frame, rig: Rig, drill: Drill) -> None:
-    """Hold one frame against the truth."""
+    """Check one frame against the truth."""
     drill.frames += 1
     if frame["status"] != "live":
         shown = [name for name in frame.keys() - NOT_MARKET_FIELDS if frame[name] is not None]

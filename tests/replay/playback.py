@@ -32,7 +32,11 @@ def connected_engine(engine: Engine | None = None) -> Engine:
 
 
 class Playback:
-    """The whole recording through one engine. `frames` are the seconds as JSON, with their rows."""
+    """The whole recording through one engine.
+
+    `frames` are the seconds as JSON, with their rows; `detections` all of their entries, `seconds` the same
+    by frame.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Playback:
     ) -> None:
         self.engine = connected_engine(engine)
         self.detections: list[Detection] = []
+        self.seconds: list[list[Detection]] = []
         self._symbol = symbol
         self.frames: list[bytes] = []
         self._market = market(resting, path, symbol)
@@ -87,6 +92,7 @@ class Playback:
     def _close(self, timestamp: int, start: int) -> None:
         frame, row = self.engine.close_second(timestamp, timestamp - start)
         self.detections += frame.detections
+        self.seconds.append(frame.detections)
         self.frames.append(msgspec.json.encode((frame, row)))
 
 

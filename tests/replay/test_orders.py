@@ -1,4 +1,4 @@
-"""Orders at depth=known from the real program on the rig, held against the exchange's whole book."""
+"""Orders at depth=known from the real program on the rig, checked against the exchange's whole book."""
 
 import asyncio
 

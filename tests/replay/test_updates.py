@@ -25,7 +25,7 @@ CHECKER = SHARED / "replay_exchange" / "check_updates.py"
 async def test_the_rigs_own_checker_finds_every_level_right(
     options: tuple[str, ...], faults: tuple[str, ...]
 ) -> None:
-    """`check_updates.py` holds each top ten, whole books and frames against the exchange; it exits 0."""
+    """`check_updates.py` checks each top ten, whole books and frames against the exchange; it exits 0."""
     async with Rig(*options) as rig, Program(**rig.settings) as program:
         async with listening(program.url(SYMBOL)) as connection:
             await next_live(connection)

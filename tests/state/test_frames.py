@@ -7,7 +7,7 @@ import pytest
 
 from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
-from state.frames import Flow, Frame, Market, Row, Status, dark_frame, live_frame, missing_row, row_of
+from state.frames import Flow, Frame, Market, Row, Status, live_frame, missing_row, not_live_frame, row_of
 from state.health import EngineHealth
 from tests.builders import START_MS, json_of, side, top_of
 
@@ -68,7 +68,7 @@ def live(trades: TradeSummary | None = None) -> Frame:
 
 def dark(status: Status = Status.SYNCING) -> Frame:
     """Return a frame that is not live."""
-    return dark_frame("BTCUSDT", "binance", START_MS, status, "because", HEALTH)
+    return not_live_frame("BTCUSDT", "binance", START_MS, status, "because", HEALTH)
 
 
 def test_a_live_frame_carries_the_book_and_its_metrics() -> None:

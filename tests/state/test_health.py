@@ -10,7 +10,7 @@ from data_ingestion.causes import Cause
 from data_ingestion.sink import StreamState
 from features.detectors.detection import Kind
 from state.frames import Percentiles
-from state.health import STREAM_STEPS, DepthMeter, EngineHealth, StreamMonitor, percentiles
+from state.health import DepthMeter, EngineHealth, StreamMonitor, percentiles
 from tests.builders import property_settings
 
 CONNECTING, OPEN = StreamState.CONNECTING, StreamState.OPEN
@@ -40,7 +40,6 @@ def monitor(state: StreamState) -> StreamMonitor:
 def test_only_these_steps_are_possible(before: StreamState, after: StreamState) -> None:
     """A stream changes its state along the table, and every other step is an error that names it."""
     made = monitor(before)
-    assert (after in STREAM_STEPS[before]) == ((before, after) in ALLOWED)
     if (before, after) in ALLOWED:
         made.move(after, 1.0)
         assert made.state is after

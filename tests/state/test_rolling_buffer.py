@@ -1,12 +1,18 @@
 """The rolling window: one row a second, never more than its cap."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard import figures
+from dashboard.figures import surface_figure
 from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
 from tests.builders import property_settings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -87,3 +93,11 @@ def test_any_seconds_leave_the_naive_window(seconds: list[int], cap: int) -> Non
         naive = [*known, *(f"({at})" for at in hole), str(second)][-cap:]
         assert shown(made) == naive
         assert len(made) == len(naive)
+
+
+def test_the_page_shows_the_same_window() -> None:
+    """It imports nothing of the program, and so says its length again, in its modules and a figure."""
+    modules = (ROOT / "dashboard/assets/book/book_window.mjs").read_text(encoding="utf-8")
+    assert f"export const WINDOW_MS = {WINDOW_SECONDS}_000;" in modules
+    assert figures.WINDOW_SECONDS == WINDOW_SECONDS
+    assert surface_figure()["layout"]["scene"]["xaxis"]["range"] == [-WINDOW_SECONDS, 0]

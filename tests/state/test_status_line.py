@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from state.frames import Frame, Percentiles, Status, dark_frame
+from state.frames import Frame, Percentiles, Status, not_live_frame
 from state.status_line import status_line
 from tests.api.serving import a_frame, a_health, at
 
@@ -22,7 +22,7 @@ def test_the_real_exchange_is_named() -> None:
 @pytest.mark.parametrize("status", [Status.SYNCING, Status.STALE])
 def test_a_line_that_is_not_live_has_no_price_and_says_why(status: Status) -> None:
     """The reason stands in it; no number that might be wrong does."""
-    line = status_line(dark_frame("BTCUSDT", "binance", at(1), status, "the stream ended", a_health()))
+    line = status_line(not_live_frame("BTCUSDT", "binance", at(1), status, "the stream ended", a_health()))
     assert line.split(maxsplit=3) == [status.value.upper(), "binance", "BTCUSDT", "the stream ended"]
     assert "1,0" not in line
     assert "LIVE" not in line
@@ -30,7 +30,7 @@ def test_a_line_that_is_not_live_has_no_price_and_says_why(status: Status) -> No
 
 def test_an_engine_that_cannot_be_heard_has_a_line_too() -> None:
     """Without health there is no rate and no latency, and no error."""
-    line = status_line(dark_frame("BTCUSDT", "simulated", at(1), Status.SYNCING, "gone", None))
+    line = status_line(not_live_frame("BTCUSDT", "simulated", at(1), Status.SYNCING, "gone", None))
     assert line.split() == ["SYNCING", "SIMULATED", "BTCUSDT", "gone"]
 
 
@@ -40,14 +40,16 @@ def test_state_and_source_stand_where_no_narrow_terminal_cuts_them(status: Statu
     frame = (
         changed(symbol="X" * 30)
         if status is Status.LIVE
-        else dark_frame("X" * 30, "simulated", at(1), status, "y" * 200, a_health())
+        else not_live_frame("X" * 30, "simulated", at(1), status, "y" * 200, a_health())
     )
     assert status_line(frame)[:20].split()[:2] == [status.value.upper(), "SIMULATED"]
 
 
 def test_a_reason_of_several_lines_stays_one_line() -> None:
     """Whatever a library put into its message, each symbol has one line."""
-    line = status_line(dark_frame("BTCUSDT", "binance", at(1), Status.STALE, "no\nreply\r\n at all", None))
+    line = status_line(
+        not_live_frame("BTCUSDT", "binance", at(1), Status.STALE, "no\nreply\r\n at all", None)
+    )
     assert line.splitlines() == [line]
     assert line.startswith("STALE ")
     assert line.endswith(" no reply at all")
@@ -69,7 +71,7 @@ def test_cheap_contracts_keep_their_digits(mid: float, shown: str) -> None:
 def test_columns_stay_in_place() -> None:
     """Symbols stand at the same column, live or not, and figures below one another."""
     health = msgspec.structs.replace(a_health(), latency_ms=Percentiles(None, None))
-    dark = dark_frame("ETHUSDT", "simulated", at(1), Status.STALE, "no event", health)
+    dark = not_live_frame("ETHUSDT", "simulated", at(1), Status.STALE, "no event", health)
     lines = [status_line(frame) for frame in (changed(mid_price=98765.4, spread=12.5), a_frame(at(1)), dark)]
     assert len({line.index("USDT") for line in lines}) == 1
     assert len({line.index("spread") for line in lines[:2]}) == 1

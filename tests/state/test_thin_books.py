@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from data_ingestion.messages import Snapshot
-from orderbook.patience import LONGEST_MS, Patience
+from orderbook.retry_timer import LONGEST_MS, RetryTimer
 from state.frames import Status
 from tests.engine_rig import Rig, assert_dark, assert_true, live, opened
 
@@ -130,22 +130,22 @@ def test_a_book_that_ends_up_corrupt_again_and_again_is_rebuilt_ever_more_rarely
     assert 2 <= asked <= 2 * MOST_ASKED
 
 
-def test_patience_doubles_up_to_half_a_minute() -> None:
+def test_waits_double_up_to_half_a_minute() -> None:
     """And begins anew once something was of use."""
-    patience, now = Patience(), 0.0
+    timer, now = RetryTimer(), 0.0
     waits = []
     for _ in range(9):
-        patience.failed(now)
+        timer.on_failure(now)
         began = now
-        while not patience.is_due(now):
+        while not timer.is_due(now):
             now += 50
         waits.append(now - began)
     assert waits == [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
-    patience.failed(now)
-    assert patience.is_due(now + LONGEST_MS / 8, hinted=True)
-    assert not patience.is_due(now + LONGEST_MS / 8)
-    patience.worked()
-    assert patience.is_due(now)
+    timer.on_failure(now)
+    assert timer.is_due(now + LONGEST_MS / 8, hinted=True)
+    assert not timer.is_due(now + LONGEST_MS / 8)
+    timer.on_success()
+    assert timer.is_due(now)
 
 
 def test_a_snapshot_is_only_asked_for_once_at_a_time() -> None:

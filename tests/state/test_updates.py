@@ -310,7 +310,7 @@ def test_news_are_whole_books_where_updates_would_lead_nowhere() -> None:
     rig.emit((True, 1, 3))
     assert not is_whole(listener.hear(rig))
     assert listener.hear(rig) == EncodedNews()
-    rig.engine.tell_anew()
+    rig.engine.restart_news()
     assert is_whole(listener.hear(rig))
     rig.lose((True, 1, 3))
     rig.emit((True, 1, 2))

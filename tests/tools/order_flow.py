@@ -1,4 +1,4 @@
-"""Holds each order-flow figure against the move of the mid on the recording beside the project.
+"""Checks each order-flow figure against the move of the mid on the recording beside the project.
 
 python -m tests.tools.order_flow
 

@@ -15,7 +15,7 @@ import { commonStep, toUnits } from "./units.mjs";
  * @typedef {{row: Row, changes: Changes | null, base: BaseBook | null}} Second
  */
 
-export const WINDOW_MS = 180_000;
+export const WINDOW_MS = 180_000; // as the program keeps it, `WINDOW_SECONDS` in state/rolling_buffer.py
 export const MOST_HELD_MS = 780_000; // the window and ten minutes of a paused view
 
 export class BookWindow {

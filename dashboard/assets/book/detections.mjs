@@ -73,22 +73,25 @@ function highest(a, b) {
   return typeof a === "number" && typeof b === "number" ? Math.max(a, b) : a ?? b ?? null;
 }
 
-/** What a person chose to see: kinds, and how high those are to rank that come more than once a minute.
+/** What a person chose to see: kinds, and in which share of the minutes one is to exceed all others of its kind; 0 for all.
  * @typedef {{kinds: Set<string>, rank: number}} Wanted
  */
 
-/** Return the detections of the wanted kinds that matter: of a kind that comes more than once a minute those of at least the
- * wanted rank, or not ranked yet. @param {Detection[]} entries  the latest of each @param {Wanted} wanted
- * @param {number} seconds  in which they came
+/** Return the detections of the wanted kinds that matter. Of a kind that comes n times a minute these are the ones whose rank to
+ * the power of n, the chance that a minute brings none that is larger, is at least the wanted one: so of each kind about as few
+ * are shown, however often it comes. Without ranks a kind is shown as long as it comes at most once a minute.
+ * @param {Detection[]} entries  the latest of each @param {Wanted} wanted @param {number} seconds  in which they came
  */
 export function wantedDetections(entries, { kinds, rank: least }, seconds) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   for (const { kind } of entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const most = Math.max(60, seconds) / 60;
-  return entries.filter(({ kind, rank }) => (
-    (kinds.has(kind) || !kind) && (typeof rank !== "number" || rank >= least || (counts.get(kind) ?? 0) <= most)
-  ));
+  const minutes = Math.max(60, seconds) / 60;
+  return entries.filter(({ kind, rank }) => {
+    if (kind && !kinds.has(kind)) return false;
+    const often = (counts.get(kind) ?? 0) / minutes;
+    return least === 0 || (typeof rank === "number" ? rank ** often >= least : often <= 1);
+  });
 }
 
 /** @param {Detection} entry */

@@ -6,6 +6,8 @@ import { walk, Walker } from "./timeline.mjs";
 /** @import {BaseBook, Changes} from "./changes.mjs" */
 /** @import {BookWindow, Second} from "./book_window.mjs" */
 
+const SLACK_MS = 5000;
+
 /** One book: prices (units) best first and their sizes (units), and since when each has stood there (exchange ms, or
  * null where that is longer than is known).
  * @typedef {object} Instant
@@ -121,6 +123,23 @@ export function bookAt(seconds, time, end) {
   const assembly = new Assembly(time);
   walk(seconds.slice(from, until + 1), assembly); // the one behind says whether a book was lost before it
   return assembly.read();
+}
+
+/** Return until when (ms) the book of `time` surely stands as it is: the next update, the next whole book, or a hole.
+ * @param {Second[]} seconds @param {number} time
+ */
+export function standsUntil(seconds, time) {
+  let last = NaN;
+  for (const { row, changes, base } of seconds) {
+    const begin = row.timestamp - 1000;
+    if (row.timestamp + SLACK_MS >= time) { // an update's own time lies a little before or behind its second
+      if (changes === null || begin > last) return Math.max(time, Math.min(begin, last || begin) - SLACK_MS);
+      if (base && base.time > time) return base.time;
+      for (const at of changes.times) if (at > time) return at;
+    }
+    last = row.timestamp;
+  }
+  return time;
 }
 
 /** Follows the newest book. */

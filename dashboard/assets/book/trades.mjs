@@ -54,20 +54,38 @@ export function volumeByRow(trades, lattice) {
   return rows;
 }
 
+/** What the trades of a second come to, told once: bought less sold, volume, and what it cost in USDT.
+ * @type {WeakMap<Second, {delta: number, volume: number, cost: number}>}
+ */
+const sums = new WeakMap();
+
+/** @param {Second} second */
+function sumOf(second) {
+  let sum = sums.get(second);
+  if (sum) return sum;
+  sum = { delta: 0, volume: 0, cost: 0 };
+  for (const [, price, size, , side] of second.row.tape ?? []) {
+    sum.delta += side === "buy" ? size : -size;
+    sum.volume += size;
+    sum.cost += price * size;
+  }
+  sums.set(second, sum);
+  return sum;
+}
+
 /** Return for each second of the window {time, delta, vwap}: ms of its end, size bought less size sold and the
  * volume-weighted price since the first of them. Both null in a second whose trades are not all known; the sum
- * goes on behind it.
+ * goes on behind it. Linear in the seconds, and in the trades of those that are new.
  * @param {Second[]} seconds
  */
 export function runningTotals(seconds) {
   let [delta, volume, cost] = [0, 0, 0];
-  return seconds.map(({ row }) => {
-    for (const [, price, size, , side] of row.tape ?? []) {
-      delta += side === "buy" ? size : -size;
-      volume += size;
-      cost += price * size;
-    }
-    const known = row.trades !== null;
-    return { time: row.timestamp, delta: known ? delta : null, vwap: known && volume ? cost / volume : null };
+  return seconds.map((second) => {
+    const sum = sumOf(second);
+    delta += sum.delta;
+    volume += sum.volume;
+    cost += sum.cost;
+    const known = second.row.trades !== null;
+    return { time: second.row.timestamp, delta: known ? delta : null, vwap: known && volume ? cost / volume : null };
   });
 }

@@ -1,26 +1,28 @@
 // The book beside the map, on its price axis: what stands at each price, and what was traded there. Pure.
 
 import { rowBottom, rowOf } from "../book/raster.mjs";
-import { roundMultiple } from "../book/units.mjs";
 
 /** @import {Instant} from "../book/instant.mjs" */
 /** @import {Range} from "./view.mjs" */
 
-const LEAST_ROW = 3; // px: a bar that can be told from the next
+const GAP = 1; // px between bars
+const LEAST_GAPPED_ROW = 4; // px: lower ones stand close
+const COMMON_SHARE = 0.95; // of the bars are not cut
+const FAR_LARGER = 3; // times the largest of those
+const CUT_AT = 1.5; // times the largest of those
 export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
 
 /** A row of the column: sizes in base asset, prices in USDT.
  * @typedef {{row: number, low: number, high: number, bid: number, ask: number, bought: number, sold: number}} BookRow
  */
 
-/** Return the rows that are seen, with something in them, and their height: {rows, step (units), pixels}.
+/** Return the rows that are seen, with something in them, and their height: {rows, step (units), pixels}. They are those of the
+ * map, so that a bar stands beside its own cells.
  * @param {Instant | null} book @param {(lattice: {step: number, tick: number}) => Map<number, {bought: number, sold: number}>} traded
- * @param {Range} range  USDT @param {number} tick  units @param {number} height  px
+ * @param {Range} range  USDT @param {{step: number, tick: number}} lattice  units, of the map @param {number} height  px
  */
-export function bookRows(book, traded, range, tick, height) {
-  const ticks = (range.high - range.low) * 1e8 / tick;
-  const step = tick * roundMultiple((ticks * LEAST_ROW) / Math.max(1, height) - 1e-9);
-  const lattice = { step, tick };
+export function bookRows(book, traded, range, lattice, height) {
+  const { step } = lattice;
   const [first, last] = [rowOf(range.low * 1e8, lattice), rowOf(range.high * 1e8, lattice)];
   /** @type {Map<number, BookRow>} */
   const rows = new Map();
@@ -54,13 +56,15 @@ export function bookRows(book, traded, range, tick, height) {
 }
 
 /** Return the columns' bars as boxes of shape_layer.mjs, across as shares of theirs: `full` and `most` are the sizes and
- * volumes at their right ends. @param {BookRow[]} rows @param {number} full @param {number} most
+ * volumes at their right ends, `pixels` the height of a row.
+ * @param {BookRow[]} rows @param {number} full @param {number} most @param {number} pixels
  */
-export function bookBars(rows, full, most) {
+export function bookBars(rows, full, most, pixels) {
+  const share = pixels < LEAST_GAPPED_ROW ? 0 : GAP / 2 / pixels;
   /** @type {Record<"bids" | "asks" | "bought" | "sold", number[]>} */
   const bars = { bids: [], asks: [], bought: [], sold: [] };
   for (const { low, high, bid, ask, bought, sold } of rows) {
-    const gap = (high - low) * 0.08;
+    const gap = (high - low) * share;
     const [bottom, top] = [low + gap, high - gap];
     if (bid) bars.bids.push(0, bottom, Math.min(1, bid / full), top);
     if (ask) bars.asks.push(0, bottom, Math.min(1, ask / full), top);
@@ -69,6 +73,16 @@ export function bookBars(rows, full, most) {
     if (sold) bars.sold.push(first, bottom, second, top);
   }
   return bars;
+}
+
+/** Return the size at the end of a column of these: a few that are far larger than all others do not make those invisible.
+ * @param {number[]} sizes
+ */
+export function columnFull(sizes) {
+  const sorted = sizes.filter((size) => size > 0).sort((a, b) => a - b);
+  const largest = sorted.at(-1) ?? 0;
+  const common = sorted[Math.floor(COMMON_SHARE * (sorted.length - 1))] ?? 0;
+  return roundFull(largest > FAR_LARGER * common ? CUT_AT * common : largest);
 }
 
 /** Return the size at the column's end: as large as the largest bar, and round. @param {number} largest */

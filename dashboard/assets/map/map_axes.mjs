@@ -5,6 +5,7 @@ import { number, shortSize, signed, signedSize, time, zoneOffset } from "../ui/f
 import { FONT } from "../ui/themes.mjs";
 import { decimalsOfStep, numberTicks, timeTicks } from "./axis_ticks.mjs";
 import { LEAST_NUMBER_ROW } from "./book_column.mjs";
+import { MARK_ROW, placeMarks } from "./lane.mjs";
 import { STRIPS } from "./map_layout.mjs";
 
 /** @import {Box, Panel} from "./gl_canvas.mjs" */
@@ -32,11 +33,12 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {boolean} bookIsPast
  * @property {number | null} vwap  where it is drawn
  * @property {Box[]} labels  of the axes, as they are drawn
+ * @property {LaneMark[]} marks  of the detections, as they are drawn
  * @property {import("../book/numbers.mjs").Flow} flow  that a strip shows
  * @property {boolean} isHeld  what is of now is not of this picture
  */
 
-/** Where a detection's mark is drawn, for the pointer. @typedef {{x: number, entry: Detection}} LaneMark */
+/** Where a detection's mark is drawn, for the pointer; several may share a mark. @typedef {{x: number, y: number, entry: Detection}} LaneMark */
 
 /** What the crosshair is at: a place (px) and its time; price where there is one, and the detection that it belongs to.
  * @typedef {{x: number, y: number, time: number, price: number | null, part: string, entry: Detection | null}} Crosshair
@@ -203,19 +205,16 @@ export class MapAxes {
   /** Under the map: each strip's zero, ends and last value, and beside it what it shows. */
   strips() {
     const { layout, colours, font, shapes, base, decimals, flow } = this.scene;
-    const { prices, book, traded } = layout;
-    const columns = book.width + traded.width;
+    const { prices, book, foot } = layout;
+    const columns = foot.width;
     const roomy = columns > font * 11;
     const usdt = (/** @type {number} */ value) => number(value, decimals);
-    const reach = [...new Set([shapes.strips.spread.least, shapes.strips.spread.most].map(usdt))].reduce((text, each) => (
-      `${text}${text ? " to" : ","} ${each}`
-    ), "");
     /** @type {Record<string, [string, string, (value: number) => string]>} */
     const titles = {
       delta: [roomy ? "volume delta" : "delta", `${base} bought − sold`, signedSize],
       imbalance: ["imbalance", "bids against asks", (value) => signed(value, Math.abs(value) === 1 ? 0 : 2)],
       ofi: [roomy && flow === "ofi" ? "OFI, ten levels" : "OFI", `${base} a second`, signedSize],
-      spread: [roomy ? `spread${reach}` : "spread", "", usdt],
+      spread: ["spread", "USDT", usdt],
     };
     layout.strips.forEach((box, index) => {
       const name = STRIPS[index];
@@ -260,58 +259,102 @@ export class MapAxes {
 
   /** The columns beside the map: above them what they are, below them what their full widths mean. */
   columns() {
-    const { layout: { book, traded, foot, prices }, colours, font, shapes, base, bookTitle, bookIsPast } = this.scene;
+    const { layout: { book, traded, foot, prices }, colours, shapes, base, bookTitle, bookIsPast, font } = this.scene;
     const y = book.top - font * 0.75;
-    const below = foot.top + foot.height / 2;
     const fits = (/** @type {string} */ text, /** @type {number} */ width) => this.context.measureText(text).width < width;
     this.text("USDT", prices.left + 7, y, colours.faint);
-    this.fill(book.left, book.top - 1, book.width + traded.width, 1, colours.rule);
-    this.fill(book.left, foot.top, foot.width, 1, colours.rule);
-    this.fill(traded.left, traded.top, 1, traded.height, colours.rule);
-    this.fill(book.left + book.width / 2, book.top, 1, book.height, colours.grid);
-    const titled = fits(bookTitle, book.width - 6);
-    if (titled) this.text(bookTitle, book.left + 3, y, bookIsPast ? colours.detection : colours.text);
+    const titles = bookIsPast ? [bookTitle] : [bookTitle, "book"];
+    const title = titles.find((text) => fits(text, book.width + 4));
+    if (title) this.text(title, book.left, y, bookIsPast ? colours.detection : colours.text);
     else { // it reaches over the price axis
       this.fill(prices.left, 0, prices.width, book.top - 1, colours.back);
-      this.text(bookTitle, book.left + book.width + traded.width - 3, y, bookIsPast ? colours.detection : colours.text, "right");
+      this.text(bookTitle, traded.left + traded.width, y, bookIsPast ? colours.detection : colours.text, "right");
     }
-    if (titled && fits("traded", traded.width - 4)) this.text("traded", traded.left + 4, y, colours.text);
-    const full = [`${shortSize(shapes.full)} ${base}`, shortSize(shapes.full)].find((text) => fits(text, book.width - 6)) ?? "";
-    if (fits(full, book.width - font * 1.5)) this.text("0", book.left + 3, below, colours.faint);
-    this.text(full, book.left + book.width - 4, below, colours.faint, "right");
-    const most = shortSize(shapes.mostTraded);
-    if (fits(most, traded.width - 4)) this.text(most, traded.left + traded.width - 3, below, colours.faint, "right");
+    if (title && fits("traded", traded.width + 4)) this.text("traded", traded.left, y, colours.text);
+    this.fill(book.left, book.top - 1, foot.width, 1, colours.rule);
+    this.columnScale(book, [`${shortSize(shapes.full)} ${base}`, shortSize(shapes.full)]);
+    this.columnScale(traded, [`${shortSize(shapes.mostTraded)} ${base}`, shortSize(shapes.mostTraded)]);
   }
 
-  /** Sizes as numbers where the rows are high enough for them. */
+  /** The scale below a column, from 0 to `ends`, of which the first is written that fits.
+   * @param {Box} column @param {string[]} ends
+   */
+  columnScale({ left, top, width, height }, ends) {
+    const { layout: { foot }, colours, font } = this.scene;
+    const y = foot.top + foot.height / 2 + 2;
+    this.fill(left, foot.top, width, 1, colours.rule);
+    for (const share of [0, 0.5, 1]) {
+      const x = Math.round(left + share * (width - 1));
+      this.fill(x, top, 1, height, colours.grid);
+      this.fill(x, foot.top, 1, 4, colours.rule);
+    }
+    const zero = font * 0.95; // as wide as 0 and a space
+    const end = ends.find((text) => this.context.measureText(text).width < width - zero) ?? ends[ends.length - 1];
+    const room = width - this.context.measureText(end).width;
+    if (room > zero) this.text("0", left, y, colours.faint);
+    this.text(end, left + width, y, colours.faint, "right");
+  }
+
+  /** Sizes as numbers: of bars that are cut, and of all where the rows are high enough for them. */
   bookNumbers() {
-    const { layout: { book, map }, colours, shapes: { column } } = this.scene;
-    if (column.pixels < LEAST_NUMBER_ROW) return;
-    for (const { low, high, bid, ask } of column.rows) {
-      const size = Math.max(bid, ask);
+    const { layout: { book, traded }, colours, shapes: { column, full, mostTraded } } = this.scene;
+    const isHigh = column.pixels >= LEAST_NUMBER_ROW;
+    this.cutNumbers(traded, column.rows.map(({ low, high, bought, sold }) => ({ low, high, size: bought + sold })), mostTraded);
+    const sizes = column.rows.map(({ low, high, bid, ask }) => ({ low, high, size: Math.max(bid, ask) }));
+    if (!isHigh) return this.cutNumbers(book, sizes, full);
+    for (const { low, high, size } of sizes) {
       const y = this.y((low + high) / 2);
-      if (!size || y < map.top + 5 || y > map.top + map.height - 5) continue;
-      this.text(shortSize(size), book.left + 6, y, colours.text);
+      if (size && this.isIn(book, y)) this.text(`${shortSize(size)}${size > full ? " ▸" : ""}`, book.left + 6, y, colours.text);
+    }
+    return undefined;
+  }
+
+  /** The sizes of bars that reach past their column. @param {Box} column @param {{low: number, high: number, size: number}[]} sizes
+   * @param {number} full
+   */
+  cutNumbers(column, sizes, full) {
+    const { colours, font } = this.scene;
+    let last = Infinity;
+    for (const { low, high, size } of sizes.filter((each) => each.size > full).sort((a, b) => a.low - b.low)) {
+      const y = this.y((low + high) / 2);
+      if (!this.isIn(column, y) || last - y < font * 1.4) continue;
+      last = y;
+      const text = `${shortSize(size)} ▸`;
+      this.chip(text, column.left + column.width - this.context.measureText(text).width - 2, y, colours.text);
     }
   }
 
-  /** One mark a detection, in a lane of their own. @returns {LaneMark[]} */
+  /** @param {Box} box @param {number} y */
+  isIn({ top, height }, y) {
+    return y >= top + 5 && y <= top + height - 5;
+  }
+
+  /** One mark a detection, in a lane of their own: above each other where they come at once, and a number where there is no
+   * room for more. @returns {LaneMark[]}
+   */
   lane() {
     const { layout: { lane }, colours, detections, font } = this.scene;
+    const { context } = this;
+    const entries = detections.toSorted((a, b) => a.started_at - b.started_at);
+    const places = placeMarks(entries.map((entry) => this.x(entry.started_at)), font * 1.1, Math.floor(lane.height / (font * MARK_ROW)));
     /** @type {LaneMark[]} */
     const marks = [];
-    const { context } = this;
     context.save();
     context.beginPath();
     context.rect(lane.left, lane.top, lane.width, lane.height);
     context.clip();
-    for (const entry of detections) {
-      const x = this.x(entry.started_at);
+    const drawn = new Set();
+    for (const [index, entry] of entries.entries()) {
+      const { at: x, row, others } = places[index];
       if (x < lane.left - 6 || x > lane.left + lane.width + 6) continue;
-      marks.push({ x, entry });
-      context.globalAlpha = isOpen(entry) ? 1 : 0.85;
+      const y = lane.top + lane.height - font * (0.2 + MARK_ROW * (row + 0.5));
+      marks.push({ x, y, entry });
+      if (drawn.has(places[index])) continue;
+      drawn.add(places[index]);
+      context.globalAlpha = isOpen(entry) || others ? 1 : 0.85;
       context.font = `${Math.round(font * 0.95)}px ${FONT}`;
-      this.text(markOf(entry), x, lane.top + lane.height / 2, colours[colourSide(entry)], "center");
+      if (others) this.text(`+${others + 1}`, x, y, colours.faint, "center");
+      else this.text(markOf(entry), x, y, colours[colourSide(entry)], "center");
     }
     context.restore();
     return marks;
@@ -325,7 +368,7 @@ export class MapAxes {
 export function drawCrosshair(context, scene, at) {
   const axes = new MapAxes(context, scene);
   const { layout, colours, decimals, tick, font } = scene;
-  const { map, prices, book, traded, times, lane } = layout;
+  const { map, prices, foot, times, lane } = layout;
   const showsPrice = at.price !== null && at.y >= map.top && at.y <= map.top + map.height;
   context.setLineDash([3, 3]);
   context.strokeStyle = colours.crosshair;
@@ -336,7 +379,7 @@ export function drawCrosshair(context, scene, at) {
   }
   if (showsPrice) {
     context.moveTo(map.left, Math.round(at.y) + 0.5);
-    context.lineTo(book.left + book.width + traded.width, Math.round(at.y) + 0.5);
+    context.lineTo(foot.left + foot.width, Math.round(at.y) + 0.5);
   }
   context.stroke();
   context.setLineDash([]);
@@ -346,9 +389,11 @@ export function drawCrosshair(context, scene, at) {
     axes.tag(number(Math.round(at.price / tick) * tick, decimals), prices, y, colours.cross, colours.back);
   }
   if (at.x >= map.left + map.width) return;
-  if (at.entry) {
+  const mark = at.entry && scene.marks.find(({ entry }) => entry.id === at.entry?.id);
+  if (mark) {
     context.strokeStyle = colours.text;
-    context.strokeRect(Math.round(at.x) - scene.font * 0.75, lane.top + 1.5, scene.font * 1.5, lane.height - 3);
+    const half = Math.round(font * 0.72);
+    context.strokeRect(Math.round(mark.x) - half - 0.5, Math.round(mark.y) - half - 0.5, 2 * half + 1, 2 * half + 1);
   }
   const text = time(at.time, 1);
   const width = context.measureText(text).width + 10;

@@ -2,7 +2,7 @@
 // the layer that it writes to.
 
 import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
-import { bookBars, bookRows, roundFull } from "./book_column.mjs";
+import { bookBars, bookRows, columnFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
 /** @import {Wanted} from "../book/detections.mjs" */
@@ -18,6 +18,7 @@ import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 const MOST_BUBBLES = 60;
 const BUBBLE_PX = [6, 15]; // least and most across
 const LARGE_SHARE = 0.95; // of the bubbles are smaller than one of BUBBLE_PX[1]: one that is huge leaves them their sizes
+const SPREAD_TICKS = 4; // that its strip reaches up to at least
 const BUBBLE_SPACING = 12; // px of time and price whose trades are one bubble
 
 /** What a strip's axis reaches over, its ends with 0 among them, and the least, the most and the last of its values.
@@ -35,6 +36,14 @@ export function stripOf(values, isEven = false) {
   if (low === high) high = 1;
   const room = (high - low) * 0.06;
   return { range: [low && low - room, high && high + room], ends: [low, high], least, most, last: numbers.at(-1) ?? null };
+}
+
+/** Return the strip of a spread: with room above a spread of one tick, which it mostly is. @param {Strip} strip @param {number} tick
+ * @returns {Strip}
+ */
+export function spreadStrip(strip, tick) {
+  const high = Math.max(strip.most, SPREAD_TICKS * tick) || 1;
+  return { ...strip, range: [0, high * 1.06], ends: [0, high] };
 }
 
 /** What a strip shows, per second. @type {Record<string, (second: Second, flow: Flow) => number | null>} */
@@ -127,7 +136,7 @@ export class MapShapes {
       delta: stripOf(totals.map(({ delta }) => delta)),
       imbalance: { ...stripOf(seen.map(({ row }) => row.imbalance)), range: [-1.12, 1.12], ends: [-1, 1] },
       ofi: stripOf(seen.map(({ row }) => row[flow]), true),
-      spread: stripOf(seen.map(({ row }) => row.spread)),
+      spread: spreadStrip(stripOf(seen.map(({ row }) => row.spread)), this.known.tick / 1e8),
     };
   }
 
@@ -155,17 +164,18 @@ export class MapShapes {
     this.layer.write("sold", "bubbles", flat(this.bubbles.filter(({ bought, sold }) => bought < sold)));
   }
 
-  /** Write the book's bars. @param {Instant | null} book @param {Range} range @param {Box} box @param {number} tick  units */
-  writeBook(book, range, box, tick) {
-    const key = `${this.known.version} ${range.low} ${range.high} ${box.height} ${tick}`;
+  /** Write the book's bars, in the rows of the map's `lattice`. @param {Instant | null} book @param {Range} range @param {Box} box
+   * @param {{step: number, tick: number}} lattice  units
+   */
+  writeBook(book, range, box, lattice) {
+    const key = `${this.known.version} ${range.low} ${range.high} ${box.height} ${lattice.step} ${lattice.tick}`;
     if (key === this.bookKey && book === this.book) return;
     [this.bookKey, this.book] = [key, book];
-    this.column = bookRows(book, (lattice) => this.tradedBy(lattice), range, tick, box.height);
-    const { rows } = this.column;
-    const largest = rows.reduce((most, { bid, ask }) => Math.max(most, bid, ask), 0);
-    this.mostTraded = roundFull(rows.reduce((most, { bought, sold }) => Math.max(most, bought + sold), 0));
-    this.full = roundFull(largest);
-    for (const [name, flat] of Object.entries(bookBars(rows, this.full, this.mostTraded))) {
+    this.column = bookRows(book, () => this.tradedBy(lattice), range, lattice, box.height);
+    const { rows, pixels } = this.column;
+    this.full = columnFull(rows.map(({ bid, ask }) => Math.max(bid, ask)));
+    this.mostTraded = columnFull(rows.map(({ bought, sold }) => bought + sold));
+    for (const [name, flat] of Object.entries(bookBars(rows, this.full, this.mostTraded, pixels))) {
       this.layer.write(`book ${name}`, "boxes", flat);
     }
   }

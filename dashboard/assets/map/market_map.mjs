@@ -3,6 +3,7 @@
 // It draws nothing by itself: the page calls `update` with new data and `draw` with a new view, once for each picture
 // of the browser.
 
+import { WINDOW_MS } from "../book/book_window.mjs";
 import { HeldRaster } from "../book/held_raster.mjs";
 import { cellAt, rowOf, sampleSizes } from "../book/raster.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
@@ -114,7 +115,7 @@ export class MarketMap {
     if (this.reach.version !== known.version) this.reach = reachOf(known);
     let { lowest, highest } = this.reach;
     if (!(lowest < highest)) [lowest, highest] = [this.view.range.low * 1e8, this.view.range.high * 1e8];
-    return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: 180_000 };
+    return { oldest: known.oldest, now: known.end, lowest: lowest / 1e8, highest: highest / 1e8, tick, windowMs: WINDOW_MS };
   }
 
   /** Take over new data: move on with it. */
@@ -254,7 +255,7 @@ export class MarketMap {
     if (isNew) shapes.writeData(this.choices, this.choices.flow);
     shapes.fitStrips(range, this.choices.flow);
     if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
-    shapes.writeBook(this.book, range, layout.book, tick);
+    shapes.writeBook(this.book, range, layout.book, { step: tick * this.ticks, tick });
     this.drawnVersion = known.version;
     this.paint();
     this.writeTexts();
@@ -287,10 +288,8 @@ export class MarketMap {
       const name = STRIPS[index];
       const [low, high] = shapes.strips[name].range;
       const panel = this.untilHeld({ ...box, from: range.from, to: range.to, low, high });
-      if (name !== "spread") {
-        line(`${name} above`, panel, { fill: colour("aboveFill") });
-        line(`${name} below`, panel, { fill: colour("belowFill") });
-      }
+      line(`${name} above`, panel, { fill: colour(name === "spread" ? "plainFill" : "aboveFill") });
+      line(`${name} below`, panel, { fill: colour("belowFill") });
       line(name, panel, { fill: colour("line"), stroke: 1 });
     });
     const book = { ...layout.book, from: 0, to: 1, low: range.low, high: range.high };
@@ -300,7 +299,7 @@ export class MarketMap {
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
     if (this.bookIsPast) return; // an order is of the book of now
-    line("order", { ...book, width: layout.book.width + layout.traded.width },
+    line("order", { ...book, width: layout.foot.width },
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 
@@ -319,11 +318,11 @@ export class MarketMap {
       layout: this.layout, range: this.view.range, shapes: this.shapes, colours: THEMES[this.theme], font: this.font,
       tick: this.limits.tick, decimals: this.decimals, base: this.base, newest, now: known.end,
       detections: known.wanted(this.choices), bookTitle: this.bookTitle, bookIsPast: this.bookIsPast,
-      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], isHeld: !this.view.following, flow: this.choices.flow,
+      vwap: this.choices.vwap ? this.shapes.vwap : null, labels: [], marks: [], isHeld: !this.view.following, flow: this.choices.flow,
     };
     if (!frame) return;
     const [context] = fitted(this.elements.axes, this.canvas.ratio);
-    this.marks = new MapAxes(context, this.scene).draw();
+    this.marks = this.scene.marks = new MapAxes(context, this.scene).draw();
   }
 
   /** Draw the crosshair at a place of the panel, or none for null. @param {Crosshair | null} at */
@@ -341,14 +340,14 @@ export class MarketMap {
     };
   }
 
-  /** Return the mark in the detections' lane nearest to `x`, within `reach` px; null where there is none.
-   * @param {number} x @param {number} reach @returns {import("./map_axes.mjs").LaneMark | null}
+  /** Return the mark in the detections' lane nearest to a place, within `reach` px across; null where there is none.
+   * @param {{x: number, y: number}} at @param {number} reach @returns {import("./map_axes.mjs").LaneMark | null}
    */
-  markNear(x, reach) {
+  markNear({ x, y }, reach) {
+    const far = (/** @type {{x: number, y: number}} */ mark) => Math.hypot(mark.x - x, mark.y - y);
     let nearest = null;
     for (const mark of this.marks) {
-      const distance = Math.abs(mark.x - x);
-      if (distance <= reach && !(nearest && distance >= Math.abs(nearest.x - x))) nearest = mark;
+      if (Math.abs(mark.x - x) <= reach && !(nearest && far(mark) >= far(nearest))) nearest = mark;
     }
     return nearest;
   }

@@ -108,6 +108,7 @@ export class ShapeLayer {
    */
   write(name, kind, flat) {
     const { floats } = KINDS[kind];
+    if (!flat.length && this.shapes.get(name)?.count === 0) return;
     const base = [flat[0] ?? 0, flat[1] ?? 0];
     const data = new Float32Array(flat.length);
     for (let index = 0; index < flat.length; index += 1) {

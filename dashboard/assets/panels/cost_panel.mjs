@@ -7,7 +7,7 @@ import { ShapeLayer } from "../map/shape_layer.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
 import { number, shortSize, size } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
-import { chartOf, writeAxes, writeHover } from "./small_chart.mjs";
+import { chartOf, drawHover, writeAxes } from "./small_chart.mjs";
 
 /** @import {Curve} from "../book/curve.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
@@ -114,6 +114,6 @@ export class CostPanel {
       ...costs.map((cost, index) => `to ${["buy", "sell"][index]}: ${cost === null ? "beyond what is known" : `${number(cost, 2)} bp`}`),
     ];
     const dots = costs.filter((cost) => cost !== null).map((cost) => /** @type {[number, number]} */ ([x(amount), y(cost)]));
-    writeHover(context, chart, pointer, this.lines, dots);
+    drawHover(context, chart, pointer, dots);
   }
 }

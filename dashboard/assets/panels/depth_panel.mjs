@@ -7,7 +7,7 @@ import { ShapeLayer } from "../map/shape_layer.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
 import { number, shortSize, size } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
-import { chartOf, writeAxes, writeHover } from "./small_chart.mjs";
+import { chartOf, drawHover, writeAxes } from "./small_chart.mjs";
 
 /** @import {Curve} from "../book/curve.mjs" */
 /** @import {Instant} from "../book/instant.mjs" */
@@ -116,6 +116,6 @@ export class DepthPanel {
       `to ${side} it: ${shortSize(at.cost)} USDT`,
       `average ${number(average, this.decimals)}, ${number((Math.abs(average - curve.mid) / curve.mid) * 1e4, 2)} bp`,
     ];
-    writeHover(context, chart, pointer, this.lines, [[x(at.price), y(at.size)]]);
+    drawHover(context, chart, pointer, [[x(at.price), y(at.size)]]);
   }
 }

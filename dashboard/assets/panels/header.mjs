@@ -57,8 +57,8 @@ export function showHeader({ frame, state, reason, decimals, numbers, at, held, 
   showBadge(state, held, behindMs);
   setText("reason", live ? silence(health) : reason);
   showSource(frame, `${state}${held ? " held" : ""}`);
-  document.title = live && frame?.mid_price
-    ? `${number(frame.mid_price, decimals + 1)} ${frame.symbol}` : `${STATES[state]} ${frame?.symbol ?? ""}`;
+  const title = live && frame?.mid_price ? `${number(frame.mid_price, decimals + 1)} ${frame.symbol}` : `${STATES[state]} ${frame?.symbol ?? ""}`;
+  if (document.title !== title.trim()) document.title = title; // which costs as much as all of the header
 }
 
 /** @param {Frame | null} frame @param {string} state  of the page, and whether it is held */

@@ -20,7 +20,7 @@ export class PriceTools {
   show(map, mid) {
     const { layout: { prices, map: box, foot }, view } = map;
     place(this.hand, prices.left, prices.top, prices.width, prices.height);
-    place(this.auto, prices.left + 4, foot.top + 1, NaN, foot.height - 3);
+    place(this.auto, prices.left + 4, foot.top + 1, NaN, foot.height - 4);
     press(this.auto, view.priceFits);
     const side = view.lost(mid);
     this.back.hidden = side === 0;

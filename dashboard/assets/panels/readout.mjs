@@ -14,7 +14,7 @@ import { bothTimes, duration, number, signed, size, time } from "../ui/formats.m
 
 const TRADES_SHOWN = 6;
 const NEAR_PX = 9;
-const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
+const MOST_BESIDE = 4; // detections that share a mark, and are told with it
 
 /** Return the lines that say what is under the crosshair, of the book that is shown, which is that of `shownAt` (ms).
  * @param {MarketMap} map @param {BookWindow} known @param {Crosshair} at @param {number} shownAt
@@ -22,7 +22,7 @@ const BESIDE_PX = 3; // of two marks that a pointer cannot tell apart
 export function linesAt(map, known, at, shownAt) {
   if (at.part === "book" || at.part === "prices") return columnLines(map, known, at.y, shownAt);
   if (!at.entry) return mapLines(map, known, at);
-  return [...markLines(map, at.x, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
+  return [...markLines(map, at.entry), ...(at.part === "lane" ? [] : mapLines(map, known, at).slice(1))];
 }
 
 /** Return the lines of a time and price of the map, or of a time of what lies above and below it.
@@ -124,11 +124,10 @@ function deltaLines(row, map) {
   return delta === null ? [] : [`volume delta ${signed(delta, 3)} ${map.base}`];
 }
 
-/** What a detection is, and of those whose marks cannot be told from its own. @param {MarketMap} map @param {number} x
- * @param {Detection} entry
- */
-function markLines(map, x, entry) {
-  const beside = map.marks.filter((mark) => mark.entry.id !== entry.id && Math.abs(mark.x - x) < BESIDE_PX).slice(0, 2);
+/** What a detection is, and those that share its mark. @param {MarketMap} map @param {Detection} entry */
+function markLines(map, entry) {
+  const own = map.marks.find((mark) => mark.entry.id === entry.id);
+  const beside = map.marks.filter((mark) => own && mark !== own && mark.x === own.x && mark.y === own.y).slice(0, MOST_BESIDE);
   return [bothTimes(entry.started_at, 1), ...[entry, ...beside.map((mark) => mark.entry)].flatMap((each) => {
     const end = isOpen(each) ? "open" : (each.reason ?? "").replaceAll("_", " ");
     return [`${nameOf(each)} at ${number(each.price, map.decimals)} USDT${end && `, ${end}`}`, summaryOf(each, map.decimals, map.base)];
@@ -164,18 +163,22 @@ function detectionLines(map, known, now, price) {
   )).slice(0, 3).map((entry) => `${nameOf(entry)}: ${summaryOf(entry, map.decimals, map.base)}`);
 }
 
-/** What is shown, where it points to, above which place or to the left of which end it is to stay if it can, and how large it
- * is: asking for the size would have the page laid out at once.
+/** What is shown, where it points to, above which place or to the left of which end it is to stay if it can, or which box it is
+ * to leave in sight, and how large it is: asking for the size would have the page laid out at once.
  */
-const shown = { lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, width: 0, height: 0 };
+const shown = {
+  lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, outside: /** @type {DOMRect | null} */ (null), width: 0, height: 0,
+};
 /** @type {ResizeObserver | null} */
 let observer = null;
 
 /** Show lines beside a place of the window, or nothing for null: to the place's left where they would reach past `right`, as
- * long as there is room, and above it where a finger hides what is below.
- * @param {string[] | null} lines @param {number} [x] @param {number} [y] @param {{above?: boolean, right?: number}} [where]
+ * long as there is room, and above it where a finger hides what is below. With `outside`, a box of the window: at its left or
+ * above it, so that all of it stays in sight.
+ * @param {string[] | null} lines @param {number} [x] @param {number} [y]
+ * @param {{above?: boolean, right?: number, outside?: DOMRect | null}} [where]
  */
-export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth } = {}) {
+export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth, outside = null } = {}) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -185,7 +188,7 @@ export function showTooltip(lines, x = 0, y = 0, { above = false, right = window
   lines.forEach((line, index) => {
     if (shown.lines[index] !== line) tooltip.children[index].textContent = line;
   });
-  Object.assign(shown, { lines, x, y, above, right });
+  Object.assign(shown, { lines, x, y, above, right, outside });
   moveTooltip(tooltip);
 }
 
@@ -201,9 +204,11 @@ function observe(tooltip) {
 
 /** @param {HTMLElement} tooltip */
 function moveTooltip(tooltip) {
-  const { x, y, above, right, width, height } = shown;
+  const { x, y, above, right, outside, width, height } = shown;
   const isPast = x + 16 + width > right && x - 16 - width >= 4;
-  const left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
-  const top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  let left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
+  let top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
+  if (outside && outside.left - 12 - width >= 4) [left, top] = [outside.left - 12 - width, Math.min(outside.top, window.innerHeight - height - 4)];
+  else if (outside) [left, top] = [Math.min(x - width / 2, window.innerWidth - width - 4), outside.top - 8 - height];
   tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
 }

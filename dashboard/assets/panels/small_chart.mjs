@@ -52,23 +52,15 @@ export function writeAxes(context, { panel, font, theme, x, y }, up, text = (acr
   context.fillText(up, left + width + 4, top + height);
 }
 
-/** Write `lines` beside the pointer, with a hair through it and a dot at each of `dots`, in px.
- * @param {CanvasRenderingContext2D} context @param {Chart} chart @param {number} pointer  px from the left
- * @param {string[]} lines @param {[number, number][]} dots
+/** Draw a hair through the pointer and a dot at each of `dots`, in px.
+ * @param {CanvasRenderingContext2D} context @param {Chart} chart @param {number} pointer  px from the left @param {[number, number][]} dots
  */
-export function writeHover(context, { panel, font, theme }, pointer, lines, dots) {
-  const colours = THEMES[theme];
-  context.fillStyle = colours.crosshair;
+export function drawHover(context, { panel, theme }, pointer, dots) {
+  context.fillStyle = THEMES[theme].crosshair;
   context.fillRect(Math.round(pointer), panel.top, 1, panel.height);
   for (const [x, y] of dots) {
     context.beginPath();
     context.arc(x, y, 3.5, 0, 7);
     context.fill();
   }
-  const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 12;
-  const left = pointer + 8 + wide > panel.width ? pointer - 8 - wide : pointer + 8;
-  context.fillStyle = colours.tag;
-  context.fillRect(left, panel.top + 4, wide, lines.length * font * 1.4 + 6);
-  context.fillStyle = colours.tagText;
-  lines.forEach((line, index) => context.fillText(line, left + 6, panel.top + 8 + font * (0.7 + 1.4 * index)));
 }

@@ -8,10 +8,11 @@ const HIGHEST = 1.35;
 const FARTHEST = 2.5; // times the distance from which all is seen as large as it can be
 const HALF_ANGLE = Math.tan(Math.PI / 8); // of Plotly's view, upwards
 const TURN = 0.008; // rad for each pixel
-// The scene around its middle, in Plotly's units: see the aspect ratio in figures.py. Its labels lie around the floor.
+// The scene around its middle, in Plotly's units: see the aspect ratio in figures.py.
 export const FLOOR = { x: 1.11, y: 0.585, z: -0.31 };
 export const CEILING = { x: 1.11, y: 0.585, z: 0.31 };
-export const LABEL = { across: 38, up: 22 }; // px that a label reaches past the floor
+// Font heights that labels reach past the scene: to either side, below the floor, and above the ceiling.
+export const LABEL = { across: 5.4, floor: 2, ceiling: 0.7 };
 const LEAST_SHARE = 0.35; // of a panel that is left for the scene, however small it is
 
 /** @param {{x: number, y: number, z: number}} of */
@@ -25,6 +26,7 @@ export class SurfaceCamera {
     this.azimuth = FIRST.azimuth;
     this.elevation = FIRST.elevation;
     this.zoom = FIRST.zoom;
+    this.font = 11; // px, of the labels
   }
 
   /** See it as at first. */
@@ -58,17 +60,18 @@ export class SurfaceCamera {
    */
   fitting(width, height) {
     const { back, right, up } = this.axes;
-    const along = (/** @type {Point} */ axis, /** @type {number} */ half, /** @type {number} */ share) => {
+    const left = (/** @type {number} */ label, /** @type {number} */ size) => Math.max(LEAST_SHARE, 1 - (2 * label * this.font) / size);
+    const along = (/** @type {Point} */ axis, /** @type {number} */ half, /** @type {number[]} */ shares) => {
       // A corner is in view from `depth + |off - shift| / half` on, where the labels leave less than half of the panel.
-      const ends = [FLOOR, CEILING].flatMap((of) => corners(of).map((corner) => (
-        { depth: dot(corner, back), off: dot(corner, axis), half: of === FLOOR ? half * Math.max(LEAST_SHARE, share) : half }
+      const ends = [FLOOR, CEILING].flatMap((of, index) => corners(of).map((corner) => (
+        { depth: dot(corner, back), off: dot(corner, axis), half: half * shares[index] }
       )));
       const [most, least] = [1, -1].map((sign) => Math.max(...ends.map((end) => end.depth + (sign * end.off) / end.half)));
       const shift = (half * (most - least)) / 2;
       return { distance: Math.max(...ends.map((end) => end.depth + Math.abs(end.off - shift) / end.half)), shift };
     };
-    const upwards = along(up, HALF_ANGLE, 1 - (2 * LABEL.up) / height);
-    const across = along(right, (HALF_ANGLE * width) / height, 1 - (2 * LABEL.across) / width);
+    const upwards = along(up, HALF_ANGLE, [left(LABEL.floor, height), left(LABEL.ceiling, height)]);
+    const across = along(right, (HALF_ANGLE * width) / height, [left(LABEL.across, width), left(LABEL.across, width)]);
     return { distance: Math.max(upwards.distance, across.distance), right: across.shift, up: upwards.shift };
   }
 
@@ -83,6 +86,17 @@ export class SurfaceCamera {
       eye: { x: center.x + distance * back.x, y: center.y + distance * back.y, z: center.z + distance * back.z },
       center, up: { x: 0, y: 0, z: 1 }, projection: { type: "perspective" },
     };
+  }
+
+  /** Return where in a panel (px from its top left) a point of the scene is seen. @param {Point} point @param {number} width
+   * @param {number} height
+   */
+  placeOf(point, width, height) {
+    const { back, right, up } = this.axes;
+    const { eye } = this.camera(width, height);
+    const from = { x: point.x - eye.x, y: point.y - eye.y, z: point.z - eye.z };
+    const scale = height / 2 / HALF_ANGLE / -dot(from, back);
+    return { x: width / 2 + scale * dot(from, right), y: height / 2 - scale * dot(from, up) };
   }
 }
 

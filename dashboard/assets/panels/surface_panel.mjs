@@ -1,15 +1,18 @@
 // The surface: time x price x size, Plotly's. Its script is loaded only once the map has been drawn.
 //
-// Prices are counted from the mid of the newest second, so that labels stay where they are; other labels every second
-// would cost more than the surface itself.
+// Prices are counted from the mid of the newest second. Its labels are the page's own: Plotly's cost more than the surface
+// whenever they change, are cut at the panel's edge and lie in the surface.
 
+import { WINDOW_MS } from "../book/book_window.mjs";
 import { HeldRaster } from "../book/held_raster.mjs";
 import { KNOWN_FIELDS, rowOf } from "../book/raster.mjs";
+import { decimalsOfStep } from "../map/axis_ticks.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
-import { number } from "../ui/formats.mjs";
-import { make } from "../ui/dom.mjs";
-import { THEMES } from "../ui/themes.mjs";
+import { blank, fitted, make } from "../ui/dom.mjs";
+import { baseAsset, number, shortSize } from "../ui/formats.mjs";
+import { FONT, THEMES } from "../ui/themes.mjs";
 import { smooth } from "./smooth.mjs";
+import { roundPart, surfaceLabels } from "./surface_axes.mjs";
 import { handOn, SurfaceCamera } from "./surface_camera.mjs";
 
 /** @import {BookWindow} from "../book/book_window.mjs" */
@@ -27,14 +30,14 @@ const UNREFINED = 721;
 
 const AHEAD_COLUMNS = 15; // a minute that comes without the cells being made anew
 
-/** Return {x, y, z, surfacecolor} around `mid` (USDT): seconds before now, USDT from the mid, shares of the largest sizes.
- * The cells of the call before are gone on with, in `held`.
+/** Return {x, y, z, surfacecolor, full} around `mid` (USDT): seconds before now, USDT from the mid, shares of the largest sizes,
+ * and the size (units, of a row) that is as high as can be. The cells of the call before are gone on with, in `held`.
  * @param {BookWindow} known @param {number} mid @param {number} gamma @param {HeldRaster} [held]
  */
 export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
   const tick = known.tick || 1e6;
   const step = Math.max(1, Math.round((2 * SHARE * mid * 1e8) / ROWS / tick)) * tick;
-  const columns = Math.round(180_000 / COLUMN_MS);
+  const columns = Math.round(WINDOW_MS / COLUMN_MS);
   const lattice = {
     firstColumn: Math.floor(known.end / COLUMN_MS) - columns, columns, columnMs: COLUMN_MS,
     firstRow: rowOf(mid * 1e8, { step, tick }) - ROWS / 2, rows: ROWS, step, tick,
@@ -76,7 +79,7 @@ export function surfaceOf(known, mid, gamma, held = new HeldRaster()) {
     }
   }
   const [heights, colours] = [z, surfacecolor].map((grid) => [grid[0], ...smooth(grid.slice(1, -1)), grid[ROWS + 1]]);
-  return { x, y, z: heights, surfacecolor: colours };
+  return { x, y, z: heights, surfacecolor: colours, full: scale.white };
 }
 
 /** Return the colours' range over a surface's own sizes. @param {Float32Array} sizes @param {number} gamma @returns {ScaleRange} */
@@ -91,6 +94,9 @@ function scaleOf(sizes, gamma) {
 function fontOf(element) {
   return Math.round(parseFloat(getComputedStyle(element).fontSize));
 }
+
+/** Where the first and the last row of prices lie, as shares of the reach. */
+const ENDS = [-1, 1 - 2.4 / ROWS];
 
 export class SurfacePanel {
   /** @param {HTMLElement} element  holds the scene, and its first figure as JSON */
@@ -111,14 +117,23 @@ export class SurfacePanel {
     });
     element.after(this.hand); // Plotly's own hands reach under the floor, and so near that the picture is cropped
     handOn(this.hand, this.camera, () => this.look());
+    this.texts = make("canvas", { id: "surface-texts", "aria-hidden": "true" });
+    this.hand.before(this.texts);
     new ResizeObserver(() => this.resized()).observe(element);
-    this.font = 0; // px, that the labels have
+    this.width = 0; // px, that the scene was last fitted to
+    this.height = 0;
+    this.reach = 1; // USDT from the mid that are shown
+    this.full = 0; // units that are as high as can be; 0 before the first
+    this.base = ""; // the base asset's name
+    this.written = ""; // what the labels hang on
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
   }
 
   /** Plotly's camera for the panel as it is. */
   get view() {
-    return this.camera.camera(this.gd.clientWidth || 300, this.gd.clientHeight || 200);
+    this.camera.font = fontOf(this.gd);
+    [this.width, this.height] = [this.gd.clientWidth || 300, this.gd.clientHeight || 200];
+    return this.camera.camera(this.width, this.height);
   }
 
   /** Fill the panel as it is now, with labels of the page's size. */
@@ -126,7 +141,6 @@ export class SurfacePanel {
     if (!this.made || !this.gd.clientHeight) return;
     const { width, height } = this.gd._fullLayout;
     if (width !== this.gd.clientWidth || height !== this.gd.clientHeight) window.Plotly?.Plots.resize(this.gd);
-    if (fontOf(this.gd) !== this.font) this.magnitude = 0;
     this.look();
   }
 
@@ -139,6 +153,43 @@ export class SurfacePanel {
     this.gd.layout.scene.camera = camera; // with which Plotly begins at the next theme or page size
     scene._scene.setViewport({ camera, aspectratio: scene.aspectratio });
     scene._scene.glplot.redraw();
+    this.write();
+  }
+
+  /** Write the labels beside the scene as it is seen now. */
+  write() {
+    const { camera, reach, full, base } = this;
+    const high = shortSize(full / 1e8);
+    const is = [high, base, reach, this.theme, camera.azimuth, camera.elevation, camera.zoom, camera.font, this.width, this.height].join();
+    if (is === this.written) return;
+    this.written = is;
+    const [context, width, height] = fitted(this.texts);
+    if (!full || !width || !height) return blank(this.texts);
+    context.font = `${camera.font}px ${FONT}`;
+    context.textBaseline = "middle";
+    const colours = THEMES[this.theme];
+    const part = roundPart(reach);
+    const decimals = decimalsOfStep(part);
+    const along = (/** @type {number} */ price) => (2 * (price / reach - ENDS[0])) / (ENDS[1] - ENDS[0]) - 1;
+    const { labels, edge: [foot, top] } = surfaceLabels(camera, width, height, {
+      times: [[1, "now"], [1 / 3, "−1 min"], [-1 / 3, "−2 min"]],
+      prices: [[along(-part), `−${number(part, decimals)}`], [along(part), `+${number(part, decimals)}`], [along(0), "mid"]],
+      sizes: [[1, `${high} ${base}`], [0, shortSize(full / 2e8)]],
+    }, (text) => context.measureText(text).width);
+    context.lineWidth = 1;
+    context.strokeStyle = colours.box;
+    context.beginPath();
+    context.moveTo(foot.x, foot.y);
+    context.lineTo(top.x, top.y);
+    context.stroke();
+    context.lineWidth = 3;
+    context.lineJoin = "round";
+    context.strokeStyle = colours.back; // a text over the surface is read by its rim
+    context.fillStyle = colours.text;
+    for (const { text, x, y } of labels) {
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
+    }
   }
 
   /** See the scene as at first. */
@@ -151,15 +202,18 @@ export class SurfacePanel {
   draw(known, gamma) {
     const mid = known.frame?.mid_price;
     if (!mid || !window.Plotly) return;
-    const sizes = surfaceOf(known, mid, gamma, this.cells);
+    const { full, ...sizes } = surfaceOf(known, mid, gamma, this.cells);
     if (this.made && magnitudeOf(mid) === this.magnitude) this.setSizes(sizes);
     else this.make(sizes, mid);
     this.gd.style.visibility = "";
+    this.full = full;
+    this.base = baseAsset(known.frame?.symbol ?? "");
+    this.write();
   }
 
   /** Draw other sizes, as `Plotly.restyle` does, but for examining the whole figure once more and for making anew what is
    * the same: that takes longer than the drawing. The names are this Plotly's own.
-   * @param {ReturnType<typeof surfaceOf>} sizes
+   * @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes
    */
   setSizes(sizes) {
     const [trace] = this.gd._fullData;
@@ -188,7 +242,7 @@ export class SurfacePanel {
     }
   }
 
-  /** Give the drawing the same once more, with other heights and colours. @param {ReturnType<typeof surfaceOf>} sizes
+  /** Give the drawing the same once more, with other heights and colours. @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes
    * @param {number} scale  of heights
    */
   give({ z, surfacecolor }, scale) {
@@ -204,22 +258,18 @@ export class SurfacePanel {
     update.call(to, { coords, intensity, intensityBounds, objectOffset });
   }
 
-  /** @param {ReturnType<typeof surfaceOf>} sizes @param {number} mid */
+  /** @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes @param {number} mid */
   make(sizes, mid) {
     const { data, layout, config } = JSON.parse(this.gd.dataset.figure);
     const { Plotly } = window;
     if (!Plotly) return;
     const reach = SHARE * mid;
-    const decimals = Math.max(0, 2 - Math.floor(Math.log10(reach)));
-    const label = (/** @type {number} */ from) => `${from < 0 ? "−" : "+"}${number(Math.abs(from), decimals)}`;
+    const part = roundPart(reach);
     const theme = THEMES[this.theme];
-    this.font = fontOf(this.gd);
-    layout.font = { color: theme.text, size: this.font };
-    Object.assign(layout.scene.yaxis, {
-      range: [-reach, reach * (1 - 2.4 / ROWS)], tickvals: [-reach / 2, 0, reach / 2], ticktext: [label(-reach / 2), "mid", label(reach / 2)],
-    });
+    this.reach = reach;
+    Object.assign(layout.scene.yaxis, { range: ENDS.map((end) => end * reach), tickvals: [-part, 0, part] });
     for (const axis of ["xaxis", "yaxis", "zaxis"]) {
-      Object.assign(layout.scene[axis], { gridcolor: theme.box, color: theme.text, backgroundcolor: "rgba(0,0,0,0)" });
+      Object.assign(layout.scene[axis], { gridcolor: theme.box, backgroundcolor: "rgba(0,0,0,0)" });
     }
     layout.scene.camera = this.view;
     data[0].colorscale = diverging(this.theme, this.colours);
@@ -241,8 +291,11 @@ export class SurfacePanel {
   /** Show nothing before the next drawing: another symbol follows. */
   clear() {
     this.magnitude = 0;
+    this.full = 0;
     this.cells.clear();
     this.gd.style.visibility = "hidden";
+    this.written = "";
+    blank(this.texts);
   }
 
   /** Give the scene other colours, with the next drawing. @param {Theme} theme @param {string} colours */

@@ -148,19 +148,20 @@ function kindFields(preferences, choose) {
   return [...rows, rankField(preferences, choose), make("p", { class: "hint" }, "“notify” shows a note on the desktop, or sounds where notes are not allowed.")];
 }
 
-/** A slider: how high a detection of a kind that comes more than once a minute is to rank. @param {Preferences} preferences
+/** A slider: in which share of the minutes a detection is to exceed all others of its kind. @param {Preferences} preferences
  * @param {(name: string, text: string) => void} choose
  */
 function rankField(preferences, choose) {
   const shown = make("output", { for: "choose-rank" }, preferences.get("rank"));
   const slider = make("input", {
     id: "choose-rank", type: "range", min: "0", max: "1", step: "0.05",
-    title: "Of kinds that come more than once a minute: the share of the last hour's, of the same kind, that one is to exceed",
+    title: "A detection is shown that exceeds all of its kind in so many of the minutes: its rank, which is the share of the last "
+      + "hour's that it exceeds, to the power of how often a minute its kind comes. 0 shows all",
     oninput: () => {
       shown.textContent = slider.value;
       choose("rank", slider.value);
     },
   });
   slider.value = preferences.get("rank");
-  return make("label", { class: "control" }, make("span", { class: "label" }, "rank of frequent ones, at least"), slider, shown);
+  return make("label", { class: "control" }, make("span", { class: "label" }, "largest in so many of the minutes"), slider, shown);
 }

@@ -34,14 +34,14 @@ function giveBackFocus() {
 
 /** @param {App} app */
 export function listenToKeys(app) {
-  const pan = (/** @type {number} */ right, /** @type {number} */ down) => () => app.gestures?.pan(right * STEP_PX, down * STEP_PX);
+  const pan = (/** @type {number} */ right, /** @type {number} */ down) => () => app.hands.gestures.pan(right * STEP_PX, down * STEP_PX);
   const zoom = (/** @type {number} */ factor) => () => {
     const { map } = app.map.layout;
-    app.gestures?.zoom(factor, { x: map.left + map.width / 2, y: map.top + map.height / 2 }, "map");
+    app.hands.gestures.zoom(factor, { x: map.left + map.width / 2, y: map.top + map.height / 2 }, "map");
   };
   /** @type {Record<string, () => void>} */
   const keys = {
-    " ": () => app.togglePause(), f: () => app.fit(), t: () => app.toggleTheme(), h: () => app.health.toggle(app.heard()),
+    " ": () => app.hands.togglePause(), f: () => app.hands.fit(), t: () => app.chosen.toggleTheme(), h: () => app.health.toggle(app.heard()),
     p: () => app.savePicture(), "?": () => app.toggleKeys(), "+": zoom(0.7), "=": zoom(0.7), "-": zoom(1 / 0.7),
     ArrowLeft: pan(1, 0), ArrowRight: pan(-1, 0), ArrowUp: pan(0, 1), ArrowDown: pan(0, -1),
   };

@@ -94,7 +94,7 @@ export class Picture {
     const range = map.scale.range(1e8);
     const { step, columnMs } = raster.lattice;
     const lines = [
-      `0, then ${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell`,
+      `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell`,
       `a cell is ${Number((step / 1e8).toPrecision(6))} USDT high and ${columnMs / 1000} s wide`,
     ];
     const [wide, high] = [180, 13];

@@ -60,7 +60,7 @@ def test_another_takes_over_where_the_one_is_not_live_or_silent_and_keeps_it() -
     assert follow(choice, A, 3) == A
 
 
-def test_a_dark_second_goes_out_where_no_live_one_is() -> None:
+def test_a_second_that_is_not_live_goes_out_where_no_live_one_is() -> None:
     """The engine itself says why."""
     choice = EngineChoice()
     follow(choice, A, 0)
@@ -97,19 +97,19 @@ def test_who_is_silent_for_long_is_not_waited_for() -> None:
     assert choice.current is None
 
 
-DEEDS = ("hear", "hear", "settle", "dark")
+DEEDS = ("hear", "hear", "settle", "missed")
 STEP = st.tuples(
     st.sampled_from((A, B)),
     st.integers(0, 2),
     st.booleans(),
-    st.sampled_from(("hear", "hear", "settle", "dark")),
+    st.sampled_from(("hear", "hear", "settle", "missed")),
 )
 
 
 @given(st.lists(STEP, max_size=40))
 @property_settings(300)
 def test_each_second_is_decided_once_and_in_order(steps: list[tuple[str, int, bool, str]]) -> None:
-    """Whatever comes, in whichever order; and a live one is never passed over for a dark one."""
+    """Whatever comes, in whichever order; and a live one is never passed over for one that is not."""
     choice, decided, second = EngineChoice(), [], 0
     said: dict[int, dict[str, bool]] = {}
     for engine, ahead, live, what in steps:
@@ -125,7 +125,7 @@ def test_each_second_is_decided_once_and_in_order(steps: list[tuple[str, int, bo
             choice.decide(at(stamp), order[0])
             decided.append(stamp)
             second = stamp + 1
-        elif what == "dark":
+        elif what == "missed":
             choice.decide(at(stamp), None)
             decided.append(stamp)
             second += 1

@@ -15,7 +15,7 @@ from api.feed.messages import FeedRow, FeedSecond, FeedState, feed_row, feed_sec
 from data_ingestion.messages import AggTrade, DepthUpdate
 from data_ingestion.sink import Stream, StreamState
 from state.engine import Engine
-from state.frames import Status, WindowRow, dark_frame, row_of
+from state.frames import Status, WindowRow, not_live_frame, row_of
 from tests.builders import OPS, START_MS, SYMBOL, NaiveExchange, Op, property_settings, trade, within
 
 NAMES = ("here", "there")
@@ -78,10 +78,10 @@ class Reader:
         """Take a second that went out."""
         assert self.channel.add(second)
 
-    def dark(self, timestamp: int) -> FeedRow:
+    def missed(self, timestamp: int) -> FeedRow:
         """Take a second that did not."""
-        self.channel.go_dark(timestamp, "nobody is there")
-        frame = dark_frame(SYMBOL, "simulated", timestamp, Status.SYNCING, "nobody is there", None)
+        self.channel.fill_in(timestamp, "nobody is there")
+        frame = not_live_frame(SYMBOL, "simulated", timestamp, Status.SYNCING, "nobody is there", None)
         return feed_row(WindowRow(row_of(frame), None))
 
     def read(self) -> None:
@@ -203,7 +203,7 @@ def played(  # noqa: C901, PLR0912 - it is a script
         if gone:
             reader.take(gone[0])
         else:
-            merger.went_dark(reader.dark(at))
+            merger.was_filled_in(reader.missed(at))
         for name in late:
             assert merger.offer(name, told[name]) is None
         there.append({name: told[name] for name in order if name not in late})
@@ -267,7 +267,7 @@ def test_holes_are_filled_and_what_was_sent_is_not_changed(run: Run, start: int,
         if gone:
             reader.take(gone[0])
         else:
-            merger.went_dark(reader.dark(at))
+            merger.was_filled_in(reader.missed(at))
     reader.read()
     reader.check_row(whole=False)
     newcomer = Reader(older.exchange)

@@ -4,6 +4,7 @@ import test from "node:test";
 import {
   colourSide, ENDINGS, figuresOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
 } from "../../../dashboard/assets/book/detections.mjs";
+import { helpOfMarks } from "../../../dashboard/assets/panels/help.mjs";
 import { emptyFrame } from "./market.mjs";
 
 /** @import {Detection} from "../../../dashboard/types/frames.d.ts" */
@@ -96,20 +97,51 @@ function ranked(kind, ...ranks) {
   return ranks.map((rank, number) => entry({ id: `${kind}${number}`, kind, rank }));
 }
 
-test("of kinds that come more than once a minute only those of a high rank are wanted", () => {
-  const sweeps = ranked("sweep", 0.1, 0.79, 0.8, 1);
-  const found = wantedDetections([...sweeps, ...ranked("iceberg", 0.1, 0.2, 0)], { kinds: new Set(["sweep", "iceberg"]), rank: 0.8 }, 180);
-  assert.deepEqual(found.map(({ id }) => id), ["sweep2", "sweep3", "iceberg0", "iceberg1", "iceberg2"]);
-  assert.deepEqual(wantedDetections(sweeps, { kinds: new Set(["sweep"]), rank: 0 }, 180), sweeps);
-  assert.deepEqual(wantedDetections(sweeps, { kinds: new Set(["wall"]), rank: 0 }, 180), []);
+/** @param {Detection[]} entries @param {number} rank @param {number} [seconds] */
+function shown(entries, rank, seconds = 180) {
+  return wantedDetections(entries, { kinds: new Set(["sweep", "iceberg"]), rank }, seconds).map(({ id }) => id);
+}
+
+test("of a kind that comes n times a minute those are wanted whose rank to the power of n is high enough", () => {
+  const six = ranked("sweep", 0.1, 0.89, 0.9, 1, 0.5, 0); // two a minute: the square root of 0.8 is 0.894
+  assert.deepEqual(shown(six, 0.8), ["sweep2", "sweep3"]);
+  const seldom = ranked("iceberg", 0.1, 0.7, 0.72);
+  assert.deepEqual(shown([...six, ...seldom.slice(1)], 0.8), ["sweep2", "sweep3", "iceberg2"]); // 2/3 a minute: 0.716
+  assert.deepEqual(shown(seldom.slice(1, 2), 0.8), ["iceberg1"]); // 1/3 a minute: 0.512
+  assert.deepEqual(shown(seldom.slice(0, 1), 0.8), []);
+  assert.deepEqual(shown(six, 0.8, 60), ["sweep3"]); // six a minute: 0.9635
+  assert.deepEqual(shown(six, 1), ["sweep3"]);
+  assert.deepEqual(wantedDetections(six, { kinds: new Set(["wall"]), rank: 0 }, 180), []);
 });
 
-test("until there is a rank all are wanted, and so is what comes once in a young window", () => {
+test("none is shown whose rank is below the wanted one, of a kind that comes more than once a minute", () => {
+  for (const seconds of [1, 60, 180, 239]) {
+    const ranks = Array.from({ length: 101 }, (_, number) => number / 100).slice(0, 5 + seconds);
+    for (const least of [0.2, 0.5, 0.8, 0.95]) {
+      const found = wantedDetections(ranked("sweep", ...ranks), { kinds: new Set(["sweep"]), rank: least }, seconds);
+      assert.ok(found.every(({ rank }) => Number(rank) >= least));
+    }
+  }
+});
+
+test("however often a kind comes, about as few of it are shown a minute", () => {
+  for (const often of [0.5, 1, 2, 5, 10, 30, 100]) {
+    const count = 180 * often; // of three hours, so that chance is small
+    const ranks = Array.from({ length: count }, (_, number) => number / count);
+    const found = wantedDetections(ranked("sweep", ...ranks), { kinds: new Set(["sweep"]), rank: 0.8 }, 180 * 60);
+    const everyMinute = found.length / 180;
+    assert.ok(everyMinute > 0.17 && everyMinute < 0.24, `${everyMinute} a minute of ${often}`);
+  }
+});
+
+test("until there is a rank a kind that comes often is left out, and what comes once in a young window is shown", () => {
   const unranked = ranked("sweep", null, null, null, null);
-  assert.deepEqual(wantedDetections(unranked, { kinds: new Set(["sweep"]), rank: 0.8 }, 180), unranked);
-  const first = ranked("sweep", 0.1);
-  assert.deepEqual(wantedDetections(first, { kinds: new Set(["sweep"]), rank: 0.8 }, 5), first);
-  assert.deepEqual(wantedDetections([...first, ...ranked("sweep", 0.2)], { kinds: new Set(["sweep"]), rank: 0.8 }, 5), []);
+  assert.deepEqual(shown(unranked, 0.8), []);
+  assert.deepEqual(shown(unranked, 0).length, 4);
+  assert.deepEqual(shown(unranked.slice(1), 0.8).length, 3);
+  const first = ranked("sweep", null);
+  assert.deepEqual(shown(first, 0.8, 5), ["sweep0"]);
+  assert.deepEqual(shown(ranked("sweep", 0.1, 0.2), 0.8, 5), []);
 });
 
 test("what was told with a high rank once keeps it", () => {
@@ -123,4 +155,14 @@ test("distances have their unit", () => {
   assert.deepEqual(figuresOf({ distance_ticks: 12, distance_bps: 0.194, distance_bps_at_open: 1.5 }, 1, "BTC"), [
     ["distance ticks", "12"], ["distance", "0.19 bp"], ["distance at open", "1.50 bp"],
   ]);
+});
+
+test("the help names each kind with the marks that the map draws", () => {
+  const help = new Map(helpOfMarks());
+  for (const kind of Object.keys(KINDS)) {
+    const line = [...help].find(([name]) => name.endsWith(` ${kind}`));
+    assert.equal(line?.[1], MEANINGS[kind]);
+    for (const side of /** @type {const} */ (["bid", "ask"])) assert.ok(line?.[0].split(" ").includes(markOf({ kind, side })), `${kind} ${side}`);
+  }
+  assert.equal([...help.keys()].length, Object.keys(KINDS).length + 1);
 });

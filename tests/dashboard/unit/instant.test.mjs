@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { bookAt, NewestBook, restingSince, upTo } from "../../../dashboard/assets/book/instant.mjs";
+import { bookAt, NewestBook, restingSince, standsUntil, upTo } from "../../../dashboard/assets/book/instant.mjs";
 import { numbersOf } from "../../../dashboard/assets/book/numbers.mjs";
 import { bestFirst, Market, random, wholes } from "./market.mjs";
 
@@ -39,6 +39,29 @@ test("the book at any instant is the market's, whichever instants were asked for
       }
     }
   }
+});
+
+test("the book of an instant stands until it is said to, and is found again in most of a second", () => {
+  let [stood, asked] = [0, 0];
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const { market, known, whole } = watched(seed, 50);
+    for (let count = 0; count < 150; count += 1) {
+      const time = market.end - whole(0, 52_000);
+      const seconds = known.since(time);
+      const until = standsUntil(seconds, time);
+      const first = bookAt(seconds, time, known.end);
+      assert.ok(until >= time || until > known.end - 1);
+      asked += 1;
+      if (until > time) stood += 1;
+      for (const share of [0.3, 0.99]) {
+        const later = Math.floor(time + share * (until - time));
+        if (later < time || later > known.end) continue;
+        const again = bookAt(known.since(later), later, known.end);
+        assert.deepEqual([again?.u, again?.low, again?.high], [first?.u, first?.low, first?.high], `seed ${seed}, ${market.end - time}`);
+      }
+    }
+  }
+  assert.ok(stood > 0.5 * asked);
 });
 
 test("nothing is known before the first book, after the newest second, and without seconds", () => {

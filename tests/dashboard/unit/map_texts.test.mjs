@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { apart } from "../../../dashboard/assets/map/map_axes.mjs";
-import { stripOf } from "../../../dashboard/assets/map/map_shapes.mjs";
+import { spreadStrip, stripOf } from "../../../dashboard/assets/map/map_shapes.mjs";
 
 test("a tag keeps its distance from the others, as near to its place as it can", () => {
   assert.equal(apart(100, [NaN, NaN], 18), 100);
@@ -26,4 +26,11 @@ test("a strip reaches over its values and 0, with the last of them", () => {
     const strip = stripOf(nothing);
     assert.ok(strip.range[1] > strip.range[0] && strip.range.every(Number.isFinite));
   }
+});
+
+test("a spread of one tick lies low in its strip, and a wide one reaches its top", () => {
+  const narrow = spreadStrip(stripOf([0.1, 0.1]), 0.1);
+  assert.ok(narrow.range[0] === 0 && narrow.range[1] >= 0.4 && narrow.last === 0.1);
+  assert.deepEqual(spreadStrip(stripOf([0.1, 2.5, null]), 0.1).ends, [0, 2.5]);
+  assert.ok(spreadStrip(stripOf([]), 0).range[1] > 0);
 });

@@ -37,7 +37,7 @@ function reaches(camera, width, height) {
   assert.ok(view.eye.z > view.center.z + 0.1 && view.eye.z > FLOOR.z + 0.1, "from above");
   return [FLOOR, CEILING].flatMap((of) => [[1, 1], [1, -1], [-1, 1], [-1, -1]].flatMap(([x, y]) => {
     const [across, up] = seen({ x: x * of.x, y: y * of.y, z: of.z }, view, width / height);
-    const left = of === FLOOR ? [1 - (2 * LABEL.across) / width, 1 - (2 * LABEL.up) / height] : [1, 1];
+    const left = [1 - (2 * LABEL.across * camera.font) / width, 1 - (2 * (of === FLOOR ? LABEL.floor : LABEL.ceiling) * camera.font) / height];
     return [Math.abs(across) / left[0], Math.abs(up) / left[1]];
   }));
 }
@@ -68,4 +68,17 @@ test("it goes away to a limit, and comes back to where it was", () => {
   camera.turn(500, 90);
   camera.reset();
   assert.deepEqual(camera.camera(300, 200), first);
+});
+
+test("a point of the scene is where Plotly's camera shows it", () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const next = random(seed);
+    const camera = new SurfaceCamera();
+    camera.turn((next() - 0.5) * 800, (next() - 0.5) * 800);
+    const [width, height] = [200 + 900 * next(), 130 + 600 * next()];
+    const point = { x: (2 * next() - 1) * FLOOR.x, y: (2 * next() - 1) * FLOOR.y, z: (2 * next() - 1) * CEILING.z };
+    const [across, up] = seen(point, camera.camera(width, height), width / height);
+    const { x, y } = camera.placeOf(point, width, height);
+    assert.ok(Math.abs(x - (width / 2) * (1 + across)) < 1e-6 && Math.abs(y - (height / 2) * (1 - up)) < 1e-6);
+  }
 });

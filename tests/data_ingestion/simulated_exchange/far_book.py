@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from data_ingestion.simulated_exchange.market import DepthUpdate, SimulatedMarket
+from data_ingestion.simulated_exchange.market import DepthUpdateMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.profiles import profile_of
 
 START_MS = 1_700_000_000_000
@@ -101,7 +101,7 @@ class Watch:
         """Let the market run for so long."""
         for number in range(1, seconds * 1_000 // EVENT_MS + 1):
             for message in self._market.advance(self._market.now_ms + EVENT_MS):
-                if isinstance(message, DepthUpdate):
+                if isinstance(message, DepthUpdateMessage):
                     self._apply(message)
             if number % LOOK_EVENTS == 0:
                 self._look()
@@ -113,7 +113,7 @@ class Watch:
     def _mid(self) -> float:
         return (max(self._books[0]) + min(self._books[1])) / 2
 
-    def _apply(self, event: DepthUpdate) -> None:
+    def _apply(self, event: DepthUpdateMessage) -> None:
         figures, mid = self._figures, self._mid()
         figures.events += 1
         for side, changes in enumerate((event.bids, event.asks)):

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from data_ingestion.simulated_exchange.crowd import EVENT_MS
 from data_ingestion.simulated_exchange.market import (
-    AggTrade,
+    AggTradeMessage,
     DepthSnapshot,
-    DepthUpdate,
+    DepthUpdateMessage,
     MarketMessage,
     SimulatedMarket,
 )
@@ -48,7 +48,7 @@ class ClientBook:
         self.snapshot_id = snapshot.last_update_id
         self.last_final_id: int | None = None
 
-    def apply(self, event: DepthUpdate) -> bool:
+    def apply(self, event: DepthUpdateMessage) -> bool:
         """Apply an event, unless it is older than the snapshot."""
         if event.final_id < self.snapshot_id:
             return False
@@ -78,7 +78,7 @@ def test_diffs_on_a_snapshot_give_the_true_book_at_every_event(symbol: str) -> N
     client = ClientBook(market.snapshot(EVERYTHING))
     for step in range(600):
         for event in market.advance(START_MS + 5_100 + step * EVENT_MS):
-            if isinstance(event, DepthUpdate):
+            if isinstance(event, DepthUpdateMessage):
                 assert client.apply(event)
                 assert client.top(10) == market.truth_at(event.final_id)
         if step % 20 == 0:
@@ -95,7 +95,7 @@ def test_a_snapshot_between_micro_steps_falls_inside_the_open_event() -> None:
             if part == 50:
                 inside = taken
         event = market.advance(START_MS + (window + 1) * EVENT_MS)[-1]
-        assert isinstance(event, DepthUpdate)
+        assert isinstance(event, DepthUpdateMessage)
         assert event.first_id < inside < event.final_id
 
 
@@ -124,7 +124,7 @@ def test_seed_symbol_and_start_time_make_different_markets() -> None:
 def test_depth_updates_are_written_as_the_exchange_writes_them() -> None:
     """Exactly the documented fields, one event for each 100 ms, two price and three size decimals."""
     messages = new_market().advance(START_MS + 3_000)
-    events = [json_of(m) for m in messages if isinstance(m, DepthUpdate)]
+    events = [json_of(m) for m in messages if isinstance(m, DepthUpdateMessage)]
     assert len(events) == 30
     assert {tuple(event) for event in events} == {("e", "E", "T", "s", "U", "u", "pu", "b", "a", "ps", "st")}
     for number, event in enumerate(events, start=1):
@@ -139,7 +139,7 @@ def test_depth_updates_are_written_as_the_exchange_writes_them() -> None:
 
 def test_update_ids_leave_room_for_those_of_other_books() -> None:
     """Each event's pu is the u before it, and U is mostly not the id after that."""
-    events = [m for m in new_market().advance(START_MS + 20_000) if isinstance(m, DepthUpdate)]
+    events = [m for m in new_market().advance(START_MS + 20_000) if isinstance(m, DepthUpdateMessage)]
     following = list(pairwise(events))
     assert all(b.previous_final_id == a.final_id for a, b in following)
     assert all(a.final_id < b.first_id <= b.final_id for a, b in following)
@@ -148,7 +148,7 @@ def test_update_ids_leave_room_for_those_of_other_books() -> None:
 
 def test_trades_are_written_as_the_exchange_writes_them() -> None:
     """Documented fields, rising ids, q at least nq and sometimes more, times inside the window."""
-    trades = [m for m in new_market().advance(START_MS + 20_000) if isinstance(m, AggTrade)]
+    trades = [m for m in new_market().advance(START_MS + 20_000) if isinstance(m, AggTradeMessage)]
     assert tuple(json_of(trades[0])) == ("e", "E", "s", "a", "p", "q", "nq", "f", "l", "T", "m", "st")
     assert [t.aggregate_id for t in trades] == list(
         range(trades[0].aggregate_id, trades[0].aggregate_id + len(trades))
@@ -164,7 +164,7 @@ def test_trades_are_written_as_the_exchange_writes_them() -> None:
 def test_trades_print_exactly_what_takers_ate() -> None:
     """The nq of all trades add up to the volume that takers removed from the book."""
     market = new_market()
-    trades = [m for m in market.advance(START_MS + 20_000) if isinstance(m, AggTrade)]
+    trades = [m for m in market.advance(START_MS + 20_000) if isinstance(m, AggTradeMessage)]
     printed = math.fsum(float(t.normal_quantity) for t in trades)
     assert printed == pytest.approx(market.book.taken_lots / 1_000)
     market.check()
@@ -173,9 +173,9 @@ def test_trades_print_exactly_what_takers_ate() -> None:
 def test_every_trade_shows_in_the_depth_event_of_its_window() -> None:
     """The price of each trade is among the levels that the same window's event reports, on the side hit."""
     messages = new_market().advance(START_MS + 30_000)
-    pending: list[AggTrade] = []
+    pending: list[AggTradeMessage] = []
     for message in messages:
-        if isinstance(message, AggTrade):
+        if isinstance(message, AggTradeMessage):
             pending.append(message)
             continue
         reported = ({price for price, _ in message.asks}, {price for price, _ in message.bids})
@@ -189,9 +189,9 @@ def test_a_skip_ends_the_open_event_and_plays_nothing_in_between() -> None:
     market = new_market()
     market.advance(START_MS + 1_050)
     before = market.last_final_id
-    (event,) = [m for m in market.skip(START_MS + 7_200_000) if isinstance(m, DepthUpdate)]
+    (event,) = [m for m in market.skip(START_MS + 7_200_000) if isinstance(m, DepthUpdateMessage)]
     assert event.previous_final_id == before
-    (after,) = [m for m in market.advance(START_MS + 7_200_100) if isinstance(m, DepthUpdate)]
+    (after,) = [m for m in market.advance(START_MS + 7_200_100) if isinstance(m, DepthUpdateMessage)]
     assert after.previous_final_id == event.final_id
     assert after.transaction_time > START_MS + 7_200_000
 
@@ -208,7 +208,7 @@ def test_an_earlier_time_moves_nothing() -> None:
 def test_truth_is_kept_for_a_bounded_number_of_events() -> None:
     """Only the newest tops are remembered; older ids and ids that are no event are not known."""
     market = new_market(truth_kept=5)
-    events = [m for m in market.advance(START_MS + 1_000) if isinstance(m, DepthUpdate)]
+    events = [m for m in market.advance(START_MS + 1_000) if isinstance(m, DepthUpdateMessage)]
     assert [market.truth_at(e.final_id) is not None for e in events] == [False] * 5 + [True] * 5
     assert market.truth_count == 5
     assert market.truth_at(events[-1].final_id + 1) is None
@@ -320,7 +320,7 @@ class Figures:
     medians: list[float]  # of the sizes of all levels of a side, at each second
     one_tick: float
     mids: list[float]
-    trades: list[AggTrade]
+    trades: list[AggTradeMessage]
 
 
 def measure(symbol: str, seconds: int, seed: int) -> Figures:
@@ -335,8 +335,8 @@ def measure(symbol: str, seconds: int, seed: int) -> Figures:
     for _ in range(seconds * 10):
         (bid, _), (ask, _) = (side[0] for side in market.top(1))
         *trades, event = market.advance(market.now_ms + EVENT_MS)
-        assert isinstance(event, DepthUpdate)
-        figures.trades += [trade for trade in trades if isinstance(trade, AggTrade)]
+        assert isinstance(event, DepthUpdateMessage)
+        figures.trades += [trade for trade in trades if isinstance(trade, AggTradeMessage)]
         figures.changes.append(len(event.bids) + len(event.asks))
         for prices, changes, best, sign in ((known[0], event.bids, bid, 1), (known[1], event.asks, ask, -1)):
             for text, size in changes:

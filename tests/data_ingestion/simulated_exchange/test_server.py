@@ -74,7 +74,7 @@ async def receive(client: aiohttp.ClientWebSocketResponse, count: int) -> list[d
 
 @pytest_asyncio.fixture
 async def bench() -> AsyncIterator[Bench]:
-    """Run an exchange with both symbols and test doors that plays only when it is told to."""
+    """Run an exchange with both symbols and its control routes that plays only when it is told to."""
     clock = HandClock()
     async with (
         SimulatedExchange(
@@ -418,7 +418,7 @@ async def test_only_markets_that_exist_have_a_record(bench: Bench) -> None:
         assert reply.status == 404
 
 
-async def test_test_doors_are_shut_unless_asked_for() -> None:
+async def test_test_http_bounds_are_shut_unless_asked_for() -> None:
     """An exchange as users run it can neither be broken nor questioned from outside."""
     async with (
         SimulatedExchange(["BTCUSDT"], self_paced=False) as exchange,

@@ -105,6 +105,14 @@ def test_limits_are_held_against_decimals(size: int, limit: int, off: int) -> No
         assert at_least(noisy, b / 1000) == (a >= b)
 
 
+@given(st.floats(0, 1e10), st.one_of(st.floats(0, 1e10), st.floats(-1e-7, 1e-7)))
+@property_settings(300)
+def test_above_is_what_rounding_both_says(limit: float, other: float) -> None:
+    """However far apart they are, or however near."""
+    for size in (other, limit + other):
+        assert above(size, limit) == (size > limit and rounded(size) > rounded(limit))
+
+
 def test_float_noise_is_rounded_away() -> None:
     """The exchange's eight decimals are kept, and nothing beyond them."""
     assert (rounded(0.1 + 0.2), rounded(1.1 - 0.5), rounded(0.12345678)) == (0.3, 0.6, 0.12345678)

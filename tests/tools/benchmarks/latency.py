@@ -29,11 +29,12 @@ from api.feed.voice import Voice
 from api.processes import ProcessReader
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
-from data_ingestion.ingestor import BURST_WEIGHT, Ingestor, Means
+from data_ingestion.ingestor import BURST_WEIGHT, Ingestor
 from data_ingestion.messages import DepthUpdate
 from data_ingestion.pacing.backoff import Backoff
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from processes.conduct import calm_garbage_collector
 from state.engine import Engine
@@ -130,10 +131,12 @@ class _Run:
             self.engine, applied=applied, clock=clock, exchange_clock=exchange_clock, process=process
         )
         self._publisher = FeedPublisher(voice, socket_url, "secret", backoff=Backoff(rng.random))
-        means = Means(session, RequestBudget(1_800, BURST_WEIGHT), applied, rng.random, clock, exchange_clock)
+        resources = Resources(
+            session, RequestBudget(1_800, BURST_WEIGHT), applied, rng.random, clock, exchange_clock
+        )
         urls = ExchangeUrls(f"{socket_url}/public", f"{socket_url}/market", url)
         patience = IngestionSettings(depth_silence=60, trade_silence=600, queue_size=QUEUE_SIZE)
-        self._ingestor = Ingestor(self.engine, script.symbol, urls, patience, means)
+        self._ingestor = Ingestor(self.engine, script.symbol, urls, patience, resources)
         self.closed: list[tuple[int, int, float]] = []  # u of the newest message, ns at encoded, ms since due
 
     async def until(self, last_id: int, patience: float) -> None:

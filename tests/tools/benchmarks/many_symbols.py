@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from data_ingestion.simulated_exchange.feeds import MARKET, PUBLIC, depth_stream, trade_stream
-from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket
+from data_ingestion.simulated_exchange.market import DepthUpdateMessage, MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 
 _TEMPLATE = "BTCUSDT"
@@ -40,7 +40,7 @@ class ManySymbols(SimulatedExchange):
         """Send under every name: the first whose turn it is has all messages, the others' are none."""
         for message in messages:
             raw = msgspec.json.encode(message)
-            depth = isinstance(message, DepthUpdate)
+            depth = isinstance(message, DepthUpdateMessage)
             route, stream = (PUBLIC, depth_stream) if depth else (MARKET, trade_stream)
             for name in self.symbols:
                 named = raw.replace(b'"%s"' % market.profile.symbol.encode(), b'"%s"' % name.encode())

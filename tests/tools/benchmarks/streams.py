@@ -12,7 +12,7 @@ from random import Random
 import msgspec
 
 from data_ingestion.messages import AggTrade, decode_agg_trade, decode_depth_update, decode_snapshot
-from data_ingestion.simulated_exchange.market import AggTrade as SimulatedTrade
+from data_ingestion.simulated_exchange.market import AggTradeMessage as SimulatedTrade
 from data_ingestion.simulated_exchange.market import SimulatedMarket
 from data_ingestion.simulated_exchange.profiles import profile_of
 from data_ingestion.sink import Stream, StreamState

@@ -18,8 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from data_ingestion.simulated_exchange.faults import FaultRequest, parse_fault
-from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket
-from data_ingestion.simulated_exchange.market import TopOfBook as Truth
+from data_ingestion.simulated_exchange.market import BestLevels as Truth
+from data_ingestion.simulated_exchange.market import DepthUpdateMessage, MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from tests.program import PATIENCE, ROOT, free_port
 from tests.tools.campaign.acting import Acting
@@ -37,7 +37,7 @@ class TruthfulExchange(SimulatedExchange):
 
     def _send(self, market: SimulatedMarket, messages: list[MarketMessage]) -> None:
         for message in messages:
-            if isinstance(message, DepthUpdate):
+            if isinstance(message, DepthUpdateMessage):
                 _say(market.profile.symbol, message.final_id, market.truth_at(message.final_id))
         super()._send(market, messages)
 

@@ -2,7 +2,7 @@
 
 Sockets, messages, HTTP replies and their loss are real; the clock is not, so hours pass in minutes and no
 timer is late because the machine is busy. After everything that an engine hears, and ten times a second
-besides, the book that it calls exact is held against the exchange's own, and three times a second a frame.
+besides, the book that it calls exact is checked against the exchange's own, and three times a second a frame.
 """
 
 import asyncio
@@ -29,20 +29,21 @@ from data_ingestion.causes import Cause
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.ingestion import ingest
-from data_ingestion.ingestor import BURST_WEIGHT, Means
+from data_ingestion.ingestor import BURST_WEIGHT
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.clock_offset import STEP_MS
 from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.pacing.request_budget import RequestBudget
+from data_ingestion.resources import Resources
 from data_ingestion.settings import ExchangeUrls, IngestionSettings
 from data_ingestion.simulated_exchange.faults import FaultRequest, FaultState
-from data_ingestion.simulated_exchange.market import AggTrade as MarketTrade
+from data_ingestion.simulated_exchange.market import AggTradeMessage as MarketTrade
+from data_ingestion.simulated_exchange.market import BestLevels as Truth
 from data_ingestion.simulated_exchange.market import MarketMessage, SimulatedMarket
-from data_ingestion.simulated_exchange.market import TopOfBook as Truth
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 from data_ingestion.sink import SnapshotRequest, Stream, StreamState
 from data_ingestion.snapshot_loader import SNAPSHOT_WEIGHT
-from features.market_impact import Side
+from features.market_impact import OrderSide
 from orderbook.phases import Phase
 from state.engine import Engine, EngineSettings
 from state.frames import Frame, Status
@@ -216,7 +217,7 @@ class Watch(PassingSink):
         return 0.0 if offset is None else offset.uncertainty_ms
 
     def _judge_trades(self, frame: Frame) -> None:
-        """Hold the sums of a second against all that traded from its first id to its last."""
+        """Check the sums of a second against all that traded from its first id to its last."""
         told, last = self._told, self._told_before
         self._told, self._told_before = set(), max(self._told, default=self._told_before)
         if frame.trades is None or not last or (told and min(told) < last):
@@ -227,7 +228,7 @@ class Watch(PassingSink):
         self._judge.trades(frame.trades, all_traded, self.where)
 
     def _order(self) -> None:
-        side, size = self._random.choice(list(Side)), self._random.choice(SIZES)
+        side, size = self._random.choice(list(OrderSide)), self._random.choice(SIZES)
         try:
             said = self._simulator.simulate_market_order(self.symbol, size, side)
         except NotLive:
@@ -305,11 +306,13 @@ async def _ingesting(watch: Watch, venue: Venue, random: Random) -> AsyncIterato
     urls, clock = ExchangeUrls.on_loopback(venue.exchange.port), venue.clocks.machine
     patience = IngestionSettings(queue_size=random.choice((50, 1_000)), answer_timeout=SNAPSHOT_TIMEOUT)
     async with aiohttp.ClientSession() as session:
-        means = Means(session, watch.budget, LatencyMeter(), random.random, clock, watch.exchange_clock)
+        resources = Resources(
+            session, watch.budget, LatencyMeter(), random.random, clock, watch.exchange_clock
+        )
 
         async def both() -> None:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(ingest(watch, watch.symbol, urls, patience, means))
+                tasks.create_task(ingest(watch, watch.symbol, urls, patience, resources))
                 tasks.create_task(_look_on(watch))
 
         task = asyncio.create_task(both())

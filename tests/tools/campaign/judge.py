@@ -1,4 +1,4 @@
-"""Holds what the program says against the exchange's own book, and counts what it finds. No I/O."""
+"""Checks what the program says against the exchange's own book, and counts what it finds. No I/O."""
 
 import math
 from collections import deque
@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from api.feed.messages import ExactBook
-from data_ingestion.simulated_exchange.market import AggTrade
-from data_ingestion.simulated_exchange.market import TopOfBook as Truth
-from features.market_impact import MarketImpact, Side, market_impact
+from data_ingestion.simulated_exchange.market import AggTradeMessage
+from data_ingestion.simulated_exchange.market import BestLevels as Truth
+from features.market_impact import MarketImpact, OrderSide, market_impact
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from tests.replay.drill import NOT_MARKET_FIELDS
@@ -59,11 +59,11 @@ class Judge:
         if truth is None:
             self.object(f"{where}: an order at {said['last_update_id']}, with which no event ended")
             return
-        right = market_impact(TopOfBook(*truth), said["size"], Side(said["side"]))
+        right = market_impact(TopOfBook(*truth), said["size"], OrderSide(said["side"]))
         if any(said[name] != getattr(right, name) for name in MarketImpact.__struct_fields__):
             self.object(f"{where}: an order of {said['size']} at {said['last_update_id']} was walked wrongly")
 
-    def trades(self, said: TradeSummary, traded: Sequence[AggTrade], where: str) -> None:
+    def trades(self, said: TradeSummary, traded: Sequence[AggTradeMessage], where: str) -> None:
         """Judge the sums of a second's trades against all that traded, told or not."""
         self.totals += 1
         sold = math.fsum(float(trade.quantity) for trade in traded if trade.buyer_is_maker)

@@ -87,8 +87,8 @@ def sentence(parts: list[Part]) -> str:
     )
     return (
         f"{sum(part.played for part in parts):,} faults; {live:,} live frames, {books:,} books called exact "
-        f"between them, {answers:,} simulated orders and the trades of {totals:,} seconds held against the "
-        f"exchange's own, {wrong} wrong; "
+        f"between them, {answers:,} simulated orders and the trades of {totals:,} seconds checked "
+        f"against the exchange's own, {wrong} wrong; "
         f"live again after {median:.2f} s (median of {len(times):,}), at worst {worst:.2f} s, besides "
         f"{sum(part.rate_limit_waits for part in parts):.0f} s of rate-limit waits; "
         f"{'leaked: ' + '; '.join(leaks) if leaks else 'nothing leaked'}."

@@ -1,7 +1,7 @@
 """Other people's clients on the simulated exchange, with faults: `make clients` (SECONDS, CLIENTS_PYTHON).
 
 Each runs unpatched in an environment of its own, told only where the exchange is. Whatever it holds as the
-ten best levels after an update is held against the exchange's own book after the same update.
+ten best levels after an update is checked against the exchange's own book after the same update.
 """
 
 import argparse
@@ -34,6 +34,10 @@ PACKAGES: Final = {
     "binance-sdk-derivatives-trading-usds-futures": "run_official_sdk.py",
     "cryptofeed": "run_cryptofeed.py",
 }
+LEAST: Final = {"cryptofeed": "3"}
+"""Versions before which a package knows no routes that the exchange still serves; pip would take one of those
+where the newest asks for another Python."""
+NEWEST_PYTHON: Final = "python3.13"
 NOT_BY_SETTINGS: Final = """\
 - unicorn-binance-local-depth-cache takes no address, neither of its streams nor of its snapshots, and so
   cannot be run here unpatched.
@@ -59,12 +63,15 @@ class Result(msgspec.Struct):
 def prepare() -> dict[str, str]:
     """Make the environment if need be; return the version of each package that is there."""
     python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        maker = os.environ.get("CLIENTS_PYTHON") or sys.executable
-        subprocess.run([maker, "-m", "venv", str(ENVIRONMENT)], check=True)  # noqa: S603
+    given = os.environ.get("CLIENTS_PYTHON")
+    if not python.exists() or (given and _version_of(given) != _version_of(str(python))):
+        maker = given or (NEWEST_PYTHON if _version_of(NEWEST_PYTHON) else sys.executable)
+        subprocess.run([maker, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)  # noqa: S603
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
     for package in ("trustme", *PACKAGES):
-        subprocess.run([*pip, package], check=False, capture_output=True)  # noqa: S603
+        least = LEAST.get(package)
+        wanted = f"{package}>={least}" if least else package
+        subprocess.run([*pip, wanted], check=False, capture_output=True)  # noqa: S603
     script = (
         "import importlib.metadata as m, json, sys\n"
         "found = {d.metadata['Name'].lower(): d.version for d in m.distributions()}\n"
@@ -75,6 +82,15 @@ def prepare() -> dict[str, str]:
     )
     versions: dict[str, str] = json.loads(told.stdout)
     return versions
+
+
+def _version_of(python: str) -> str:
+    """Return what `python` says of its version; empty where there is none of that name."""
+    try:
+        told = subprocess.run([python, "--version"], check=True, capture_output=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return told.stdout.strip()
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +120,7 @@ async def tls_front(port: int, folder: Path) -> AsyncIterator[int]:
 
 
 async def follow(exchange: SimulatedExchange, result: Result, process: asyncio.subprocess.Process) -> None:
-    """Hold each book that a client prints against the true one."""
+    """Check each book that a client prints against the true one."""
     if process.stdout is None:
         raise RuntimeError("not started")
     async for line in process.stdout:
@@ -179,7 +195,7 @@ async def run(versions: dict[str, str], seconds: float) -> tuple[list[Result], i
                 await process.wait()
             await reading
             for result in results:
-                result.last_at = now - result.last_at
+                result.last_at = max(0.0, now - result.last_at)
             return results, faults
 
 
@@ -199,7 +215,8 @@ def main() -> int:
         print(f"{one.name:<46}{one.version:<10}{figures}")
     for package in PACKAGES:
         if package not in versions:
-            print(f"{package} could not be installed for this Python; name another with CLIENTS_PYTHON")
+            newest = f"{package} {LEAST[package]} or newer" if package in LEAST else package
+            print(f"{newest} could not be installed for this Python; name another with CLIENTS_PYTHON")
     print(NOT_BY_SETTINGS)
     return int(any(one.different or not one.equal for one in results))
 

@@ -12,7 +12,7 @@ from tests.tools.campaign.exchange_process import ExchangeProcess
 from tests.tools.campaign.judge import Judge
 
 _APART: Final = ("updates", "book", "tape", "ladders")
-"""Keys that the client itself holds against each other, or that are there in dark seconds too."""
+"""Keys that the client itself compares, or that seconds that are not live have as well."""
 
 
 @dataclass(slots=True)
@@ -36,10 +36,10 @@ class Watched:
         return sum(self.status.get(at) != "live" for at in range(first, last + 1, 1_000))
 
     def live_since(self, since_ms: float) -> int | None:
-        """Return the first live second that ended after the dark ones that began after `since_ms`."""
+        """Return the first live second that ended after those not live that began after `since_ms`."""
         stamps = [at for at in sorted(self.status) if at > since_ms]
-        dark = [at for at in stamps if self.status[at] != "live"]
-        return next((at for at in stamps if not dark or at > dark[-1]), None)
+        not_live = [at for at in stamps if self.status[at] != "live"]
+        return next((at for at in stamps if not not_live or at > not_live[-1]), None)
 
 
 class Watcher:

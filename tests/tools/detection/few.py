@@ -1,16 +1,21 @@
-"""How many detections a minute a page shows that asks for a rank, and which it shows of the recording.
+"""How many detections a minute the page shows, and which it shows first of the recording.
 
 python -m tests.tools.detection.few --rank 0.8 --minutes 60
 
-Counts what opens or fires. Of a kind that comes more than once a minute those count that have the rank; while
-there are too few for a rank, none is counted (nor is that time).
+Counts what opens or fires, and of it what was ever in the page's list: by the page's own rule, run by node
+on the detections of each second (tests/dashboard/shown_detections.mjs).
 """
 
 import argparse
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from data_ingestion.simulated_exchange.profiles import SIMULATED_SYMBOLS, profile_of
 from features.detectors.detection import Detection, Event, Kind
@@ -20,6 +25,24 @@ from tests.tools.detection.listener import Listener
 
 SHOWN: Final = 10
 _MINUTE_MS: Final = 60_000
+_SCRIPT: Final = Path(__file__).parents[2] / "dashboard" / "shown_detections.mjs"
+
+Seconds = Sequence[Sequence[Detection]]
+"""What each second of a market told."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A detection that came into the list, and the second in which it did."""
+
+    id: str
+    second: int
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What came into the list, in that order; `listed` is how many were in it in the mean."""
+
+    shown: list[Entry]
+    listed: float
 
 
 def main() -> None:
@@ -29,66 +52,55 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="of each simulated symbol")
     parser.add_argument("--seed", type=int, default=7_000)
     arguments = parser.parse_args()
-    print("| market | " + " | ".join(f"{kind}, all / shown" for kind in Kind) + " | all / shown a minute |")
-    print("|---" * (len(Kind) + 2) + "|")
+    print(
+        "| market | " + " | ".join(f"{kind}, all / shown" for kind in Kind) + " | all / shown | in the list |"
+    )
+    print("|---" * (len(Kind) + 3) + "|")
     first: list[Detection] = []
-    for name, begun, minutes in played(arguments.minutes, arguments.seed):
-        shown = few(begun, minutes, arguments.rank)
-        first = first or shown
-        rates = [(_rate(begun, kind, minutes), _rate_shown(begun, shown, kind, minutes)) for kind in Kind]
-        cells = [f"{most:.2f} / {some:.2f}" for most, some in rates]
-        cells.append(f"{sum(most for most, _ in rates):.1f} / {sum(some for _, some in rates):.1f}")
+    for name, seconds in played(arguments.minutes, arguments.seed):
+        shown = shown_of(seconds, arguments.rank)
+        begun = {entry.id: entry for entry in beginnings(seconds)}
+        listed = [begun[entry.id] for entry in shown.shown]
+        first = first or listed
+        minutes = len(seconds) / 60
+        most, some = (Counter(entry.kind for entry in entries) for entries in (begun.values(), listed))
+        cells = [f"{most[kind] / minutes:.2f} / {some[kind] / minutes:.2f}" for kind in Kind]
+        cells += [f"{len(begun) / minutes:.1f} / {len(listed) / minutes:.2f}", f"{shown.listed:.1f}"]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     print()
-    ranked = sorted(first, key=lambda entry: (entry.rank or 0.0, entry.magnitude), reverse=True)
-    for entry in ranked[:SHOWN]:
-        print(f"* {entry.id}, magnitude {entry.magnitude:.2f}, rank {entry.rank}")
+    for entry in first[:SHOWN]:
+        print(f"* {entry.id}, told at {entry.time}, magnitude {entry.magnitude:.2f}, rank {entry.rank}")
 
 
-def played(minutes: float, seed: int) -> Iterator[tuple[str, list[Detection], float]]:
-    """Yield each market's name, what opened or fired in it, and its length in minutes."""
+def played(minutes: float, seed: int) -> Iterator[tuple[str, Seconds]]:
+    """Yield each market's name, and what the detectors told in each second."""
     if RECORDING.exists():
         playback = Playback()
         for _ in playback.run():
             pass
-        yield f"recording {SYMBOL}", _begun(playback.detections), len(playback.frames) / 60
+        yield f"recording {SYMBOL}", playback.seconds
     else:
         print(f"no recording at {RECORDING}: left out", file=sys.stderr)
     for symbol in SIMULATED_SYMBOLS:
         listener = Listener(profile_of(symbol), seed)
         listener.play(minutes * _MINUTE_MS)
-        yield f"simulated {symbol}", _begun(listener.detections), minutes
+        yield f"simulated {symbol}", listener.seconds
 
 
-def few(begun: Sequence[Detection], minutes: float, rank: float) -> list[Detection]:
-    """Return those shown: all of a kind that comes at most once a minute, of others those of the rank."""
-    counts = Counter(entry.kind for entry in begun)
-    return [
-        entry
-        for entry in begun
-        if counts[entry.kind] <= minutes or (entry.rank is not None and entry.rank >= rank)
-    ]
+def beginnings(seconds: Seconds) -> list[Detection]:
+    """Return what opened or fired."""
+    return [entry for told in seconds for entry in told if entry.event in (Event.OPENED, Event.FIRED)]
 
 
-def _begun(said: Sequence[Detection]) -> list[Detection]:
-    return [entry for entry in said if entry.event in (Event.OPENED, Event.FIRED)]
-
-
-def _rate(begun: Sequence[Detection], kind: Kind, minutes: float) -> float:
-    return sum(entry.kind is kind for entry in begun) / minutes
-
-
-def _rate_shown(begun: Sequence[Detection], shown: Sequence[Detection], kind: Kind, minutes: float) -> float:
-    """Return those shown a minute, of the time in which the kind has ranks if it needs them."""
-    of_kind = [entry for entry in begun if entry.kind is kind]
-    count = sum(entry.kind is kind for entry in shown)
-    if len(of_kind) <= minutes:
-        return count / minutes
-    ranked = [entry for entry in of_kind if entry.rank is not None]
-    if not ranked:
-        return 0.0
-    share = len(ranked) / len(of_kind)
-    return count / (minutes * share)
+def shown_of(seconds: Seconds, rank: float) -> Shown:
+    """Return what the page's list shows. Needs node; raises OSError where there is none."""
+    node = shutil.which("node")
+    if node is None:
+        raise OSError("node is not there: it runs the page's own rule. Install Node 20.19 or newer.")
+    asked = [node, str(_SCRIPT), str(rank)]
+    told = msgspec.json.encode(seconds)
+    answer = subprocess.run(asked, input=told, stdout=subprocess.PIPE, check=True)  # noqa: S603
+    return msgspec.json.decode(answer.stdout, type=Shown)
 
 
 if __name__ == "__main__":

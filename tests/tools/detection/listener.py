@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import decode_agg_trade, decode_depth_update, decode_snapshot
-from data_ingestion.simulated_exchange.market import DepthUpdate, MarketMessage, SimulatedMarket
+from data_ingestion.simulated_exchange.market import DepthUpdateMessage, MarketMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.profiles import MarketProfile
 from data_ingestion.sink import Stream, StreamState
 from features.detectors.detection import Detection
@@ -26,12 +26,14 @@ TRADE_SILENT_MS: Final = 20_000  # longer than any pause of the calm market or o
 class Listener:
     """One market from START_MS on, and the engine. Each message arrives up to a seeded delay late.
 
-    `engine.tap` has what its detectors were told; `detections` are the entries of all frames so far.
+    `engine.tap` has what its detectors were told; `detections` are the entries of all frames so far,
+    `seconds` the same frame by frame.
     """
 
     def __init__(self, profile: MarketProfile, seed: int) -> None:
         self.market = SimulatedMarket(profile, seed=seed, start_ms=START_MS, truth_kept=1_000)
         self.detections: list[Detection] = []
+        self.seconds: list[list[Detection]] = []
         self._random = Random(f"{seed}:arrivals")  # noqa: S311
         self._waiting: list[tuple[float, int, MarketMessage]] = []
         self._numbers = count()
@@ -57,7 +59,7 @@ class Listener:
             self._close_seconds(self.market.now_ms)
 
     def _send(self, message: MarketMessage) -> None:
-        is_depth = isinstance(message, DepthUpdate)
+        is_depth = isinstance(message, DepthUpdateMessage)
         stream, late = (Stream.DEPTH, DEPTH_LATE_MS) if is_depth else (Stream.TRADES, TRADE_LATE_MS)
         arrival = message.event_time + self._random.uniform(0, late)
         # A connection keeps its order.
@@ -66,7 +68,7 @@ class Listener:
 
     def _deliver(self, message: MarketMessage, arrival: float) -> None:
         engine, raw = self.engine, msgspec.json.encode(message)
-        if isinstance(message, DepthUpdate):
+        if isinstance(message, DepthUpdateMessage):
             engine.on_depth(decode_depth_update(raw), arrival, arrival - START_MS)
         else:
             engine.on_trade(decode_agg_trade(raw), arrival - START_MS)
@@ -78,4 +80,5 @@ class Listener:
         while self._second <= until_ms:
             frame, _ = self.engine.close_second(self._second, self._second - START_MS)
             self.detections += frame.detections
+            self.seconds.append(frame.detections)
             self._second += 1_000

@@ -3,8 +3,8 @@
 python -m tests.tools.load.client --minutes 10
 
 The real program on the rig, each fault in turn, the client's own connection cut now and then. Every book's
-ten best levels are held against the exchange's own, and once a second the whole book. A recorder, in its own
-thread, must have recorded the same. Exits 1 if anything was wrong, told twice, or silently left out.
+ten best levels are checked against the exchange's own, and once a second the whole book. A recorder, in its
+own thread, must have recorded the same. Exits 1 if anything was wrong, told twice, or silently left out.
 """
 
 import argparse
@@ -109,7 +109,7 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def judge(frame: Frame, rig: Rig, seen: Seen) -> None:
-    """Hold all that a second says of the book against the exchange."""
+    """Check all that a second says of the book against the exchange."""
     seen.seconds += 1
     seen.live += frame.is_live
     seen.unknown += frame.status == "unknown"
@@ -144,7 +144,7 @@ def _pairs(top: Top) -> tuple[list[list[float]], list[list[float]]]:
 
 
 async def judge_whole(book: WholeBook, rig: Rig, seen: Seen, where: str = "") -> None:
-    """Hold every level between `low` and `high` against the exchange, where it still has that book."""
+    """Check every level between `low` and `high` against the exchange, where it still has that book."""
     truth = await rig.levels(book.u)
     if truth is None:
         return
@@ -167,7 +167,7 @@ async def watch(url: str, rig: Rig, seen: Seen) -> None:
 
 
 async def compare_recording(recorder: Recorder, rig: Rig, seen: Seen) -> None:
-    """Hold a recording against what was seen here and, as far as it goes back, against the exchange."""
+    """Check a recording against what was seen here and, as far as it goes back, against the exchange."""
     stamps = [frame.timestamp for frame in recorder.frames]
     steps = [(after - before) // SECOND_MS for before, after in pairwise(stamps)]
     seen.twice += sum(step <= 0 for step in steps)

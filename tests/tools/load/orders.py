@@ -1,4 +1,4 @@
-"""Simulated orders at depth=known held against the exchange's whole book, and how long one call takes.
+"""Simulated orders at depth=known checked against the exchange's whole book, and how long one call takes.
 
 python -m tests.tools.load.orders --orders 10000
 

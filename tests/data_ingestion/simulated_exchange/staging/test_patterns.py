@@ -12,7 +12,7 @@ from statistics import median
 
 import pytest
 
-from data_ingestion.simulated_exchange.market import AggTrade, DepthUpdate, SimulatedMarket
+from data_ingestion.simulated_exchange.market import AggTradeMessage, DepthUpdateMessage, SimulatedMarket
 from data_ingestion.simulated_exchange.profiles import calm, profile_of
 from data_ingestion.simulated_exchange.staging.patterns import (
     ENDINGS,
@@ -97,14 +97,14 @@ class Tape:
 
     def _play(self, ms: int) -> None:
         for message in self.market.advance(self.market.now_ms + ms):
-            if isinstance(message, AggTrade):
+            if isinstance(message, AggTradeMessage):
                 hit = BookSide.BID if message.buyer_is_maker else BookSide.ASK
                 price, size = float(message.price), float(message.normal_quantity)
                 self.trades.append(Trade(message.trade_time, price, size, hit))
             else:
                 self._apply(message)
 
-    def _apply(self, event: DepthUpdate) -> None:
+    def _apply(self, event: DepthUpdateMessage) -> None:
         for levels, changes in zip(self._levels, (event.bids, event.asks), strict=True):
             for price, size in changes:
                 if float(size) == 0:

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -46,6 +47,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=4_000)
     parser.add_argument("--kinds", default=",".join(Kind), help="separated by commas")
     parser.add_argument("--plot", type=Path, help="an SVG for the curves")
+    parser.add_argument(
+        "--misses", action="store_true", help="name what was not told right, to look at by hand"
+    )
     arguments = parser.parse_args()
     try:
         found, spoiled = woven(
@@ -60,6 +64,8 @@ def main() -> None:
         parser.exit(2, f"{error}\n")
     print_scores(found, spoiled)
     print_steps(found)
+    if arguments.misses:
+        print_misses(found)
     if arguments.plot:
         lines = curves(found)
         title = f"Share flagged, by strength: patterns woven into {arguments.symbol}"
@@ -87,9 +93,9 @@ def woven(
     found: defaultdict[Key, list[Outcome]] = defaultdict(list)
     spoiled: Counter[Key] = Counter()
     for run in range(most_runs):
-        plans.sort(key=lambda plan: RARE.index(plan.kind))
+        plans.sort(key=lambda plan: (RARE.index(plan.kind), -WAYS[plan.kind][plan.way].lasts(plan.strength)))
         changed, records = weave(recording, ahead, plans, seed + run)
-        for outcome in judged(records, heard(changed, symbol)):
+        for outcome in judged(records, heard(changed, symbol), seed + run):
             record = outcome.record
             key = (record.kind, record.way)
             if record.spoiled or outcome.withheld:
@@ -137,6 +143,17 @@ def print_steps(found: Found) -> None:
         steps = by_strength(outcomes)
         cells = [f"{steps[step].hits}/{steps[step].total}" if step in steps else "-" for step in STRENGTHS]
         print(f"| {kind} | {way} | " + " | ".join(cells) + " |")
+
+
+def print_misses(found: Found) -> None:
+    """Print each pattern that was not flagged, and each near miss that was."""
+    print()
+    for outcome in chain.from_iterable(found.values()):
+        record = outcome.record
+        if record.strength >= STRONG * 0.98 and not outcome.flags:
+            print(f"not flagged, of seed {outcome.seed}: {record}")
+        elif record.strength <= WEAK * 1.02 and outcome.flags:
+            print(f"flagged, of seed {outcome.seed}: {record}, {outcome.flags[0]}")
 
 
 def curves(found: Found) -> dict[str, list[tuple[float, float]]]:

@@ -29,6 +29,9 @@ HIT_MS: Final = 1_900
 SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
+SHOWN_MS: Final = 110  # until what was done is in a book
+MORE: Final = 1.1  # times the volume planned, that others may make of it
+PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
 REST_MS: Final = 1_000
 RANGE_MS: Final = 40_000  # so that the range before a breakout does not hold the one before
 
@@ -131,9 +134,7 @@ def _wall(hand: Hand, times: float, held: int) -> Steps:
     yield from hand.stay([price], held)
     if hand.record.strength > 1 and loom.rank(side, price) < 4 and hand.random.random() < 0.5:
         hand.record.ending = "consumed"
-        for better, resting in loom.levels(side, 12):
-            if SIGN[side] * better > SIGN[side] * price:
-                loom.take(side, better, resting)
+        _eat_better(loom, side, price)
         for part in (0.4, 0.7, 1.0):
             left = loom.held[side].get(price, 0.0)
             if left:
@@ -182,7 +183,7 @@ def sweep_by_speed(hand: Hand) -> Steps:
 
 def _sweep(hand: Hand, count: int, span: int) -> Steps:
     """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
-    loom, side, sign = hand.loom, hand.side, SIGN[hand.side]
+    loom, side = hand.loom, hand.side
     wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
     if not hand.ahead.no_sweep(side, loom.now + wait):
         raise Spoiled("the recording has one of its own")
@@ -197,9 +198,7 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
         if due > loom.now:
             yield due - loom.now
         if not number:
-            for better, resting in loom.levels(side, 30):
-                if sign * better > sign * price:
-                    loom.take(side, better, resting)
+            _eat_better(loom, side, price)
         if loom.printed_lately(side, price, 100):  # both would be told as one trade, of the earlier's time
             raise Spoiled("others traded there")
         loom.take(side, price, loom.size(side, price) or loom.lot)
@@ -229,9 +228,52 @@ def slow_iceberg_by_volume(hand: Hand) -> Steps:
 
 
 def iceberg_by_speed(hand: Hand) -> Steps:
-    """Let a price be refilled in a second over the strength, three times."""
-    back = round(BACK_MS / hand.record.strength)
-    yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=3 * (back + 60), back=(back, back), fixed=2.0)
+    """Let a price be refilled in a second over the strength, as often as an iceberg is, or once more."""
+    back, span = round(BACK_MS / hand.record.strength), _refilled_for(hand.record.strength)
+    if hand.record.strength < 1:
+        yield from _late_refills(hand, back, span)
+    else:
+        yield from _hit(hand, 2.5, 1.0, blows=(3, 3), span=span, back=(back, back), fixed=2.0)
+
+
+def _late_refills(hand: Hand, back: int, span: float) -> Steps:
+    """Let two blows of two prints each come through to a price behind the touch, and be given back too late.
+
+    Behind it, for at the touch others trade all the time, and what they took would be back in time.
+    """
+    loom, side = hand.loom, hand.side
+    (price,) = hand.free_prices(1, round(span) + 400)
+    visible = loom.round(2.5 * loom.median_size())
+    loom.hold(side, price, visible)
+    yield 130
+    loom.watch()
+    hand.begin(price)
+    for _ in range(2):
+        for wait in (PRINT_MS, back):
+            _eat_better(loom, side, price)
+            loom.take(side, price, 0.4 * visible)
+            yield wait
+        if loom.printed_lately(side, price, back - 1) > 0 or loom.rank(side, price) > IN_TOP:
+            raise Spoiled("others traded there, or it is out of sight")
+        loom.hold(side, price, visible)
+        yield SHOWN_MS
+        if loom.held[side][price] != visible:
+            raise Spoiled("others traded there")
+    yield 230  # so that the last refill is seen
+    hand.record.ended_at = loom.now
+
+
+def _eat_better(loom: Loom, side: int, price: float) -> None:
+    """Eat all that is better than a price."""
+    for better, resting in loom.levels(side, 30):
+        if SIGN[side] * better > SIGN[side] * price:
+            loom.take(side, better, resting)
+
+
+def _refilled_for(strength: float) -> float:
+    """Return how many ms an iceberg takes of which the speed is measured."""
+    back = BACK_MS / strength
+    return 2 * (back + PRINT_MS + SHOWN_MS) if strength < 1 else 3 * (back + SHOWN_MS)
 
 
 def _hit(
@@ -240,17 +282,18 @@ def _hit(
     ratio: float,
     *,
     blows: tuple[int, int],
-    span: int,
+    span: float,
     back: tuple[int, int],
     fixed: float | None = None,
 ) -> Steps:
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
 
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
-    counts: the record's strength is what came of it, unless it is not the volume that is measured.
+    counts: the record's strength is what came of it, unless it is not the volume that is measured. Where they
+    trade more than was planned, nobody knows how it was given back.
     """
     loom, side, random = hand.loom, hand.side, hand.random
-    found = hand.ahead.touch_throughout(side, loom.now, span + 300)
+    found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
     if found is None or SIGN[side] * (found - loom.best(side)) < 0:
         raise Spoiled("no room")
     price, large = loom.price(found), LARGE * loom.median_size()
@@ -274,7 +317,7 @@ def _hit(
         if not loom.held[side][price]:
             raise Spoiled("the price went through")
         loom.hold(side, price, visible)
-        yield max(1, span // count - wait)
+        yield max(SHOWN_MS, round(span) // count - wait)
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
@@ -282,7 +325,7 @@ def _hit(
     hand.record.ended_at = loom.now
     if fixed is None:
         hand.record.strength = came
-    elif came > 1.1 * fixed:
+    if came > MORE * strength:
         raise Spoiled("others traded there")
 
 
@@ -328,6 +371,7 @@ class Way:
     script: Callable[[Hand], Steps]
     room: Callable[[Ahead, int, int, float], bool]
     apart_ms: int  # from the end of one to the start of the next of its kind and side
+    lasts: Callable[[float], float] = lambda _: 0.0  # ms at a strength: what needs room for longest is first
 
 
 def _rests(count: int, span: Callable[[float], float]) -> Callable[[Ahead, int, int, float], bool]:
@@ -340,6 +384,10 @@ def _holds(span: Callable[[float], float]) -> Callable[[Ahead, int, int, float],
     return lambda ahead, side, time, strength: (
         ahead.touch_throughout(side, time, round(span(strength)) + 300) is not None
     )
+
+
+def _refills(ahead: Ahead, side: int, time: int, strength: float) -> bool:
+    return (_rests(1, _refilled_for) if strength < 1 else _holds(_refilled_for))(ahead, side, time, strength)
 
 
 def _runs_dry(ahead: Ahead, side: int, time: int, _: float) -> bool:
@@ -366,11 +414,11 @@ WAYS: Final[Mapping[Kind, Mapping[str, Way]]] = MappingProxyType(
             ),
         },
         Kind.ICEBERG: {
-            "volume": Way(iceberg_by_volume, _holds(lambda _: HIT_MS), SOON_MS),
-            "volume, slow refills": Way(slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS),
-            "speed of refills": Way(
-                iceberg_by_speed, _holds(lambda strength: 3 * (BACK_MS / strength + 60)), SOON_MS
+            "volume": Way(iceberg_by_volume, _holds(lambda _: HIT_MS), SOON_MS, lambda _: HIT_MS),
+            "volume, slow refills": Way(
+                slow_iceberg_by_volume, _holds(lambda _: SLOW_HIT_MS), SOON_MS, lambda _: SLOW_HIT_MS
             ),
+            "speed of refills": Way(iceberg_by_speed, _refills, SOON_MS, _refilled_for),
         },
         Kind.EXHAUSTION: {"depth": Way(exhaustion_by_depth, _runs_dry, RANGE_MS)},
     }

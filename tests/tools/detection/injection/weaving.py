@@ -38,6 +38,7 @@ class Outcome:
     flags: tuple[Detection, ...]
     endings: tuple[str, ...]
     withheld: bool  # a flag of the recording's own came less than a cooldown before
+    seed: int = 0  # of the run
 
 
 class _Lane:
@@ -123,7 +124,7 @@ def heard(recording: Recording, symbol: str, settings: EngineSettings | None = N
     return playback.detections
 
 
-def judged(records: Sequence[Record], said: Sequence[Detection]) -> list[Outcome]:
+def judged(records: Sequence[Record], said: Sequence[Detection], seed: int = 0) -> list[Outcome]:
     """Return what was woven, with the flags that are about it."""
     flags = [entry for entry in said if entry.event in (Event.OPENED, Event.FIRED)]
     outcomes = []
@@ -133,7 +134,7 @@ def judged(records: Sequence[Record], said: Sequence[Detection]) -> list[Outcome
         endings = tuple(
             str(entry.reason) for entry in said if entry.id in ids and entry.event is Event.CLOSED
         )
-        outcomes.append(Outcome(record, about, endings, _withheld(record, flags)))
+        outcomes.append(Outcome(record, about, endings, _withheld(record, flags), seed))
     return outcomes
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from data_ingestion.simulated_exchange import doors
+from data_ingestion.simulated_exchange import http_bounds
 from data_ingestion.simulated_exchange.server import SimulatedExchange
 
 PATIENCE = 30.0
@@ -73,7 +73,7 @@ async def test_a_request_that_does_not_come_is_not_waited_for(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that says nothing, and half a head, end by themselves."""
-    monkeypatch.setattr(doors, "WHOLE_WITHIN", 0.05)
+    monkeypatch.setattr(http_bounds, "WHOLE_WITHIN", 0.05)
     async with SimulatedExchange(["BTCUSDT"], self_paced=False) as exchange, asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         writer.write(said)

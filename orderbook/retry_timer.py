@@ -1,4 +1,4 @@
-"""When to ask again for what was of no use: at first soon, then ever more rarely. Pure; ms throughout."""
+"""When to ask again after an answer of no use: soon at first, then ever more rarely. Pure; ms throughout."""
 
 from typing import Final
 
@@ -6,10 +6,10 @@ LONGEST_MS: Final = 30_000.0
 _HINTED_SHARE: Final = 1 / 8
 
 
-class Patience:
-    """Waits that double from `first_ms` with each answer of no use, up to `LONGEST_MS`, until one is of use.
+class RetryTimer:
+    """Waits that double from `first_ms` with each failure, up to `LONGEST_MS`, until a success ends them.
 
-    A hint that the next answer may be of use shortens a wait to an eighth.
+    A hint that the next try may succeed shortens a wait to an eighth.
     """
 
     __slots__ = ("_first_ms", "_since", "_wait_ms")
@@ -19,17 +19,17 @@ class Patience:
         self._wait_ms = 0.0
         self._since = 0.0
 
-    def failed(self, now: float) -> None:
+    def on_failure(self, now: float) -> None:
         """Note an answer of no use."""
         self._wait_ms = min(LONGEST_MS, 2 * self._wait_ms or self._first_ms)
         self._since = now
 
-    def worked(self) -> None:
-        """Note one that was of use."""
+    def on_success(self) -> None:
+        """Note one that was of use: the next failure waits `first_ms` again."""
         self._wait_ms = 0.0
 
-    def calm_for(self, now: float) -> float:
-        """Return for how long nothing has failed."""
+    def ms_since_failure(self, now: float) -> float:
+        """Return the time since the last failure."""
         return now - self._since
 
     def is_due(self, now: float, *, hinted: bool = False) -> bool:

@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 SAID_EVERY: Final = 60.0  # seconds
 
 
-class Room:
+class StreamLimit:
     """Counts streams, `most` at once; None is no bound. `steady` is a clock in seconds."""
 
     def __init__(self, most: int | None, steady: Callable[[], float]) -> None:

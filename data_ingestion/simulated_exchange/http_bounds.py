@@ -1,4 +1,4 @@
-"""Who gets in at the simulated exchange, and how much may be said before: bounds of its HTTP server."""
+"""Whom the simulated exchange answers, and bounds on what a request may have and how long it may take."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 logger = logging.getLogger(__name__)
 
 WHOLE_WITHIN = 10.0  # seconds, for a request's head; also of saying nothing before it
-MOST_BODY = 1 << 12  # bytes; only the test doors take any
+MOST_BODY = 1 << 12  # bytes; only the routes of `control.py` take any
 RECEIVE_BUFFER = 1 << 14  # bytes of a client that the system keeps, and that are read at once
 MOST_LINE, MOST_FIELD, MOST_FIELDS = 4_096, 1_900, 32  # bytes, bytes and how many: 64 KiB of a head in all
 

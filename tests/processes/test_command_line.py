@@ -17,11 +17,9 @@ from config import (
     SettingError,
     Settings,
     all_settings,
-    documentation,
-    read_settings,
-    settings_markdown,
 )
 from features.detectors.settings import DetectorSettings
+from processes.command_line import documentation, read_settings, settings_markdown
 
 FLAGS = [row[0] for row in documentation() if row[0]]
 

@@ -4,14 +4,14 @@ import logging
 
 import pytest
 
-from api.seldom import SAID_EVERY, Seldom, say_seldom
+from api.log_throttle import SAID_EVERY, LogThrottle, throttle
 
 
 def test_a_flood_is_one_line_a_minute_with_a_count(caplog: pytest.LogCaptureFixture) -> None:
     """Each kind for itself: what is different is said at once."""
     now = [0.0]
     log = logging.getLogger("tests.flood")
-    log.addFilter(Seldom(lambda: now[0]))
+    log.addFilter(LogThrottle(lambda: now[0]))
     for number in range(1_000):
         log.warning("refused %d", number)
     log.warning("something else")
@@ -23,18 +23,18 @@ def test_a_flood_is_one_line_a_minute_with_a_count(caplog: pytest.LogCaptureFixt
 
 def test_kinds_without_end_are_not_remembered(caplog: pytest.LogCaptureFixture) -> None:
     """They are said: only what repeats itself is left out."""
-    seldom = Seldom(lambda: 0.0)
+    throttled = LogThrottle(lambda: 0.0)
     log = logging.getLogger("tests.kinds")
-    log.addFilter(seldom)
+    log.addFilter(throttled)
     for number in range(1_000):
         log.warning(f"kind {number}")  # noqa: G004 - each a kind of its own
     assert len(caplog.messages) == 1_000
-    assert len(seldom._said) <= 100
+    assert len(throttled._said) <= 100
 
 
 def test_a_logger_is_made_to_say_less_once() -> None:
     """However many servers are made."""
     log = logging.getLogger("tests.once")
     for _ in range(3):
-        say_seldom(log)
+        throttle(log)
     assert len(log.filters) == 1

@@ -9,7 +9,7 @@ SAID_EVERY: Final = 60.0  # seconds between two lines of one kind
 MOST_KINDS: Final = 100
 
 
-class Seldom(logging.Filter):
+class LogThrottle(logging.Filter):
     """Lets a line of each kind pass at most once a minute; the next one says how many were left out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class Seldom(logging.Filter):
         return True
 
 
-def say_seldom(logger: logging.Logger) -> None:
-    """Have a logger's lines said seldom; may be called again."""
-    if not any(isinstance(one, Seldom) for one in logger.filters):
-        logger.addFilter(Seldom())
+def throttle(logger: logging.Logger) -> None:
+    """Throttle the lines of a logger; may be called again."""
+    if not any(isinstance(one, LogThrottle) for one in logger.filters):
+        logger.addFilter(LogThrottle())

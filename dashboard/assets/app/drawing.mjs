@@ -1,0 +1,215 @@
+// The drawing loop: what is drawn with the browser's next picture, in which order, and how long it took.
+
+import { WINDOW_MS } from "../book/book_window.mjs";
+import { nameOf } from "../book/detections.mjs";
+import { numbersOf } from "../book/numbers.mjs";
+import { showHeader, showHold, showVeil } from "../panels/header.mjs";
+import { restLine } from "../panels/readout.mjs";
+import { loadPlotly } from "../panels/surface_panel.mjs";
+import { showRow } from "../panels/toolbar.mjs";
+import { byId, setText } from "../ui/dom.mjs";
+import { baseAsset, bothTimes, number, shortSize, time } from "../ui/formats.mjs";
+import { notify } from "../ui/notes.mjs";
+
+/** @import {App} from "../app.mjs" */
+
+const KEPT_TIMINGS = 600;
+const REFINE_MS = 120; // after the last gesture
+const SLIDE = 0.22; // of the way that is left, with each picture
+
+export class Drawing {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+    /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
+    this.timings = [];
+    /** @type {number[]} ms of JavaScript for each drawing of a gesture */
+    this.gestureTimings = [];
+    this.drawnSecond = NaN;
+    /** @type {Promise<unknown> | null} */
+    this.plotly = null;
+    /** @type {Uint8Array | null} the colours that the legend shows */
+    this.legendTable = null;
+    this.surfaceTask = 0;
+    this.refineTask = 0;
+    this.nextDrawing = 0;
+    this.dirty = { data: false, view: false };
+  }
+
+  /** Draw with the browser's next picture: once, however much there is; and not while the page is hidden.
+   * @param {"data" | "view"} what
+   */
+  soon(what) {
+    this.dirty[what] = true;
+    if (this.nextDrawing) return;
+    this.nextDrawing = window.requestAnimationFrame(() => {
+      this.nextDrawing = 0;
+      const { data } = this.dirty;
+      this.dirty = { data: false, view: false };
+      if (data) this.drawData();
+      else this.drawView();
+    });
+  }
+
+  /** Draw all of a new second. */
+  drawData() {
+    const begin = performance.now();
+    if (!this.app.known.seconds.length) return;
+    this.app.map.decimals = this.app.decimals;
+    this.app.map.base = baseAsset(this.app.symbol);
+    this.app.map.advance();
+    this.app.map.isLive = this.app.state()[0] === "live";
+    this.app.newestBook = this.app.map.isLive ? this.app.newest.of(this.app.known) : null;
+    this.slidePrices();
+    this.app.pointer.chooseBook();
+    this.app.map.draw();
+    const beforeDepth = performance.now();
+    this.drawDepth();
+    this.app.pointer.show();
+    const beforeRest = performance.now();
+    this.showState();
+    this.showScale();
+    this.app.orders.ask();
+    this.app.health.draw(this.app.heard());
+    this.drawList();
+    this.drawnSecond = this.app.known.end / 1000;
+    const end = performance.now();
+    const timing = { map: beforeDepth - begin, depth: beforeRest - beforeDepth, surface: 0, all: end - begin };
+    this.timings.push(timing);
+    if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
+    this.refineLater();
+    window.clearTimeout(this.surfaceTask);
+    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
+  }
+
+  /** Draw the same second in another view. */
+  drawView() {
+    const begin = performance.now();
+    this.app.map.measure();
+    this.slidePrices();
+    this.app.pointer.chooseBook();
+    this.app.map.draw();
+    this.drawDepth();
+    this.app.pointer.show();
+    this.showState();
+    this.showScale();
+    this.gestureTimings.push(performance.now() - begin);
+    this.refineLater();
+    if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
+  }
+
+  refineLater() {
+    window.clearTimeout(this.refineTask);
+    if (this.app.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
+  }
+
+  /** Move prices that were zoomed by hand along with the mid, a little with each picture. */
+  slidePrices() {
+    const { map, mid } = this.app;
+    if (mid === null || this.app.hands.gestures.drags) return;
+    const share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : SLIDE;
+    if (map.view.slide(mid, map.limits, share)) this.soon("view");
+  }
+
+  /** Draw cells of the size that the view asks for: the hand rests. */
+  refine() {
+    this.app.map.refine = true;
+    this.soon("view");
+  }
+
+  drawDepth() {
+    const { depth } = this.app;
+    Object.assign(depth, { book: this.app.map.book, isNow: !this.app.map.bookIsPast, decimals: this.app.decimals, base: baseAsset(this.app.symbol) });
+    const at = this.app.pointer.shownAt;
+    depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
+    depth.rested = (price, side) => restLine(this.app.known, price, side, at);
+    depth.draw();
+    this.drawCost();
+  }
+
+  drawCost() {
+    const { cost, depth, newestBook } = this.app;
+    const when = Number.isFinite(this.app.known.end) ? bothTimes(this.app.known.end, 1) : "";
+    Object.assign(cost, { book: newestBook, base: depth.base, when, theme: depth.theme, order: depth.order });
+    cost.draw();
+  }
+
+  drawList() {
+    const { seconds: { length: count }, detections } = this.app.known;
+    const [state] = this.app.state();
+    const none = this.app.choices.kinds.size ? `None in the last ${Math.min(WINDOW_MS / 1000, count)} seconds.` : "All kinds are switched off.";
+    const hint = state === "disconnected" && !count ? "Not connected: nothing is known." : none;
+    this.app.list.base = baseAsset(this.app.symbol);
+    const shown = this.app.known.wanted(this.app.choices);
+    this.app.list.draw(shown, this.app.decimals, shown.length < detections.length ? `${hint.slice(0, -1)} of those chosen.` : hint);
+    const kinds = new Set(this.app.preferences.get("notes").split(" "));
+    const wanted = new Set(this.app.known.wanted({ kinds, rank: this.app.choices.rank }).map(({ id }) => id));
+    for (const entry of this.app.list.takeNew(detections)) {
+      if (wanted.has(entry.id)) notify(`${nameOf(entry)} · ${this.app.symbol}`, `at ${number(entry.price, this.app.decimals)}, ${time(entry.started_at)}`);
+    }
+  }
+
+  /** @param {{surface: number, all: number}} timing */
+  async drawSurface(timing) {
+    if (!window.Plotly) {
+      setText("surface-missing", "loading …");
+      this.plotly ??= loadPlotly(this.app.root.dataset.plotly ?? "");
+      await this.plotly;
+      setText("surface-missing", window.Plotly ? "" : "The script that draws the surface did not come; reload to try again.");
+    }
+    if (!window.Plotly) return;
+    const begin = performance.now();
+    try {
+      this.app.surface.draw(this.app.known, this.app.map.scale.settings.gamma);
+      setText("surface-missing", "");
+    } catch (error) {
+      const why = this.app.map.canvas.gl ? "see the browser's console." : "this browser gives no WebGL.";
+      setText("surface-missing", `The surface cannot be drawn: ${why}`);
+      if (this.app.map.canvas.gl) console.warn(error);
+    }
+    timing.surface = performance.now() - begin;
+    timing.all += timing.surface;
+  }
+
+  showState() {
+    const [state, reason] = this.app.state();
+    const { frame } = this.app.known;
+    const { view, choices: { flow } } = this.app.map;
+    const held = !view.following;
+    const isPast = held && this.app.map.bookIsPast;
+    const past = isPast ? this.app.map.book : null;
+    const at = past?.time ?? this.app.pointer.pastAt;
+    const second = this.app.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
+    const ofThen = past && { ...numbersOf(past), ofi: second?.[flow] ?? null };
+    showHeader({
+      frame, state, reason, decimals: this.app.decimals, held, at: isPast ? at : null,
+      numbers: isPast ? ofThen : frame && { ...frame, ofi: frame[flow] },
+      behindMs: held && view.isSet ? this.app.known.end - view.endOf(this.app.known.end) : 0,
+    });
+    showVeil(state, reason);
+    showHold(held);
+  }
+
+  showScale() {
+    const { map } = this.app;
+    this.app.hands.priceTools.show(map, this.app.mid);
+    const range = map.shownScale.range(1e8);
+    const legend = /** @type {HTMLCanvasElement} */ (byId("legend"));
+    if (map.cells.table && this.legendTable !== map.cells.table) {
+      this.legendTable = map.cells.table;
+      legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
+    }
+    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
+    const raster = map.cells.raster?.lattice;
+    const isTooFine = map.choices.ticks !== "auto" && map.choices.ticks < map.autoTicks;
+    const cell = raster ? `${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "";
+    setText("row-shown", cell && (isTooFine ? `${cell}; finer zoomed in` : `a cell: ${cell}`));
+    showRow(map.autoTicks);
+  }
+
+  /** Draw nothing more of a symbol that is not followed any longer. */
+  forget() {
+    this.drawnSecond = NaN;
+    window.clearTimeout(this.surfaceTask);
+  }
+}
