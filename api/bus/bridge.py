@@ -8,7 +8,7 @@ snapshot (`Recorder.grow`). Pure.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +24,12 @@ from features.trade_flow import TradeFlow
 from orderbook.book_state import TOP_LEVELS, TopOfBook
 from state.chunks import TapeEntry, Update, WholeBook
 
+
+class _Place(msgspec.Struct, frozen=True):
+    u: int
+
+
+_decode_place = msgspec.json.Decoder(_Place).decode
 _encode = msgspec.json.Encoder().encode
 _decode_tape = msgspec.json.Decoder(list[TapeEntry]).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -106,6 +112,8 @@ def _bridge(row: FeedRow, out: Sequence[FeedRow], theirs: Sequence[FeedRow]) -> 
     book, updates = chain
     if book.u < held.u:
         raise CannotFollow("the other engine lies behind")
+    if bytes(_decode_object(row.row)["last_update_id"]) != b"%d" % (updates[-1].u if updates else book.u):
+        raise CannotFollow("the other engine's updates do not lead to its frame")
     before, after = held.whole(), book.whole()
     low, high = max(before.low, after.low), min(before.high, after.high)
     mine, other = within(before, low, high), within(after, low, high)
@@ -154,11 +162,15 @@ def _chain(row: FeedRow, theirs: Sequence[FeedRow], u: int) -> tuple[RebuiltBook
 def _split(book: RebuiltBook, rows: Sequence[FeedRow], u: int) -> tuple[RebuiltBook, list[Update]] | None:
     since: list[Update] = []
     try:
-        for update in _updates(rows):
-            if update.u <= u and not since:
-                book.apply(update)
-            else:
-                since.append(update)
+        for row in rows:
+            at = since[-1].u if since else book.u
+            if row.book != NULL and _decode_place(row.book).u != at:
+                return None  # it began anew in between
+            for update in decode_updates(row.updates) or ():
+                if update.u <= u and not since:
+                    book.apply(update)
+                else:
+                    since.append(update)
     except DoesNotFollow:
         return None
     if any(after.pu != before.u for before, after in pairwise(since)):
@@ -168,11 +180,6 @@ def _split(book: RebuiltBook, rows: Sequence[FeedRow], u: int) -> tuple[RebuiltB
     if since and book.u != u:
         raise CannotFollow("the other engine was told other events")
     return book, since
-
-
-def _updates(rows: Sequence[FeedRow]) -> Iterator[Update]:
-    for row in rows:
-        yield from decode_updates(row.updates) or ()
 
 
 def _to_range(before: WholeBook, after: WholeBook) -> list[Update]:

@@ -15,8 +15,8 @@ import msgspec
 from api.bus.bridge import CannotFollow, bridged, last_trade
 from api.bus.choice import LATE_MS, EngineChoice
 from api.bus.lives import Lives, Said
-from api.feed.messages import FeedRow, FeedSecond, decode_head
-from state.frames import Status
+from api.feed.messages import FeedRow, FeedSecond, decode_head, feed_row
+from state.frames import Status, missing_row
 from state.rolling_buffer import WINDOW_SECONDS
 from state.updates import BOOK_EVERY_MS
 
@@ -139,7 +139,11 @@ class Merger:
         last, lives, choice, tracks = self._last, self._lives, self._choice, self._tracks
         self._last, self._lives, self._choice, self._tracks = None, Lives(), EngineChoice(), {}
         self.out.clear()
-        merged = [second for at in sorted(seconds) for second in self._replay(at, seconds[at])]
+        merged: list[FeedSecond] = []
+        for at in sorted(seconds):
+            if merged and at > merged[-1].row.timestamp + 1_000:  # who listens is told that it is missing
+                self.was_filled_in(feed_row(missing_row(at - 1_000)))
+            merged += self._replay(at, seconds[at])
         self._tracks.pop(_WENT_OUT, None)
         self._keep_known(tracks)
         if self.out_engine in (None, _WENT_OUT):  # so what comes next follows as it would have

@@ -29,7 +29,8 @@ def update(u: int, pu: int, *bids: tuple[float, float], **edges: float) -> Updat
 
 def row(second: int, updates: list[Update], whole: bytes = b"null", tape: tuple[int, ...] = ()) -> FeedRow:
     """Return a row; trades of 1 at 100 with these ids arrived in it."""
-    said = {"status": "live", "trades": TRADES, "ofi": 9.0, "ofi_best": 9.0, "ofi_levels": [9.0]}
+    last = updates[-1].u if updates else 5
+    said = {"status": "live", "last_update_id": last, "trades": TRADES, "ofi": 9.0, "ofi_best": 9.0}
     entries = [(START_MS, 100.0, 1.0, None, "buy", number) for number in tape]
     return FeedRow(
         START_MS + 1_000 * second,
@@ -95,6 +96,21 @@ def test_two_that_contradict_each_other_are_not_shown_as_one() -> None:
     theirs = [row(0, [update(5, 4, (99.0, 7.0))], book(4))]
     with pytest.raises(CannotFollow, match="wrong"):
         follows(row(1, [update(7, 5)]), OUT, theirs)
+
+
+def test_who_began_anew_in_between_begins_with_its_own_book() -> None:
+    """What it told before does not lead there, although nothing of it is missing."""
+    theirs = [row(0, [update(5, 4, (100.0, 2.0))], book(4))]
+    said = follows(row(1, [update(9, 8)], book(8)), OUT, theirs)
+    assert said["book"]["u"] == 8
+    assert ids(said) == [9]
+
+
+def test_a_frame_that_its_updates_do_not_lead_to_does_not_go_out() -> None:
+    """It would be another book than its clients have."""
+    torn = msgspec.structs.replace(row(1, [update(7, 5)]), updates=b"[]")
+    with pytest.raises(CannotFollow, match="lead to"):
+        follows(torn, OUT, [row(0, [update(5, 4, (100.0, 2.0))], book(4))])
 
 
 def test_who_was_told_other_events_does_not_go_out() -> None:
