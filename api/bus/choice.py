@@ -38,6 +38,10 @@ class EngineChoice:
             return self._order(said)
         return []
 
+    def expect(self, engine: str) -> None:
+        """Wait for an engine as for one that was heard just now."""
+        self._heard[engine] = 0
+
     def settle(self, timestamp: int) -> list[str]:
         """Hear that the moment given to `timestamp` is over; return the engines it may be taken of."""
         if timestamp <= self.newest <= timestamp + LATE_MS:

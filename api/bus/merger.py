@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from api.bus.bridge import CannotFollow, bridged, last_trade
-from api.bus.choice import LATE_MS, EngineChoice
+from api.bus.choice import FORGOTTEN_AFTER, LATE_MS, EngineChoice
 from api.bus.lives import Lives, Said
 from api.feed.messages import FeedRow, FeedSecond, decode_head, feed_row
 from state.frames import Status, missing_row
@@ -148,6 +148,12 @@ class Merger:
         self._keep_known(tracks)
         if self.out_engine in (None, _WENT_OUT):  # so what comes next follows as it would have
             self._last, self._lives, self._choice = last, lives, choice
+        for name, track in self._tracks.items():
+            if (
+                merged
+                and track.seconds[-1].row.timestamp > merged[-1].row.timestamp - FORGOTTEN_AFTER * 1_000
+            ):
+                self._choice.expect(name)
         return merged
 
     def _replay(self, at: int, said: dict[str, FeedSecond]) -> list[FeedSecond]:
