@@ -3,7 +3,7 @@
     detection = LiquidityDetection(DetectorSettings())
     detection.on_trade(trade)
     detection.on_book(time, update_id, top)
-    entries = detection.take()
+    entries = detection.drain()
 
 What a detector says depends on the messages and their exchange times alone, not on how depth and trades
 interleave on arrival (see detectors/event_time.py).
@@ -29,17 +29,17 @@ from features.detectors.detection import (
 from features.detectors.detector import Detector, Large, Step, TradeDetector
 from features.detectors.event_time import EventTimeMerge
 from features.detectors.exhaustion import ExhaustionDetector
-from features.detectors.hit import hit_of
 from features.detectors.iceberg import IcebergDetector
 from features.detectors.layering import LayeringDetector
 from features.detectors.ranks import Ranks
 from features.detectors.settings import DetectorSettings
 from features.detectors.sweep import SweepDetector
+from features.detectors.taker_trade import taker_trade_of
 from features.detectors.wall import WallDetector
 from orderbook.book_state import TopOfBook
 
 MOST_ENTRIES: Final = 1_000
-"""Entries kept for `take`; more in a second would be a defect, and all but closings are dropped."""
+"""Entries kept for `drain`; more in a second would be a defect, and all but closings are dropped."""
 
 
 class LiquidityDetection:
@@ -90,7 +90,7 @@ class LiquidityDetection:
         """Take the exact top ten after a depth event with this `T` and `u`."""
         due = self._merge.add_book(book_of(time, update_id, top))
         if due:
-            self._take(due)
+            self._play(due)
 
     def on_trade(self, trade: AggTrade) -> None:
         """Take an aggregate trade; one that is late is a trade missed."""
@@ -101,7 +101,7 @@ class LiquidityDetection:
         if self._trades_since is None:
             self._trades_since = trade.trade_time
         if due:
-            self._take(due)
+            self._play(due)
 
     def on_trades_missed(self) -> None:
         """Note that trades are missing: what needs them begins anew with the next one."""
@@ -109,7 +109,7 @@ class LiquidityDetection:
         self._trades_doubted = False
         if known is not None:
             self._stop(self._of_trades)
-        self._say(self._wall.settle(proven=False))
+        self._keep(self._wall.settle(proven=False))
 
     def on_trades_doubted(self) -> None:
         """Note that trades may be missing since the last one: what needs them pauses until that is known."""
@@ -120,21 +120,21 @@ class LiquidityDetection:
     def on_trades_proven(self) -> None:
         """Note that the next trade has come, and none is missing before it."""
         self._trades_doubted = False
-        self._say(self._wall.settle(proven=True))
+        self._keep(self._wall.settle(proven=True))
 
     def restart(self) -> None:
         """Note that the book was lost: close what is open, forget all, warm up again."""
-        self._take(self._merge.flush())
+        self._play(self._merge.flush())
         self._begin_anew()
 
-    def take(self) -> list[Detection]:
+    def drain(self) -> list[Detection]:
         """Return what was said since the last call."""
         entries, self._entries = self._entries, []
         return entries
 
     # --- in order of exchange time -----------------------------------------------------------------------
 
-    def _take(self, due: Iterable[AggTrade | Book]) -> None:
+    def _play(self, due: Iterable[AggTrade | Book]) -> None:
         for item in due:
             if isinstance(item, Book):
                 self._on_book(item)
@@ -145,10 +145,10 @@ class LiquidityDetection:
         book, since = self._book, self._trades_since
         if not self._warm or book is None or since is None or trade.trade_time < since:
             return  # trades are missing after it
-        hit = hit_of(trade, book)
-        if hit.fill[2]:  # else it took nothing that was visible
+        taken = taker_trade_of(trade, book)
+        if taken.fill[2]:  # else it took nothing that was visible
             for on_trade in self._trade_takers:
-                on_trade(hit)
+                on_trade(taken)
 
     def _on_book(self, book: Book) -> None:
         before = self._book
@@ -177,19 +177,19 @@ class LiquidityDetection:
         for detector in self._detectors:
             found = detector.on_book(step)
             if found:
-                self._say(found)
+                self._keep(found)
 
     def _stop(self, detectors: Iterable[Detector]) -> None:
         if self._book is not None:
             time = self._book.time
-            self._say(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in detectors))
+            self._keep(chain.from_iterable(d.stop(time, Ending.INTERRUPTED) for d in detectors))
 
     def _begin_anew(self) -> None:
         if self._book is not None:
             self._stop(self._detectors)
             self._begin()
 
-    def _say(self, found: Iterable[Detection]) -> None:
+    def _keep(self, found: Iterable[Detection]) -> None:
         for detection in found:
             if detection.event in _BEGINNINGS:
                 self.counts[detection.kind] += 1

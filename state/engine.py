@@ -327,7 +327,7 @@ class Engine:
     def _drain_detections(self) -> list[Detection]:
         if not self.health.trades.delivers:
             self._doubt_trades()
-        return self._detection.take()
+        return self._detection.drain()
 
     def _doubt_trades(self) -> None:
         """Note that trades may be missing; the next one's id will tell."""

@@ -16,6 +16,7 @@ import { MarketMap } from "./map/market_map.mjs";
 import { CostPanel } from "./panels/cost_panel.mjs";
 import { DepthPanel } from "./panels/depth_panel.mjs";
 import { DetectionList } from "./panels/detection_list.mjs";
+import { showTitle } from "./panels/header.mjs";
 import { HealthPanel } from "./panels/health_panel.mjs";
 import { writeHelp } from "./panels/help.mjs";
 import { showTooltip } from "./panels/readout.mjs";
@@ -139,10 +140,11 @@ export class App {
     this.drain();
     this.live.tick(now, Date.now());
     this.connection.tick(now);
+    const [state, reason] = this.state();
+    showTitle(this.known.frame, state, this.decimals); // here, as it takes longer than all of the header; and of a hidden page, too
     if (document.hidden) return;
     this.pointer.chooseBook(); // what came since the last picture may have made a held book one of the past
     this.drawing.showState();
-    const [state, reason] = this.state();
     if (state !== "live" && this.map.isLive) this.goDark(reason);
   }
 

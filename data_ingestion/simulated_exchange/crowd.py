@@ -29,14 +29,18 @@ NEW_TAKER_SHARE: Final = 0.4  # taker orders that choose their side; the others 
 HIDDEN_SHARE: Final = 0.04  # fills that also meet an RPI order, which the depth never shows
 LONGEST_SWEEP: Final = 450  # ticks
 HOME_PULL: Final = 0.7  # leaning of sweeps back to the start price, per relative distance from it
-QUEUE_DRIFT: Final = 0.06  # quantiles that the best level's usual size moves by, at most, in a micro step
-REFRESH_SHARE: Final = 0.6  # micro steps in which the best level is brought to that size
+QUEUE_DRIFT: Final = 0.004  # quantiles that the best level's usual size moves by, at most, in a micro step
+NEW_QUEUE: Final = 0.6  # exponent that makes the queue at a new best price a long one
+REFRESH_SHARE: Final = 0.25  # micro steps in which the best level is brought to that size
 CLEANING_STEPS: Final = 40
 FAR_SHIFT: Final = 20  # ticks that the best price moves at once, for makers farther away to follow at once
 FAR_REQUOTED: Final = 0.3  # of their levels that they change then, at most
 FAR_REQUOTED_A_TICK: Final = 0.003
 QUIET_SHARE: Final = 0.4  # of the ticks away from the touch where makers seldom change what they quote
 QUIET_RATE: Final = 0.15  # as often as elsewhere
+LARGE_QUANTILE: Final = 0.82  # of the sizes behind the touch: above it makers mean to stay
+SMALL_PART: Final = LARGE_QUANTILE * QUANTILE_STEPS
+LITTLE: Final = 1.1  # times that those change their size by, at most
 MOST_HABITS: Final = 12_000  # ticks whose usual size is remembered
 CLEANED_SHARE: Final = 0.2  # of the levels too many on a side, cancelled in each cleaning
 
@@ -61,6 +65,7 @@ class Crowd:
         self._occupancy = OccupancyTables.of(profile)
         self._level_sizes = quantile_table(profile.level_size, profile.lots_per_unit)
         self._best_sizes = quantile_table(profile.best_size, profile.lots_per_unit)
+        self._large = self._level_sizes[int(LARGE_QUANTILE * QUANTILE_STEPS)]
         self._trade_sizes = quantile_table(profile.trade_size, profile.lots_per_unit)
         self._distances = quantile_table(profile.change_distance)
         self._activity = Activity(Random(random.getrandbits(64)))  # moods that no operation changes
@@ -171,8 +176,13 @@ class Crowd:
         """Let a taker order come that goes no further than the touch."""
         if self._rnd() < NEW_TAKER_SHARE:
             self._hit = int(self._rnd() * 2)
-        side, book = self._hit, self.book
-        self._print(at_ms, side, self.standing.match(side, self._draw(self._trade_sizes), book.best[side]))
+        side, best = self._hit, self.book.best[self._hit]
+        self._print(at_ms, side, self.standing.match(side, self._draw(self._trade_sizes), best))
+        if self.book.best[side] == best:  # what was eaten of the queue does not come back at once
+            left = bisect_left(self._best_sizes, self.standing.small_lots(side, best)) / QUANTILE_STEPS
+            self._queue[side] = min(self._queue[side], left)
+            if left < self._profile.short_queue:
+                self.standing.quote(side, best, 0)
 
     def _print(self, at_ms: int, side: Side, fills: list[Fill]) -> None:
         for tick, lots in fills:
@@ -184,9 +194,10 @@ class Crowd:
         """Makers close a spread of more than a tick: at the old price again, or from the other side."""
         best, profile = self.book.best, self._profile
         if best[ASK] - best[BID] > 1 and self._rnd() >= profile.linger_share:
-            size = self._draw(self._best_sizes)
             requeued = not self._swept and self._rnd() < profile.requeue_share
             side = self._hit if requeued else OTHER[self._hit]
+            self._queue[side] = queue = self._rnd() ** NEW_QUEUE
+            size = self._best_sizes[int(queue * QUANTILE_STEPS)]
             self.standing.quote(side, best[OTHER[side]] + SIGN[OTHER[side]], size)
             self._swept = False
             self._requote(BID)
@@ -255,14 +266,26 @@ class Crowd:
             lots, share = standing.small_lots(side, tick), self._occupancy.share(tick, distance)
             if not lots:
                 if flash or rnd() < profile.removal_share * share / (1 - share):
-                    standing.quote(side, tick, self._usual_size(tick))
+                    size = self._usual_size(tick)
+                    if distance <= profile.quote_zone and size >= self._large:
+                        size = self._reconsidered(self._level_sizes[int(rnd() * SMALL_PART)], size)
+                    standing.quote(side, tick, size)
                     if flash:
                         standing.quote(side, tick, 0)
                     return
             elif not flash:
                 resized = 0 if rnd() < profile.removal_share else self._resized(tick, lots)
+                if distance <= profile.quote_zone and (lots >= self._large) != (resized >= self._large):
+                    resized = self._reconsidered(lots, resized)
                 standing.quote(side, tick, resized)
                 return
+
+    def _reconsidered(self, lots: int, other: int) -> int:
+        """Return what a level near the touch is changed to: few go over from large to small, or back."""
+        profile = self._profile
+        if self._rnd() >= (profile.stay_large if lots >= self._large else profile.stay_small):
+            return other
+        return max(1, round(lots * math.pow(LITTLE, 2 * self._rnd() - 1)))
 
     def _resized(self, tick: int, lots: int) -> int:
         """Another size for a level: the usual one, one close to the old one in quantiles, or drawn anew."""

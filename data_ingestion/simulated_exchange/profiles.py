@@ -44,7 +44,7 @@ class MarketProfile:
     excitement: float = 0.22  # of activity by a sweep, per logarithm of its length
     pull_share: float = 0.3  # of the levels ahead of a sweep, pulled by their makers before it arrives
     linger_share: float = 0.06  # chances to close an open spread that makers let pass
-    requeue_share: float = 0.7  # best levels just eaten up that makers quote again at the same price
+    requeue_share: float = 0.58  # best levels just eaten up that makers quote again at the same price
     far: int = 1_500  # ticks from the touch beyond which makers thin out a side with too many levels
     most_levels: int = 1_900  # of a side, before they do
     quote_zone: int = 130  # ticks from the touch in which makers move along with the price at once
@@ -52,6 +52,9 @@ class MarketProfile:
     flash_share: float = 0.05  # maker operations that add a level and cancel it at once
     keep_share: float = 0.55  # resized levels that change a little; the others are drawn anew
     nudge: float = 0.10  # what little means: at most so far, in quantiles of the sizes
+    short_queue: float = 0.07  # quantile of the best sizes below which makers leave a queue that takers eat
+    stay_large: float = 0.975  # changes of large levels near the touch to a small size, not made after all
+    stay_small: float = 0.89  # changes of small or new ones there to a large size, likewise
     far_zone: int = 1_000  # and in which those farther away change many levels after a large move
     usual_share: float = 0.8  # levels, new or resized, that take the size that is usual at their price
     far_habits: FarHabits | None = None  # of those who quote large orders away from the touch
@@ -328,6 +331,8 @@ ETHUSDT = replace(
     taker_rate=0.21,
     sweep_rate=0.025,
     sweep_ticks=6.0,
+    stay_large=0.0,
+    stay_small=0.0,
     quote_zone=80,
     far_zone=700,
     far=1_300,
@@ -355,6 +360,7 @@ def calm(profile: MarketProfile) -> MarketProfile:
         maker_rate=3.0,
         taker_rate=0.05,
         sweep_rate=0.0,
+        short_queue=0.0,
         far=_CALM_REACH,
         usual_share=0.0,
         far_habits=None,

@@ -3,7 +3,7 @@
 Opens when, within `absorption_ms` (3 s), takers took more at one best price than `absorption_ratio` (1.5)
 times the largest size visible there and than a large level holds, what they took came back within
 `refill_ms` (1 s) at least `absorption_refills` (2) times, something is visible there still, and the best
-price of that side stayed within a tick of it. `HitLevel` says what a refill is. Closes with
+price of that side stayed within a tick of it. `TradedLevel` says what a refill is. Closes with
 
 - `gave_way` when the best price goes through it, by more than a tick,
 - `moved_away` when the best price leaves it behind, by more than a tick,
@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from features.detectors.cooldown import Cooldown, Place
 from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, Subject, above
 from features.detectors.detector import NOTHING, Step
-from features.detectors.hit import Hit
-from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import TakerTrade
+from features.detectors.traded_level import TradedLevel
 
 
 class _Fight:
@@ -29,7 +29,7 @@ class _Fight:
 
     __slots__ = ("absorbed_at", "level", "magnitude", "price", "reported_at", "subject")
 
-    def __init__(self, price: float, level: HitLevel) -> None:
+    def __init__(self, price: float, level: TradedLevel) -> None:
         self.price = price
         self.level = level
         self.subject: Subject | None = None
@@ -47,16 +47,16 @@ class AbsorptionDetector:
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._fights: dict[Place, _Fight] = {}
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Take a trade; one at the best price begins or carries on a fight for it."""
-        fight = self._fights.get(hit.place)
+        fight = self._fights.get(trade.place)
         if fight is None:
-            (side, price), book = hit.place, hit.before
+            (side, price), book = trade.place, trade.before
             if price != book.best[side]:
                 return
-            level = HitLevel(book, book.levels[side][price], self._settings.absorption_ms, self._settings)
-            fight = self._fights[hit.place] = _Fight(price, level)
-        fight.level.hit(hit.fill)
+            level = TradedLevel(book, book.levels[side][price], self._settings.absorption_ms, self._settings)
+            fight = self._fights[trade.place] = _Fight(price, level)
+        fight.level.on_trade(trade.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -71,7 +71,7 @@ class AbsorptionDetector:
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
         book, level = step.after, fight.level
-        level.move(book.levels[side].get(fight.price, 0.0), book.time)
+        level.on_book(book.levels[side].get(fight.price, 0.0), book.time)
         absorbs = level.refills >= self._refills and self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
@@ -83,7 +83,7 @@ class AbsorptionDetector:
                 return NOTHING
             self._cooldown.start((side, fight.price), book.time)
             evidence = level.evidence(step.median, book)
-            return [fight.subject.say(Event.CLOSED, book.time, fight.magnitude, evidence, ending)]
+            return [fight.subject.detection(Event.CLOSED, book.time, fight.magnitude, evidence, ending)]
         if fight.subject is None:
             if not absorbs or not self._cooldown.over((side, fight.price), book.time):
                 return NOTHING
@@ -94,7 +94,7 @@ class AbsorptionDetector:
         else:
             return NOTHING
         fight.reported_at = book.time
-        return [fight.subject.say(event, book.time, fight.magnitude, level.evidence(step.median, book))]
+        return [fight.subject.detection(event, book.time, fight.magnitude, level.evidence(step.median, book))]
 
     def _ending(self, side: int, fight: _Fight, step: Step) -> Ending | None:
         ahead = SIGNS[side] * (step.after.best[side] - fight.price)
@@ -107,7 +107,7 @@ class AbsorptionDetector:
             return Ending.ENDED
         return None
 
-    def _absorbs(self, level: HitLevel, step: Step) -> bool:
+    def _absorbs(self, level: TradedLevel, step: Step) -> bool:
         settings = self._settings
         return (
             level.size > 0
@@ -118,7 +118,7 @@ class AbsorptionDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            fight.subject.say(Event.CLOSED, time, fight.magnitude, {"size": fight.level.size}, reason)
+            fight.subject.detection(Event.CLOSED, time, fight.magnitude, {"size": fight.level.size}, reason)
             for fight in self._fights.values()
             if fight.subject is not None
         ]

@@ -14,7 +14,7 @@ class Closing(msgspec.Struct, frozen=True):
     evidence: Evidence
     reason: Ending  # if they are
 
-    def said(self, *, proven: bool) -> Detection:
+    def detection(self, *, proven: bool) -> Detection:
         """Return the ending; `proven` says that no trade of it was missed."""
         reason = self.reason if proven else Ending.UNEXPLAINED
-        return self.subject.say(Event.CLOSED, self.time, self.magnitude, self.evidence, reason)
+        return self.subject.detection(Event.CLOSED, self.time, self.magnitude, self.evidence, reason)

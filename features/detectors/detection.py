@@ -89,7 +89,7 @@ class Subject:
         self.started_at = started_at
         self.id = f"{kind}-{self.side}-{price:.10g}-{started_at}"
 
-    def say(
+    def detection(
         self, event: Event, time: int, magnitude: float, evidence: Evidence, reason: Ending | None = None
     ) -> Detection:
         """Return an event of this life, which is not ranked yet."""

@@ -7,7 +7,7 @@ import msgspec
 
 from features.detectors.book import Book
 from features.detectors.detection import Detection, Ending
-from features.detectors.hit import Hit
+from features.detectors.taker_trade import TakerTrade
 
 Large = tuple[list[float], list[float]]
 """Prices of the large levels of both sides, best first."""
@@ -45,5 +45,5 @@ class Detector(Protocol):
 class TradeDetector(Detector, Protocol):
     """One that looks at trades as well."""
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Take a trade; the book before it is the last one taken."""

@@ -102,7 +102,7 @@ class ExhaustionDetector:
 
     def _breakout(self, side: int, fall: _Fall, book: Book) -> Detection:
         before, after = fall.before[0], fall.after[0]
-        return Subject(Kind.EXHAUSTION, side, before.best[side], before.time).say(
+        return Subject(Kind.EXHAUSTION, side, before.best[side], before.time).detection(
             Event.FIRED,
             book.time,
             (fall.before[1] - fall.after[1]) / fall.median,

@@ -3,7 +3,7 @@
 Opens when, within `iceberg_ms` (10 s), at least `iceberg_trades` (3) trades hit one price, took more than
 the largest size visible there, more than a large level holds and at least `iceberg_ratio` (2) times what
 the visible size lost, what they took came back within `refill_ms` (1 s) at least `iceberg_refills` (2)
-times, and something is visible there still. `HitLevel` says what a refill is. Closes with
+times, and something is visible there still. `TradedLevel` says what a refill is. Closes with
 
 - `gave_way` when nothing is left at the price and the best price is beyond it,
 - `out_of_range` when the price left the ten levels,
@@ -33,9 +33,9 @@ from features.detectors.detection import (
     rounded,
 )
 from features.detectors.detector import Step
-from features.detectors.hit import Hit
-from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import TakerTrade
+from features.detectors.traded_level import TradedLevel
 
 _UPDATE_MS = 1_000  # between two reports of one iceberg, at least
 
@@ -45,7 +45,7 @@ class _Suspect:
 
     __slots__ = ("level", "magnitude", "met_at", "reported_at", "subject")
 
-    def __init__(self, level: HitLevel) -> None:
+    def __init__(self, level: TradedLevel) -> None:
         self.level = level
         self.subject: Subject | None = None
         self.magnitude = 0.0  # the most so far
@@ -70,17 +70,17 @@ class IcebergDetector:
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._suspects: dict[Place, _Suspect] = {}
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Take a trade; one at a visible level makes its price a suspect."""
-        suspect = self._suspects.get(hit.place)
+        suspect = self._suspects.get(trade.place)
         if suspect is None:
-            side, price = hit.place
-            size = hit.before.levels[side].get(price)
+            side, price = trade.place
+            size = trade.before.levels[side].get(price)
             if size is None:
                 return
-            level = HitLevel(hit.before, size, self._settings.iceberg_ms, self._settings)
-            suspect = self._suspects[hit.place] = _Suspect(level)
-        suspect.level.hit(hit.fill)
+            level = TradedLevel(trade.before, size, self._settings.iceberg_ms, self._settings)
+            suspect = self._suspects[trade.place] = _Suspect(level)
+        suspect.level.on_trade(trade.fill)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
@@ -92,7 +92,7 @@ class IcebergDetector:
         for place, suspect in suspects.items():
             side, price = place
             size, level = levels[side].get(price), suspect.level
-            level.move(size or 0.0, time)
+            level.on_book(size or 0.0, time)
             subject = suspect.subject
             if size and subject is None and level.refills < refills and level.last_hit > idle_since:
                 continue  # mostly
@@ -106,18 +106,24 @@ class IcebergDetector:
                 if subject is not None:
                     self._cooldown.start(place, book.time)
                     found.append(
-                        subject.say(Event.CLOSED, time, suspect.magnitude, suspect.evidence(step), ending)
+                        subject.detection(
+                            Event.CLOSED, time, suspect.magnitude, suspect.evidence(step), ending
+                        )
                     )
             elif subject is None:
                 if is_iceberg and self._cooldown.over(place, book.time):
                     suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
                     suspect.reported_at = book.time
                     found.append(
-                        suspect.subject.say(Event.OPENED, time, suspect.magnitude, suspect.evidence(step))
+                        suspect.subject.detection(
+                            Event.OPENED, time, suspect.magnitude, suspect.evidence(step)
+                        )
                     )
             elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
-                found.append(subject.say(Event.UPDATED, time, suspect.magnitude, suspect.evidence(step)))
+                found.append(
+                    subject.detection(Event.UPDATED, time, suspect.magnitude, suspect.evidence(step))
+                )
         for place in gone:
             del suspects[place]
         return found
@@ -133,7 +139,7 @@ class IcebergDetector:
             return Ending.GAVE_WAY
         return None
 
-    def _is_iceberg(self, level: HitLevel, step: Step) -> bool:
+    def _is_iceberg(self, level: TradedLevel, step: Step) -> bool:
         settings = self._settings
         return (
             level.size > 0
@@ -146,7 +152,9 @@ class IcebergDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            suspect.subject.say(Event.CLOSED, time, suspect.magnitude, {"size": suspect.level.size}, reason)
+            suspect.subject.detection(
+                Event.CLOSED, time, suspect.magnitude, {"size": suspect.level.size}, reason
+            )
             for suspect in self._suspects.values()
             if suspect.subject is not None
         ]

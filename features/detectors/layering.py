@@ -5,7 +5,7 @@ the median of all top-ten sizes), each has changed its size at least `layering_c
 `layering_ms` (5 s), and trades took at most `layering_traded_share` (a tenth) of their sizes in that time.
 Closes when no such row is left that shares a price with it:
 
-- `consumed` if trades took more than that share,
+- `consumed` if trades took more than that share, while all of its prices are in sight,
 - `pulled` if fewer of its levels are large,
 - `out_of_range` if one of its prices left the ten levels,
 - `ended` if its levels have come to rest.
@@ -33,8 +33,8 @@ from features.detectors.detection import (
 )
 from features.detectors.detector import NOTHING, Step
 from features.detectors.distance import Distance, distance_of
-from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import TakerTrade
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least
 _MOST_FILLS = 10_000  # of one side within the window
@@ -67,9 +67,9 @@ class LayeringDetector:
         self._fills: tuple[deque[Fill], deque[Fill]] = (deque(maxlen=_MOST_FILLS), deque(maxlen=_MOST_FILLS))
         self._open: list[_Layering | None] = [None, None]
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Remember a trade for as long as the window. Constant time, amortised."""
-        fills, fill = self._fills[hit.place[0]], hit.fill
+        fills, fill = self._fills[trade.place[0]], trade.fill
         fills.append(fill)
         since = fill[3] - self._span
         while fills[0][3] <= since:
@@ -144,18 +144,18 @@ class LayeringDetector:
                 opened_at = distance_of(side, row[0], book, step.tick)
                 layering = _Layering(Subject(Kind.LAYERING, side, row[0], began), row, book, opened_at)
                 self._open[side] = layering
-                return [self._say(side, layering, Event.OPENED, step)]
+                return [self._detection(side, layering, Event.OPENED, step)]
         return NOTHING
 
     def _follow(self, side: int, layering: _Layering, step: Step) -> Sequence[Detection]:
         book, settings = step.after, self._settings
         ending = None
         row = next((row for row in self._rows(side, step) if set(row) & set(layering.prices)), None)
-        if self._traded_share(side, layering.prices, book) > settings.layering_traded_share:
+        lost = any(book.size_at(side, price) is None for price in layering.prices)
+        if not lost and self._traded_share(side, layering.prices, book) > settings.layering_traded_share:
             ending = Ending.CONSUMED
         elif row is None:
             large = [price for price in layering.prices if price in step.large[side]]
-            lost = any(book.size_at(side, price) is None for price in layering.prices)
             if lost:
                 ending = Ending.OUT_OF_RANGE
             else:
@@ -165,7 +165,7 @@ class LayeringDetector:
         if ending is not None:
             self._open[side] = None
             self._cooldown.start((side, layering.subject.price), book.time)
-            said = self._say(side, layering, Event.CLOSED, step, ending)
+            said = self._detection(side, layering, Event.CLOSED, step, ending)
             for price in layering.prices:
                 self._changes[side].pop(price, None)  # changes that were told of are no new layering
             return [said]
@@ -173,21 +173,21 @@ class LayeringDetector:
         if book.time - layering.reported_at < _UPDATE_MS:
             return NOTHING
         layering.reported_at = book.time
-        return [self._say(side, layering, Event.UPDATED, step)]
+        return [self._detection(side, layering, Event.UPDATED, step)]
 
     def _measure(self, side: int, layering: _Layering, step: Step) -> None:
         sizes = step.after.levels[side]
         whole = sum(sizes.get(price, 0.0) for price in layering.prices)
         layering.magnitude = max(layering.magnitude, whole / step.median)
 
-    def _say(
+    def _detection(
         self, side: int, layering: _Layering, event: Event, step: Step, reason: Ending | None = None
     ) -> Detection:
         self._measure(side, layering, step)
         time, evidence = step.after.time, self._evidence(side, layering, step)
         if event is Event.CLOSED:
             evidence |= layering.opened_at.evidence_at_open
-        return layering.subject.say(event, time, layering.magnitude, evidence, reason)
+        return layering.subject.detection(event, time, layering.magnitude, evidence, reason)
 
     def _evidence(self, side: int, layering: _Layering, step: Step) -> Evidence:
         changes, sizes = self._changes[side], step.after.levels[side]
@@ -209,7 +209,7 @@ class LayeringDetector:
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""
         found = [
-            layering.subject.say(
+            layering.subject.detection(
                 Event.CLOSED, time, layering.magnitude, {"levels": len(layering.prices)}, reason
             )
             for layering in self._open

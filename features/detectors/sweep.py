@@ -27,10 +27,10 @@ from features.detectors.detection import (
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
-from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import TakerTrade
 
-_MOST_HITS: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
+_MOST_TRADES: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
 
 
 class SweepDetector:
@@ -41,26 +41,29 @@ class SweepDetector:
         self._span = settings.sweep_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
         self._withheld = [0, 0]
-        self._hits: tuple[deque[Hit], deque[Hit]] = (deque(maxlen=_MOST_HITS), deque(maxlen=_MOST_HITS))
+        self._trades: tuple[deque[TakerTrade], deque[TakerTrade]] = (
+            deque(maxlen=_MOST_TRADES),
+            deque(maxlen=_MOST_TRADES),
+        )
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Take a trade."""
-        self._hits[hit.place[0]].append(hit)
+        self._trades[trade.place[0]].append(trade)
 
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Look for sweeps among the trades since the last book."""
         found: list[Detection] | None = None
-        for side, hits in enumerate(self._hits):
-            if not hits:
+        for side, trades in enumerate(self._trades):
+            if not trades:
                 continue
             if (
-                len(hits) >= self._levels
-                and hits[-1].before is step.before
-                and self._may_have_eaten(side, hits, step.after)
+                len(trades) >= self._levels
+                and trades[-1].before is step.before
+                and self._may_have_eaten(side, trades, step.after)
             ):
-                run, prices = self._best_run(side, hits, step.after)
+                run, prices = self._best_run(side, trades, step.after)
                 if prices:
-                    hits.clear()
+                    trades.clear()
                     if self._cooldown.over((side, ANY_PRICE), step.after.time):
                         self._cooldown.start((side, ANY_PRICE), step.after.time)
                         found = [*(found or ()), _sweep(side, run, prices, self._withheld[side], step)]
@@ -69,13 +72,15 @@ class SweepDetector:
                         self._withheld[side] += 1
                     continue
             until = step.after.time - self._span
-            while hits and hits[0].fill[3] <= until:
-                hits.popleft()
+            while trades and trades[0].fill[3] <= until:
+                trades.popleft()
         return found or NOTHING
 
-    def _best_run(self, side: int, hits: deque[Hit], after: Book) -> tuple[list[Hit], list[float]]:
+    def _best_run(
+        self, side: int, trades: deque[TakerTrade], after: Book
+    ) -> tuple[list[TakerTrade], list[float]]:
         """Return the trades that ate the most levels, and those levels' prices, best first."""
-        ordered, end = list(hits), 0
+        ordered, end = list(trades), 0
         span, prices = slice(0), list[float]()
         printed: dict[float, int] = {}  # prices of the run that begins with `first`, and how often
         before, gone, eaten, stale = None, list[float](), list[float](), True
@@ -99,15 +104,15 @@ class SweepDetector:
             stale = stale or not printed[first.price]
         return ordered[span], prices
 
-    def _may_have_eaten(self, side: int, hits: deque[Hit], after: Book) -> bool:
+    def _may_have_eaten(self, side: int, trades: deque[TakerTrade], after: Book) -> bool:
         """Whether enough best levels that stood before were traded at and are gone: mostly not."""
-        prints = {hit.fill[1] for hit in hits}
+        prints = {trade.fill[1] for trade in trades}
         if len(prints) < self._levels:
             return False
         before = None
-        for hit in hits:
-            if hit.before is not before:
-                before = hit.before
+        for trade in trades:
+            if trade.before is not before:
+                before = trade.before
                 best = _gone(side, before, after)[: self._levels]
                 if len(best) == self._levels and prints.issuperset(best):
                     return True
@@ -115,8 +120,8 @@ class SweepDetector:
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Forget the trades; a sweep is instant, so nothing is open."""
-        for hits in self._hits:
-            hits.clear()
+        for trades in self._trades:
+            trades.clear()
         self._withheld = [0, 0]
         self._cooldown.clear()
         return NOTHING
@@ -127,11 +132,11 @@ def _gone(side: int, before: Book, after: Book) -> list[float]:
     return list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
 
 
-def _sweep(side: int, run: list[Hit], prices: list[float], withheld: int, step: Step) -> Detection:
+def _sweep(side: int, run: list[TakerTrade], prices: list[float], withheld: int, step: Step) -> Detection:
     first, last = run[0], run[-1]
     stood, median_depth = first.before.levels[side], step.depth[side]
-    volume = rounded(sum(hit.fill[2] for hit in run))
-    return Subject(Kind.SWEEP, side, first.price, first.time).say(
+    volume = rounded(sum(trade.fill[2] for trade in run))
+    return Subject(Kind.SWEEP, side, first.price, first.time).detection(
         Event.FIRED,
         step.after.time,
         volume / median_depth,
@@ -146,7 +151,7 @@ def _sweep(side: int, run: list[Hit], prices: list[float], withheld: int, step: 
             "duration_ms": last.time - first.time,
             "trade_count": len(run),
             "withheld": withheld,
-            "trades": [hit.fill for hit in run[:FILLS_SHOWN]],
+            "trades": [trade.fill for trade in run[:FILLS_SHOWN]],
             "first_update_id": first.before.update_id,
             "last_update_id": step.after.update_id,
         },

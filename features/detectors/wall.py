@@ -42,8 +42,8 @@ from features.detectors.detection import (
 )
 from features.detectors.detector import Large, Step
 from features.detectors.distance import Distance, distance_of
-from features.detectors.hit import Hit
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import TakerTrade
 
 _UPDATE_SHARE: Final = 0.25  # change of size since the last report that is worth another
 _UPDATE_MS: Final = 1_000  # between two reports of one wall, at least
@@ -114,13 +114,13 @@ class WallDetector:
         self._walls: dict[Place, _Wall] = {}
         self._large: Large = ([], [])  # those that were looked through for new ones
 
-    def on_trade(self, hit: Hit) -> None:
+    def on_trade(self, trade: TakerTrade) -> None:
         """Count a trade at a large level."""
-        wall = self._walls.get(hit.place)
+        wall = self._walls.get(trade.place)
         if wall is not None:
-            wall.traded += hit.fill[2]
+            wall.traded += trade.fill[2]
             wall.hit = True
-            wall.fills.append(hit.fill)
+            wall.fills.append(trade.fill)
             del wall.fills[:-FILLS_SHOWN]
 
     def on_book(self, step: Step) -> Sequence[Detection]:
@@ -159,14 +159,14 @@ class WallDetector:
         wall.subject = subject = Subject(Kind.WALL, *place, wall.since)
         wall.opened_at = distance_of(*place, step.after, step.tick)
         wall.threshold, wall.median = step.threshold, step.median
-        return _told(subject, wall, Event.OPENED, step)
+        return _detection_of(subject, wall, Event.OPENED, step)
 
     def _follow(self, wall: _Wall, size: float | None, step: Step, found: list[Detection]) -> None:
         book, subject = step.after, wall.subject
         if subject is None:
             return
         if size is None:
-            found.append(_told(subject, wall, Event.CLOSED, step, Ending.OUT_OF_RANGE))
+            found.append(_detection_of(subject, wall, Event.CLOSED, step, Ending.OUT_OF_RANGE))
             return
         wall.move(size, book.time)
         if size <= wall.threshold:
@@ -174,12 +174,12 @@ class WallDetector:
             if step.trades_doubted and closing.reason is not Ending.UNEXPLAINED:
                 self._closings.append(closing)
             else:
-                found.append(closing.said(proven=True))
+                found.append(closing.detection(proven=True))
         elif (
             abs(size - wall.reported) > _UPDATE_SHARE * wall.reported
             and book.time - wall.reported_at >= _UPDATE_MS
         ):
-            found.append(_told(subject, wall, Event.UPDATED, step))
+            found.append(_detection_of(subject, wall, Event.UPDATED, step))
 
     def _close(self, subject: Subject, wall: _Wall, step: Step) -> Closing:
         book, lost, traded = step.after, rounded(wall.reference - wall.size), rounded(wall.traded)
@@ -209,13 +209,13 @@ class WallDetector:
     def settle(self, *, proven: bool) -> list[Detection]:
         """Return the endings that waited; `proven` says that no trade of them was missed."""
         closings, self._closings = self._closings, []
-        return [closing.said(proven=proven) for closing in closings]
+        return [closing.detection(proven=proven) for closing in closings]
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close all walls."""
         found = self.settle(proven=False)
         found += [
-            wall.subject.say(
+            wall.subject.detection(
                 Event.CLOSED,
                 time,
                 wall.magnitude(wall.size, time),
@@ -231,10 +231,12 @@ class WallDetector:
         return found
 
 
-def _told(subject: Subject, wall: _Wall, event: Event, step: Step, reason: Ending | None = None) -> Detection:
+def _detection_of(
+    subject: Subject, wall: _Wall, event: Event, step: Step, reason: Ending | None = None
+) -> Detection:
     """Return an event of an open wall; what is told now is what the next report is held against."""
     time, evidence = step.after.time, wall.evidence(subject, step)
     wall.reported, wall.reported_at = wall.size, time
     if event is Event.CLOSED:
         evidence |= wall.evidence_at_open()
-    return subject.say(event, time, wall.magnitude(wall.size, time), evidence, reason)
+    return subject.detection(event, time, wall.magnitude(wall.size, time), evidence, reason)

@@ -31,7 +31,7 @@ class Door:
         self.said: list[Detection] = []
         self._told = 0
 
-    def take(self, items: Iterable[Item]) -> list[Detection]:
+    def play(self, items: Iterable[Item]) -> list[Detection]:
         """Let items arrive; return all that was said so far."""
         for item in items:
             if isinstance(item, Book):
@@ -44,11 +44,11 @@ class Door:
     def hear(self, market: Market) -> list[Detection]:
         """Let arrive what the market told since the last time; return all that was said so far."""
         told, self._told = self._told, len(market.items)
-        return self.take(market.items[told:])
+        return self.play(market.items[told:])
 
     def read(self) -> list[Detection]:
         """Return all that was said so far."""
-        self.said += self.detection.take()
+        self.said += self.detection.drain()
         return self.said
 
     def restart(self) -> list[Detection]:
@@ -105,7 +105,7 @@ class Story:
         self.market.book(self.random.randint(1, 100))
 
     def fight(self, side: int) -> None:
-        """Hit a price that refills."""
+        """TakerTrade a price that refills."""
         for _ in range(self.random.randint(3, 9)):
             self.market.trade(
                 side, BEST[side], self.random.choice((0.6, 0.9)), after=self.random.randint(0, 60)
@@ -130,7 +130,7 @@ class Story:
 def told_by(items: Iterable[Item]) -> list[Detection]:
     """Return all that is said when these items arrive in this order and the book is lost then."""
     door = Door(HASTY)
-    door.take(items)
+    door.play(items)
     return door.restart()
 
 
@@ -198,7 +198,7 @@ def test_what_is_late_is_counted() -> None:
     market, door = warm(), Door()
     door.hear(market)
     assert door.detection.late == 0
-    door.take([market.items[-8]])
+    door.play([market.items[-8]])
     assert door.detection.late == 1
 
 
@@ -222,7 +222,7 @@ def sweep(market: Market) -> None:
 
 
 def hits(market: Market, times: int) -> None:
-    """Hit the best bid, which refills."""
+    """TakerTrade the best bid, which refills."""
     for _ in range(times):
         market.trade(BID, 100.0, 0.9)
         market.book()
@@ -348,7 +348,7 @@ def test_a_late_trade_is_a_missed_one() -> None:
     for _ in range(3):
         market.book(200)
     door.hear(market)
-    door.take([late])
+    door.play([late])
     assert door.detection.late == 1
     market.rest(BID, (98.0, 0.0))
     market.idle(500)
@@ -382,7 +382,7 @@ def test_after_a_clock_was_set_back_messages_are_held_back_as_ever() -> None:
     market.items.pop()
     market.idle(200)
     door.hear(market)
-    door.take([late])
+    door.play([late])
     assert door.detection.late == 0
 
 
@@ -415,7 +415,7 @@ def test_three_medians_are_not_more_than_three_medians() -> None:
 def test_counts_are_of_beginnings() -> None:
     """Each kind counts what it opened or fired, over restarts, and neither updates nor ends."""
     door = Door(HASTY)
-    door.take(Story(3, 8).market.items)
+    door.play(Story(3, 8).market.items)
     door.restart()
     begun = [entry.kind for entry in door.said if entry.event in {Event.OPENED, Event.FIRED}]
     assert begun
@@ -428,7 +428,7 @@ def test_each_entry_is_read_once() -> None:
     sweep(market)
     market.idle(500)
     door.hear(market)
-    assert door.detection.take() == []
+    assert door.detection.drain() == []
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -452,5 +452,5 @@ def test_every_kind_is_encoded_for_the_frame(kind: Kind) -> None:
 def test_trades_before_the_first_book_are_of_no_use() -> None:
     """Without a book there is nothing to hold them against."""
     door = Door()
-    door.take([trade_of(BID, 100.0, 1.0, Market().now + number) for number in range(1_000)])
+    door.play([trade_of(BID, 100.0, 1.0, Market().now + number) for number in range(1_000)])
     assert door.restart() == []

@@ -101,7 +101,7 @@ SUBCLASSING = ("--ignore=tests/features/detectors/test_definitions.py",)
 HOT = """
 orderbook side book_state book_keeper synchronizer sequence_validator
 features basic_metrics level_ofi liquidity_detection ofi
-features/detectors absorption baseline event_time exhaustion hit_level iceberg layering rounding sweep wall
+features/detectors absorption baseline event_time exhaustion iceberg layering rounding sweep traded_level wall
 state engine updates
 """
 

@@ -55,7 +55,7 @@ export class Pointer {
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
     } else {
       map.book = this.app.newestBook;
-      map.bookTitle = "book now";
+      map.bookTitle = map.book ? "book now" : "no book now";
     }
   }
 

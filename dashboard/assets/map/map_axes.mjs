@@ -263,7 +263,7 @@ export class MapAxes {
     const y = book.top - font * 0.75;
     const fits = (/** @type {string} */ text, /** @type {number} */ width) => this.context.measureText(text).width < width;
     this.text("USDT", prices.left + 7, y, colours.faint);
-    const titles = bookIsPast ? [bookTitle] : [bookTitle, "book"];
+    const titles = bookIsPast ? [bookTitle] : [bookTitle, bookTitle.replace(" now", "")];
     const title = titles.find((text) => fits(text, book.width + 4));
     if (title) this.text(title, book.left, y, bookIsPast ? colours.detection : colours.text);
     else { // it reaches over the price axis
@@ -272,7 +272,8 @@ export class MapAxes {
     }
     if (title && fits("traded", traded.width + 4)) this.text("traded", traded.left, y, colours.text);
     this.fill(book.left, book.top - 1, foot.width, 1, colours.rule);
-    this.columnScale(book, [`${shortSize(shapes.full)} ${base}`, shortSize(shapes.full)]);
+    const { full, book: shown } = shapes;
+    this.columnScale(book, shown ? [`${shortSize(full)} ${base}`, shortSize(full)] : [""]);
     this.columnScale(traded, [`${shortSize(shapes.mostTraded)} ${base}`, shortSize(shapes.mostTraded)]);
   }
 
@@ -291,7 +292,7 @@ export class MapAxes {
     const zero = font * 0.95; // as wide as 0 and a space
     const end = ends.find((text) => this.context.measureText(text).width < width - zero) ?? ends[ends.length - 1];
     const room = width - this.context.measureText(end).width;
-    if (room > zero) this.text("0", left, y, colours.faint);
+    if (end && room > zero) this.text("0", left, y, colours.faint);
     this.text(end, left + width, y, colours.faint, "right");
   }
 

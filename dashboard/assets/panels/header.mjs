@@ -57,8 +57,13 @@ export function showHeader({ frame, state, reason, decimals, numbers, at, held, 
   showBadge(state, held, behindMs);
   setText("reason", live ? silence(health) : reason);
   showSource(frame, `${state}${held ? " held" : ""}`);
-  const title = live && frame?.mid_price ? `${number(frame.mid_price, decimals + 1)} ${frame.symbol}` : `${STATES[state]} ${frame?.symbol ?? ""}`;
-  if (document.title !== title.trim()) document.title = title; // which costs as much as all of the header
+}
+
+/** Have the window's title say the price, or that there is none. @param {Frame | null} frame @param {string} state @param {number} decimals */
+export function showTitle(frame, state, decimals) {
+  const price = state === "live" && frame?.mid_price ? number(frame.mid_price, decimals + 1) : STATES[state];
+  const title = `${price} ${frame?.symbol ?? ""}`.trim();
+  if (document.title !== title) document.title = title;
 }
 
 /** @param {Frame | null} frame @param {string} state  of the page, and whether it is held */

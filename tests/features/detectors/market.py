@@ -11,7 +11,7 @@ from features.detectors.baseline import Baseline
 from features.detectors.book import Book, book_of
 from features.detectors.detection import ASK, BID, SIGNS, Detection, Ending, Event
 from features.detectors.detector import Detector, Step, TradeDetector
-from features.detectors.hit import hit_of
+from features.detectors.taker_trade import taker_trade_of
 from orderbook.book_state import TOP_LEVELS, TopOfBook
 from tests.builders import START_MS, SYMBOL
 
@@ -123,13 +123,13 @@ class Bench:
         self._baseline = baseline
         self._book: Book | None = None
 
-    def take(self, items: Iterable[Item]) -> list[Detection]:
+    def play(self, items: Iterable[Item]) -> list[Detection]:
         """Take items; return all that was said so far."""
         for item in items:
             if isinstance(item, Book):
                 self._take_book(item)
             elif self._book is not None and hasattr(self.detector, "on_trade"):
-                self.detector.on_trade(hit_of(item, self._book))
+                self.detector.on_trade(taker_trade_of(item, self._book))
         return self.said
 
     def stop(self) -> list[Detection]:

@@ -20,11 +20,11 @@ def bench() -> Bench:
 
 def said(market: Market) -> list[Detection]:
     """Return what an absorption detector says of all that was told."""
-    return bench().take(market.items)
+    return bench().play(market.items)
 
 
 def hit(market: Market, times: int, size: float = 0.9, *, side: int = ASK, every: int = 99) -> None:
-    """Hit the best price so often, and put back what was taken before the next book."""
+    """TakerTrade the best price so often, and put back what was taken before the next book."""
     price = (100.0, PRICE)[side]
     for _ in range(times):
         resting = market.resting[side][price]
@@ -201,15 +201,15 @@ def test_it_is_updated_once_a_second_while_it_is_hit() -> None:
 def test_a_break_closes_it() -> None:
     """A broken sequence interrupts what is open, forgets what was counted, and says it once."""
     market, on = fought(), bench()
-    on.take(market.items)
+    on.play(market.items)
     assert events(on.stop()) == [OPENED, ("closed", PRICE, "interrupted")]
     told = len(market.items)
     market.book()
     hit(market, 3)
-    assert len(on.take(market.items[told:])) == 2
+    assert len(on.play(market.items[told:])) == 2
     told = len(market.items)
     hit(market, 1)
-    assert events(on.take(market.items[told:]))[2:] == [OPENED]
+    assert events(on.play(market.items[told:]))[2:] == [OPENED]
 
 
 def test_a_fight_a_tick_away_does_not_hide_one() -> None:
@@ -228,7 +228,7 @@ def test_a_fight_a_tick_away_does_not_hide_one() -> None:
 def test_a_break_before_it_opened_says_nothing() -> None:
     """What was only suspected is forgotten in silence."""
     market, on = fought(3), bench()
-    on.take(market.items)
+    on.play(market.items)
     assert on.stop() == []
 
 

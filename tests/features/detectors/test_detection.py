@@ -40,7 +40,7 @@ def test_a_detection_is_encoded_under_the_contracts_keys() -> None:
     """Words are words, times are numbers, and an opening has no reason."""
     subject = Subject(Kind.WALL, BID, 100.5, START_MS)
     entry = json.loads(
-        json_of(subject.say(Event.OPENED, START_MS + 5_100, 16.5, {"size": 9.5, "trades": []}))
+        json_of(subject.detection(Event.OPENED, START_MS + 5_100, 16.5, {"size": 9.5, "trades": []}))
     )
     assert list(entry) == KEYS
     assert entry == {
@@ -61,7 +61,7 @@ def test_a_detection_is_encoded_under_the_contracts_keys() -> None:
 @pytest.mark.parametrize("reason", Ending)
 def test_an_ending_says_why(reason: Ending) -> None:
     """A closing is encoded with its reason in words."""
-    closed = Subject(Kind.ICEBERG, ASK, 1.0, START_MS).say(Event.CLOSED, START_MS, 1.0, {}, reason)
+    closed = Subject(Kind.ICEBERG, ASK, 1.0, START_MS).detection(Event.CLOSED, START_MS, 1.0, {}, reason)
     assert json.loads(json_of(closed))["reason"] == reason.value
 
 
@@ -77,7 +77,9 @@ def test_the_id_is_the_same_over_a_life_and_no_other_ones() -> None:
     subjects = [Subject(*place) for place in places]
     assert len({subject.id for subject in subjects}) == len(places)
     for subject in subjects:
-        assert subject.say(Event.OPENED, 1, 1.0, {}).id == subject.say(Event.CLOSED, 2, 1.0, {}).id
+        assert (
+            subject.detection(Event.OPENED, 1, 1.0, {}).id == subject.detection(Event.CLOSED, 2, 1.0, {}).id
+        )
 
 
 @given(st.integers(-(10**17), 10**17), st.integers(0, 8), st.integers(-2, 2))

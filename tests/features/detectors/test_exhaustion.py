@@ -25,7 +25,7 @@ def bench(cooldown_ms: int = 5_000) -> Bench:
 
 def said(market: Market, cooldown_ms: int = 5_000) -> list[Detection]:
     """Return what an exhaustion detector says of all that was told."""
-    return bench(cooldown_ms).take(market.items)
+    return bench(cooldown_ms).play(market.items)
 
 
 def quiet() -> Market:
@@ -172,13 +172,13 @@ def test_a_break_in_the_middle_forgets_the_fall() -> None:
     market, on = quiet(), bench()
     thin(market, 0.4)
     market.book()
-    on.take(market.items)
+    on.play(market.items)
     assert on.stop() == []
     told = len(market.items)
     market.book()
     lift(market, 98.0)
     market.book()
-    assert on.take(market.items[told:]) == []
+    assert on.play(market.items[told:]) == []
 
 
 def test_without_a_baseline_nothing_is_exhausted() -> None:

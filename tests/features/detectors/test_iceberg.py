@@ -18,7 +18,7 @@ def bench() -> Bench:
 
 def said(market: Market) -> list[Detection]:
     """Return what an iceberg detector says of all that was told."""
-    return bench().take(market.items)
+    return bench().play(market.items)
 
 
 def hit(market: Market, *rounds: tuple[float, float], price: float = PRICE, every: int = 99) -> Market:
@@ -227,12 +227,12 @@ def test_it_is_updated_once_a_second_while_it_is_hit() -> None:
 def test_a_break_closes_it() -> None:
     """A broken sequence interrupts what is open and forgets what was counted."""
     market, on = an_iceberg(), bench()
-    on.take(market.items)
+    on.play(market.items)
     assert events(on.stop()) == [OPENED, ("closed", PRICE, "interrupted")]
     told = len(market.items)
     market.book()
     hit(market, *[(0.9, 1.0)] * 3)
-    assert len(on.take(market.items[told:])) == 2
+    assert len(on.play(market.items[told:])) == 2
 
 
 def test_the_evidence_can_be_worked_out_by_hand() -> None:

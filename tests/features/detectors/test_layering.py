@@ -20,7 +20,7 @@ def bench(trades_since: int | None = 0) -> Bench:
 
 def said(market: Market) -> list[Detection]:
     """Return what a layering detector says of all that was told."""
-    return bench().take(market.items)
+    return bench().play(market.items)
 
 
 def change(market: Market, row: tuple[float, ...] = ROW, times: int = 1, every: int = 100) -> Market:
@@ -124,7 +124,7 @@ def test_a_trade_counts_before_its_level_ever_changed() -> None:
 
 def test_without_all_trades_nothing_is_suspected() -> None:
     """Where trades are missing nobody can say that little traded."""
-    assert bench(None).take(layered().items) == []
+    assert bench(None).play(layered().items) == []
 
 
 def test_it_is_consumed_when_much_of_it_trades() -> None:
@@ -149,6 +149,15 @@ def test_a_long_row_whose_middle_goes_is_pulled() -> None:
     market.rest(ASK, (105.0, 0.5))
     market.book()
     assert events(said(market)) == [OPENED, ("closed", 103.0, "pulled")]
+
+
+def test_what_left_the_ten_was_not_consumed_by_the_little_that_traded() -> None:
+    """What rests out of sight is not known, so nobody can say which share of it traded."""
+    market = layered((108.0, 109.0, 110.0))
+    market.trade(ASK, 108.0, 0.5)
+    market.rest(ASK, *[(price, 1.0) for price in (100.2, 100.4, 100.6, 100.8)])
+    market.book()
+    assert events(said(market)) == [("opened", 108.0, None), ("closed", 108.0, "out_of_range")]
 
 
 def test_it_is_out_of_range_when_one_of_its_prices_is() -> None:
@@ -192,12 +201,12 @@ def test_the_same_price_is_held_back_for_a_while() -> None:
 def test_a_break_closes_it() -> None:
     """A broken sequence interrupts what is open and forgets the changes and trades."""
     market, on = layered(), bench()
-    on.take(market.items)
+    on.play(market.items)
     assert events(on.stop()) == [OPENED, ("closed", 103.0, "interrupted")]
     told = len(market.items)
     market.book()
     change(market, ROW, 4)
-    assert len(on.take(market.items[told:])) == 2
+    assert len(on.play(market.items[told:])) == 2
 
 
 def test_many_prices_do_not_make_it_forget_the_young_ones() -> None:

@@ -11,7 +11,7 @@ from tests.builders import START_MS, property_settings
 
 def told(magnitude: float, at: int = 0, event: Event = Event.FIRED, kind: Kind = Kind.SWEEP) -> Detection:
     """Return a detection that is not ranked yet."""
-    return Subject(kind, BID, 100.0, START_MS).say(event, START_MS + at, magnitude, {})
+    return Subject(kind, BID, 100.0, START_MS).detection(event, START_MS + at, magnitude, {})
 
 
 def ranked(*entries: Detection) -> list[float | None]:

@@ -16,7 +16,7 @@ from tests.features.detectors.market import Bench, Item, Market
 
 def said(market: Market, settings: DetectorSettings | None = None) -> list[Detection]:
     """Return what a sweep detector says of all that was told."""
-    return Bench(SweepDetector(settings or DetectorSettings())).take(market.items)
+    return Bench(SweepDetector(settings or DetectorSettings())).play(market.items)
 
 
 def swept(*prices: float, side: int = ASK, after: int = 1) -> Market:
@@ -178,13 +178,13 @@ def test_a_break_in_the_middle_forgets_the_prints() -> None:
     market.book()
     market.eat(ASK, (101.0, 1.0), (102.0, 1.0))
     on = Bench(SweepDetector(DetectorSettings()))
-    on.take(market.items)
+    on.play(market.items)
     assert on.stop() == []
     told = len(market.items)
     market.book(10)
     market.eat(ASK, (103.0, 1.0))
     market.book(10)
-    assert on.take(market.items[told:]) == []
+    assert on.play(market.items[told:]) == []
 
 
 def test_the_evidence_can_be_worked_out_by_hand() -> None:

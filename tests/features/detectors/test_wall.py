@@ -29,7 +29,7 @@ def standing(size: float = 10.0) -> Market:
 
 def said(market: Market, trades_since: int | None = 0) -> list[Detection]:
     """Return what a wall detector says of all that was told."""
-    return bench(trades_since).take(market.items)
+    return bench(trades_since).play(market.items)
 
 
 def last(market: Market, trades_since: int | None = 0) -> Detection:
@@ -104,11 +104,11 @@ def test_a_wall_on_each_side_is_its_own() -> None:
 def test_an_open_wall_keeps_the_threshold_it_opened_with() -> None:
     """A median that rises later does not close the wall; only its own loss does."""
     market, on = standing(), bench()
-    on.take(market.items)
+    on.play(market.items)
     told = len(market.items)
     on.median = 100.0
     market.idle(1_000)
-    assert events(on.take(market.items[told:])) == [OPENED]
+    assert events(on.play(market.items[told:])) == [OPENED]
 
 
 # --- closing ----------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_half_of_a_decimal_loss_is_half() -> None:
     market.rest(BID, (PRICE, 0.5))
     market.book()
     on = Bench(WallDetector(DetectorSettings()), median=1 / 3)
-    assert [entry.reason for entry in on.take(market.items)] == [None, "consumed"]
+    assert [entry.reason for entry in on.play(market.items)] == [None, "consumed"]
 
 
 def test_books_without_a_change_do_not_end_a_decline() -> None:
@@ -253,11 +253,11 @@ def test_a_break_closes_what_is_open_and_forgets_the_rest() -> None:
     market.rest(ASK, (104.0, 10.0))
     market.book()
     on = bench()
-    on.take(market.items)
+    on.play(market.items)
     assert events(on.stop()) == [OPENED, ("closed", PRICE, "interrupted")]
     told = len(market.items)
     market.idle(5_300)
-    assert events(on.take(market.items[told:])) == [
+    assert events(on.play(market.items[told:])) == [
         OPENED,
         ("closed", PRICE, "interrupted"),
         OPENED,
@@ -295,7 +295,7 @@ def test_a_cooldown_holds_the_place_back() -> None:
     closed_at = market.now
     market.rest(BID, (PRICE, 10.0))
     market.idle(21_000)
-    entries = Bench(WallDetector(settings)).take(market.items)
+    entries = Bench(WallDetector(settings)).play(market.items)
     assert [entry.event for entry in entries] == ["opened", "closed", "opened"]
     assert entries[2].time == closed_at + 20_000
 

@@ -11,7 +11,7 @@ from tests.tools.detection.few import Entry, beginnings, shown_of
 
 def sweep(price: float) -> Detection:
     """Return a sweep without a rank."""
-    return Subject(Kind.SWEEP, BID, price, START_MS).say(Event.FIRED, START_MS, 1.0, {})
+    return Subject(Kind.SWEEP, BID, price, START_MS).detection(Event.FIRED, START_MS, 1.0, {})
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="the page's rule needs node, which is not there")

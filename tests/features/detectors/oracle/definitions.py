@@ -48,7 +48,7 @@ def by_detectors(items: Sequence[Item], settings: DetectorSettings, tick: float)
             detection.on_book(item.time, item.update_id, TopOfBook(bids, asks))
         else:
             detection.on_trade(item)
-        said += detection.take()
+        said += detection.drain()
     assert detection.late == 0, "messages came later than the holdback: the definitions know nothing of that"
     return ordered(msgspec.structs.replace(entry, rank=None) for entry in said)
 

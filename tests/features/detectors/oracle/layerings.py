@@ -129,11 +129,12 @@ def _life(at: _Side, row: list[float], start: int) -> tuple[int, list[Detection]
 
 def _ending(at: _Side, prices: list[float], book: int, *, lives: bool) -> Ending | None:
     told = at.told
-    if at.traded_share(prices, book) > told.settings.layering_traded_share:
+    in_sight = all(told.size(book, at.side, price) is not None for price in prices)
+    if in_sight and at.traded_share(prices, book) > told.settings.layering_traded_share:
         return Ending.CONSUMED
     if lives:
         return None
-    if any(told.size(book, at.side, price) is None for price in prices):
+    if not in_sight:
         return Ending.OUT_OF_RANGE
     large = told.large(book, at.side, book)
     return Ending.ENDED if all(price in large for price in prices) else Ending.PULLED

@@ -143,7 +143,7 @@ def test_what_is_woven_in_plays_through_the_engine_and_is_found(tmp_path: Path) 
 @pytest.mark.parametrize(("price", "about"), [(100.0, True), (99.5, True), (98.0, False)])
 def test_a_flag_is_about_what_was_woven_at_its_price(price: float, about: bool) -> None:
     """Within its prices; another level's is another's."""
-    flag = Subject(Kind.WALL, BID, price, START).say(Event.OPENED, START + 50, 1.0, {})
+    flag = Subject(Kind.WALL, BID, price, START).detection(Event.OPENED, START + 50, 1.0, {})
     record = Record(Kind.WALL, "size", 2.0, BID, 100.0, 99.0, START, START + 100)
     (outcome,) = judged([record], [flag])
     assert bool(outcome.flags) == about

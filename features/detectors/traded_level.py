@@ -15,7 +15,7 @@ _Debt = tuple[int, float, int]
 """What a trade took, until it is back or too old to be: its time, size, and the number of the book before."""
 
 
-class HitLevel:
+class TradedLevel:
     """Trades, visible sizes and refills at one price over a sliding window.
 
     What a trade takes is owed for `refill_ms`. A book that shows more than trades left of the one before it
@@ -54,7 +54,7 @@ class HitLevel:
         self.first_update_id = book.update_id
         self.last_hit = book.time
 
-    def hit(self, fill: Fill) -> None:
+    def on_trade(self, fill: Fill) -> None:
         """Take a trade at this price. Constant time."""
         volume, time = fill[2], fill[3]
         debts = self._debts
@@ -67,7 +67,7 @@ class HitLevel:
         self._taken += volume
         self.last_hit = time
 
-    def move(self, size: float, time: int) -> None:
+    def on_book(self, size: float, time: int) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
         if self._taken or (self._debts and size != self.size):
             self._settle(size, time)

@@ -8,7 +8,7 @@ from features.detectors.cooldown import Place
 from features.detectors.detection import ASK, BID, Fill
 
 
-class Hit(msgspec.Struct, frozen=True, gc=False):
+class TakerTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade, where it hit the book, and the book that stood before it."""
 
     place: Place
@@ -26,10 +26,10 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
         return self.fill[1]
 
 
-def hit_of(trade: AggTrade, before: Book) -> Hit:
+def taker_trade_of(trade: AggTrade, before: Book) -> TakerTrade:
     """Return the view of a trade. Constant time."""
     price, volume = trade.price, trade.visible_size
     if volume is None:
         volume = trade.size  # not said: all of it
     place = (BID if trade.buyer_is_maker else ASK, price)
-    return Hit(place, (trade.trade_id, price, volume, trade.trade_time), before)
+    return TakerTrade(place, (trade.trade_id, price, volume, trade.trade_time), before)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from features.detectors.book import Book
 from features.detectors.detection import ASK, rounded
-from features.detectors.hit import hit_of
-from features.detectors.hit_level import HitLevel
 from features.detectors.settings import DetectorSettings
+from features.detectors.taker_trade import taker_trade_of
+from features.detectors.traded_level import TradedLevel
 from tests.builders import START_MS, property_settings
 from tests.features.detectors.market import Market, trade_of
 
@@ -21,16 +21,18 @@ class Level:
 
     def __init__(self, size: float) -> None:
         self.now = START_MS
-        self.tracked = HitLevel(self._book(), size, SPAN, DetectorSettings())
+        self.tracked = TradedLevel(self._book(), size, SPAN, DetectorSettings())
 
     def hit(self, size: float, *, visible: float | None = None) -> None:
         """Trade at the price."""
-        self.tracked.hit(hit_of(trade_of(ASK, PRICE, size, self.now + 1, visible=visible), self._book()).fill)
+        self.tracked.on_trade(
+            taker_trade_of(trade_of(ASK, PRICE, size, self.now + 1, visible=visible), self._book()).fill
+        )
 
-    def move(self, size: float, after: int = 100) -> HitLevel:
+    def move(self, size: float, after: int = 100) -> TradedLevel:
         """Show the size that is left or came back."""
         self.now += after
-        self.tracked.move(size, self.now)
+        self.tracked.on_book(size, self.now)
         return self.tracked
 
     def _book(self) -> Book:
