@@ -8,7 +8,7 @@ MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/
 # Most of them wait for processes; what waits longest begins first.
 LONGEST_FIRST := tests/tools/test_compiled_core.py tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
-.PHONY: run test check-python check-types check-modules help fast pure drill evaluate campaign clients load orders fuzz soak page bench latency scale pins clean
+.PHONY: run test check-python check-types check-modules help fast pure drill evaluate campaign cluster clients load orders fuzz soak page bench latency scale pins clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python main.py $(ARGS)
@@ -42,6 +42,7 @@ help:
 	@echo 'make drill     every fault of the replay rig against the program, with recovery times'
 	@echo 'make evaluate  precision and recall of the detectors on staged patterns (PATTERNS, SEED, HOURS) or in a RECORDING'
 	@echo 'make campaign  thousands of random faults, all that is live checked against the truth (FAULTS, SEED)'
+	@echo 'make cluster   engines of two hosts and three APIs over NATS, each killed in turn under CLIENTS'
 	@echo 'make clients   clients of others on the simulated exchange, with faults (SECONDS, CLIENTS_PYTHON)'
 	@echo 'make load      delivery lag to a thousand clients and more (CLIENTS)'
 	@echo 'make orders    simulated orders against the whole book of the replay rig, and their latency (ORDERS)'
@@ -75,6 +76,10 @@ drill: $(VENV)/dev.stamp
 # Thousands of random faults, all that is live checked against the exchange's own book; FAULTS=10000 SEED=1 by default.
 campaign: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tools.campaign --faults $(or $(FAULTS),10000) --seed $(or $(SEED),1)
+
+# Engines of two hosts and three APIs over NATS, each engine and the server killed in turn; CLIENTS=500 by default.
+cluster: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.tools.cluster --clients $(or $(CLIENTS),500)
 
 # Other people's clients against the simulated exchange, in .venv-clients; SECONDS=60 by default.
 clients: $(VENV)/dev.stamp

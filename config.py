@@ -29,6 +29,7 @@ def _setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     url: str = "",
+    several: bool = False,
     path: bool = False,
 ) -> Any:
     """Declare a setting. `url` names the schemes that it may have; an empty string is allowed then.
@@ -42,6 +43,7 @@ def _setting(
         "high": high,
         "choices": choices,
         "url": url,
+        "several": several,
         "path": path,
         "needed": bool(default),
     }
@@ -147,6 +149,13 @@ class Settings:
     role: str = _setting(
         "all", "run only this part of the program here, to spread it over hosts", choices=ROLES
     )
+    bus: str = _setting(
+        "",
+        "NATS servers between engines and APIs, in place of the feed, such as nats://10.0.0.1:4222; with "
+        "commas between several, tls:// for TLS; a user and a password in it are better given as BUS",
+        url="nats tls",
+        several=True,
+    )
     feed_url: str = _setting(
         "", "where engines deliver to, with --role engine; default is the API's own port", url="ws wss"
     )
@@ -215,7 +224,7 @@ GROUPS: Final = {
         "audit_interval",
     ),
     "Clients of the API": ("client_queue", "client_patience"),
-    "Spreading over hosts, and looking inside": ("role", "feed_url", "profile_memory"),
+    "Spreading over hosts, and looking inside": ("role", "bus", "feed_url", "profile_memory"),
 }
 """The groups of --help, the usual ones first."""
 OTHERS: Final = "The detectors"
@@ -235,7 +244,7 @@ def all_settings() -> list[Setting]:
     known = []
     for one in fields(Settings):
         if one.name == "detectors":
-            plain = {"choices": (), "url": "", "path": False, "needed": True}
+            plain = {"choices": (), "url": "", "several": False, "path": False, "needed": True}
             known += [Setting(name, default, plain | facts) for name, default, facts in thresholds()]
         else:
             known.append(Setting(one.name, one.default, one.metadata))

@@ -15,7 +15,7 @@ import tracemalloc
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from config import SettingError, Settings
 from processes.command_line import read_settings
@@ -27,6 +27,10 @@ from processes.open_files import most_streams, raise_limit
 from processes.outputs import open_closed_streams, patient_outputs
 from processes.screen import screen_of_this_terminal
 from processes.supervisor import EXIT_SETTINGS, Child, Holds
+
+if TYPE_CHECKING:
+    from api.supply import Supply
+    from data_ingestion.clock import Clock
 
 log = logging.getLogger("main")
 
@@ -125,24 +129,34 @@ async def run_api(settings: Settings) -> None:
     from api.websocket_server import Api, create_app
     from data_ingestion.clock import Clock
 
-    if not settings.feed_token:
+    if not settings.feed_token and not settings.bus:
         raise SettingError("--role api needs the secret that its engines show, in FEED_TOKEN.")
     if settings.source == "auto":
         raise SettingError("--role api does not choose a source: give the engines' own in --source.")
+    clock = Clock()
     api = Api(
         settings.symbols,
         settings.source,
+        supply=_bus_supply(settings, clock) if settings.bus else None,
         feed_token=settings.feed_token,
         access=Access(settings.api_host, settings.known_origins(), page_port=settings.dashboard_port),
         public_url=settings.public_api_url,
         client_queue=settings.client_queue,
+        clock=clock,
         most_streams=most_streams(len(settings.symbols)),
-        processes=ProgramProcesses(Clock(), settings.supervisor_pid, settings.restarts),
+        processes=ProgramProcesses(clock, settings.supervisor_pid, settings.restarts),
     )
     calm_garbage_collector()
     app, patience = create_app(api), settings.client_patience
     with listener_of(settings, "api") as listener:
         await serve(app, listener, client_patience=patience)
+
+
+def _bus_supply(settings: Settings, clock: "Clock") -> "Supply":
+    from api.bus.address import bus_address
+    from api.bus.subscriber import BusSupply
+
+    return BusSupply(bus_address(settings.bus), settings.source, clock)
 
 
 async def run_dashboard(settings: Settings) -> None:
@@ -190,7 +204,7 @@ async def run_all(settings: Settings) -> None:
 
 def _children(settings: Settings, listeners: dict[str, socket.socket]) -> list[Child]:
     """Return the program's processes. Of the feed's secret only those know that need it."""
-    stranger = replace(settings, feed_token="")
+    stranger = replace(settings, feed_token="", bus="")
     friend = replace(settings, feed_token=settings.feed_token or secrets.token_urlsafe(32))
     holds = Holds(settings.rest_not_before)
     children = [

@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from api.feed.messages import FeedLatencies, FeedRow, FeedSecond, FeedState, feed_row
+from api.feed.messages import FeedLatencies, FeedRow, FeedSecond, FeedState, FrameHead, decode_head, feed_row
 from api.newest_book import NewestBook
 from api.processes import ProcessReport
 from api.whole_book import NULL, book_after
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.latency import LatencyMeter
-from state.frames import Health, Status, WindowRow, missing_row, not_live_frame, row_of
+from state.frames import Status, WindowRow, missing_row, not_live_frame, row_of
 from state.rolling_buffer import WINDOW_SECONDS, RollingBuffer
 from state.updates import BOOK_EVERY_MS
 
@@ -22,24 +22,10 @@ LATE_MS: Final = 10_000
 _LEADING_SECONDS: Final = BOOK_EVERY_MS // 1000 + 1
 """Kept beyond the window: they lead to the whole book that its oldest row begins with."""
 
+NOT_RUNNING: Final = "the engine of this symbol is not running"
+NO_ANSWER: Final = "the engine of this symbol does not answer"
+
 _encode = msgspec.json.Encoder().encode
-
-
-class FrameHead(msgspec.Struct, frozen=True):
-    """What the API itself reads of a frame."""
-
-    symbol: str
-    source: str
-    timestamp: int
-    exchange_time: int | None
-    status: Status
-    reason: str | None
-    mid_price: float | None
-    spread: float | None
-    health: Health | None
-
-
-_decode_head = msgspec.json.Decoder(FrameHead).decode
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -80,6 +66,10 @@ class Channel:
     def __init__(self, symbol: str, source: str) -> None:
         self.symbol = symbol
         self.connected = False  # whether an engine delivers
+        self.absence = NOT_RUNNING  # why a second is dark while none does
+        self.silence = NO_ANSWER  # and why while one does, and says nothing
+        self.idle = False  # whether nobody asks for its seconds, so that they need not come
+        self.announced: FrameHead | None = None  # what engines say of themselves, asked for or not
         self.heard_ms: float | None = None  # steady ms at which the newest second came
         self.clients: set[Client] = set()
         self.frames_dropped = 0  # taken from slow clients' queues
@@ -100,11 +90,24 @@ class Channel:
     @property
     def head(self) -> FrameHead | None:
         """What the newest frame says of itself."""
-        return self._head
+        return self._head or self.announced
+
+    def processes(self) -> list[ProcessReport]:
+        """Return what the engines that deliver say of their own processes."""
+        return [] if self.process is None else [self.process]
+
+    def arrived(self, wall_ms: float, steady_ms: float) -> None:
+        """Note that the newest second came from an engine at these times."""
+        self.heard_ms, head = steady_ms, self._head
+        if head is not None and head.exchange_time is not None:
+            # An engine elsewhere has another offset: then its clock's difference to ours shows here.
+            offset = (head.health.clock_offset_ms if head.health else None) or 0.0
+            self.delivered.add(wall_ms + offset - head.exchange_time)
 
     def warnings(self) -> list[str]:
         """Return what a person should know: the engine's warnings, and what the API sees itself."""
-        health = self._head.health if self._head is not None else None
+        head = self.head
+        health = head.health if head is not None else None
         found = list(health.warnings) if health is not None else []
         slow = sum(client.queue.full for client in self.clients)
         if slow:
@@ -146,6 +149,14 @@ class Channel:
         row = feed_row(WindowRow(row_of(frame), None))
         self._publish(FeedSecond(_encode(frame), row))
 
+    def clear(self) -> None:
+        """Forget all that went out."""
+        self._rows = _no_rows()
+        self._told.clear()
+        self._follows = False
+        self._latest = self._head = None
+        self._history.clear()
+
     def join(self, client: Client) -> None:
         """Add a client; its first frame, with history, is in its queue at once if there is any."""
         self.clients.add(client)
@@ -158,7 +169,7 @@ class Channel:
 
     def _publish(self, second: FeedSecond, leading: Sequence[FeedRow] | None = None) -> None:
         """Send out a second; `leading` are the rows that lead to it, unless those told so far do."""
-        head = _decode_head(second.frame)  # first: what is no frame must leave nothing behind
+        head = decode_head(second.frame)  # first: what is no frame must leave nothing behind
         if (head.symbol, head.source) != (self.symbol, self.source):
             raise ForeignFrame(f"a frame of {head.symbol!r}, source {head.source!r}")
         second = self._with_book(second, tuple(self._told) if leading is None else leading)

@@ -29,6 +29,7 @@ class ShownProcess(msgspec.Struct, frozen=True):
     restarts: int  # since the program began
     memory_mib: float  # resident set
     core: str | None = None  # an engine's: pure or compiled
+    host: str | None = None  # of an engine that tells of itself over a bus
 
 
 class ProcessReport(msgspec.Struct, frozen=True):
@@ -41,10 +42,13 @@ class ProcessReport(msgspec.Struct, frozen=True):
     cpu_share: float  # of one core, since the reading before; 0 at the first
     restarts: int  # since the program began
     core: str | None = None  # an engine's: pure or compiled
+    host: str | None = None  # of an engine that tells of itself over a bus
 
     @property
     def name(self) -> str:
-        """The symbol of an engine, the role of any other."""
+        """The symbol of an engine, with its place where there may be several; the role of any other."""
+        if self.host is not None:
+            return f"{self.symbol} at {self.host}:{self.pid}"
         return self.symbol or self.role
 
     def shown(self) -> ShownProcess:
@@ -64,8 +68,10 @@ class ProcessReader:
         restarts: int = 0,
         process: psutil.Process | None = None,
         core: str | None = None,
+        host: str | None = None,
     ) -> None:
         self._role, self._symbol, self._restarts, self._core = role, symbol, restarts, core
+        self._host = host
         self._process = process or psutil.Process()
 
     def read(self) -> ProcessReport:
@@ -81,6 +87,7 @@ class ProcessReader:
             round(share, 4),
             self._restarts,
             self._core,
+            self._host,
         )
 
 

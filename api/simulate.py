@@ -1,7 +1,7 @@
 """`GET /simulate`: what market orders would cost now, by the newest exact book that the API holds."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -161,9 +161,21 @@ class NotLiveRefusal(Refusal):
 class Simulator:
     """Walks market orders through the newest books of all channels."""
 
-    def __init__(self, channels: Mapping[str, Channel], clock: Clock) -> None:
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        want_book: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._channels = channels
         self._clock = clock
+        self._want_book = want_book
+
+    async def ready(self, symbol: str) -> None:
+        """Have the book of a symbol come if it does not, and wait a moment for it."""
+        channel = self._channels.get(symbol.upper())
+        if channel is not None and self._want_book is not None:
+            await self._want_book(channel.symbol)
 
     def simulate_market_order(
         self, symbol: str, size: float, side: str, *, depth: str = Depth.TEN, unit: str = Unit.BASE
@@ -305,6 +317,7 @@ def simulate_routes(simulator: Simulator) -> APIRouter:
             )
         unit = Unit.BASE if given[0] in ("size", "sizes") else Unit.QUOTE
         one, several = size or quote_size, sizes or quote_sizes
+        await simulator.ready(symbol)
         try:
             if one is not None:
                 return _answer(simulator.simulate_market_order(symbol, one, side, depth=depth, unit=unit))

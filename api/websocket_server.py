@@ -4,25 +4,23 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 import msgspec
-from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, Response, WebSocket
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from api.access import Access, AccessGuard, PageHeaders
-from api.channel import Channel, Client, ForeignFrame, Wants
+from api.channel import Channel, Client, Wants
 from api.docs_page import DOCS_POLICY, docs_routes
-from api.feed import handshake
-from api.feed.messages import FeedBook, FeedLatencies, FeedMessage, FeedProcess, FeedState, decode_feed
+from api.feed.receiver import FeedReceiver
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.queries import UNKNOWN_QUERY, QueryGuard, wants_of
-from api.refusals import add_refusals, handshake_refusal, refusal
+from api.refusals import add_refusals, refusal
 from api.schema import (
     BAD_QUERY,
     NO_ROOM,
@@ -32,15 +30,14 @@ from api.schema import (
     message_schema_document,
 )
 from api.simulate import SIMULATE_ANSWERS, Simulator, simulate_routes
+from api.sockets import GONE, refuse, refuse_handshake
 from api.stream_limit import StreamLimit
-from api.websocket_protocol import trust
+from api.supply import Channels, PushedSupply, Supply
 from data_ingestion.clock import Clock
 from state.frames import Status
 
 log = logging.getLogger(__name__)
 
-FEED_REFUSED: Final = 4401  # close code of a feed whose sender does not know the secret
-SUPERSEDED: Final = 4409  # close code of a feed whose engine has connected again
 GRACE: Final = 0.5
 """Seconds that a connected engine may be late before its second goes out as not live."""
 
@@ -55,16 +52,12 @@ READ_AT_ONCE: Final = 100
 """Messages of a client after which the API pauses. What a server's buffer holds of the shortest ones, some
 ten thousand, is then taken before the server misses the answer to a ping that lies behind them."""
 
-_CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
-
-_GONE: Final = (WebSocketDisconnect, RuntimeError)
-"""What sending raises where the other side has gone, or where the server has closed the connection."""
-
 
 class Api:
     """The channels of all symbols and what serves them, to `most_streams` clients at once.
 
-    `public_url` is where others reach it, if not at the host that they ask for.
+    `supply` hands over what engines say; without one they connect to `/feed/` and prove that they know
+    `feed_token`. `public_url` is where others reach it, if not at the host that they ask for.
 
     `read_pause` is for how many seconds the API reads nothing of a client after each `READ_AT_ONCE` messages.
     """
@@ -74,7 +67,8 @@ class Api:
         symbols: Iterable[str],
         source: str,
         *,
-        feed_token: str,
+        feed_token: str = "",
+        supply: Supply | None = None,
         access: Access | None = None,
         public_url: str = "",
         client_queue: int = 8,
@@ -83,17 +77,19 @@ class Api:
         clock: Clock | None = None,
         processes: ProgramProcesses | None = None,
     ) -> None:
-        self.channels = {symbol: Channel(symbol, source) for symbol in symbols}
+        make = Channel if supply is None else supply.channel_of
+        self.channels: Channels = {symbol: make(symbol, source) for symbol in symbols}
         self.access = access or Access()
         self.public_url = public_url.rstrip("/")
-        self._feed_token = feed_token
         self._client_queue = client_queue
         self._read_pause = read_pause
         self._clock = clock or Clock()
         self.stream_limit = StreamLimit(most_streams, self._clock.steady)
-        self.simulator = Simulator(self.channels, self._clock)
+        self._feed = FeedReceiver(self.channels, feed_token, self._clock) if supply is None else None
+        self.supply: Supply = supply or self._feed or PushedSupply()
+        self.supply.attach(self.channels)
+        self.simulator = Simulator(self.channels, self._clock, self.supply.want_book)
         self._processes = processes or ProgramProcesses(self._clock)
-        self._feeds: dict[str, WebSocket] = {}
 
     # --- WebSockets ---------------------------------------------------------------------------------
 
@@ -102,13 +98,13 @@ class Api:
         await socket.accept()
         channel, wants = self.channels.get(symbol.upper()), wants_of(socket.query_params)
         if channel is None:
-            await _refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
+            await refuse(socket, UNKNOWN_SYMBOL, f"unknown symbol; there are {', '.join(self.channels)}")
             return
         if isinstance(wants, str):
-            await _refuse(socket, BAD_QUERY, wants)
+            await refuse(socket, BAD_QUERY, wants)
             return
         if not self.stream_limit.enter():
-            await _refuse(socket, NO_ROOM, self.stream_limit.why_not)
+            await refuse(socket, NO_ROOM, self.stream_limit.why_not)
             return
         try:
             await self._serve_frames(socket, channel, wants)
@@ -116,6 +112,10 @@ class Api:
             self.stream_limit.leave()
 
     async def _serve_frames(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
+        async with self.supply.following(channel.symbol):
+            await self._serve_joined(socket, channel, wants)
+
+    async def _serve_joined(self, socket: WebSocket, channel: Channel, wants: Wants) -> None:
         client = Client(ladders=wants.ladders, updates=wants.updates, queue_size=self._client_queue)
         channel.join(client)
         tasks = {
@@ -135,7 +135,7 @@ class Api:
 
     async def _send_until_closed(self, socket: WebSocket, channel: Channel, client: Client) -> None:
         """Send a client its frames; return when it has gone."""
-        with contextlib.suppress(*_GONE):
+        with contextlib.suppress(*GONE):
             while True:
                 outgoing = await client.queue.get()
                 await socket.send_text(outgoing.text)
@@ -143,75 +143,11 @@ class Api:
                     channel.sent.add(self._clock.wall_ms() - outgoing.second)
 
     async def serve_feed(self, socket: WebSocket, symbol: str) -> None:
-        """Take the seconds of one engine. A newer connection of a symbol takes the place of an older."""
-        channel = self.channels.get(symbol)
-        if channel is None:
-            why_not = f"unknown symbol; there are {', '.join(self.channels)}"
-            await _refuse_handshake(socket, why_not)
+        """Take the seconds of one engine, unless engines are told to use a bus."""
+        if self._feed is None:
+            await refuse_handshake(socket, "engines deliver over a bus here: give them the same --bus")
             return
-        await socket.accept()
-        if not await self._know_each_other(socket, symbol):
-            log.warning("who wanted to deliver frames of %s does not know the feed's secret", symbol)
-            with contextlib.suppress(*_GONE):
-                await socket.close(FEED_REFUSED, "the feed's secret is another")
-            return
-        trust(socket)
-        older = self._feeds.get(symbol)
-        self._feeds[symbol] = socket
-        if older is not None:
-            with contextlib.suppress(*_GONE):
-                await older.close(SUPERSEDED)
-        channel.connected = True
-        channel.book.connected()
-        try:
-            while self._feeds.get(symbol) is socket:
-                self._on_feed(channel, decode_feed(await _receive_bytes(socket)))
-        except WebSocketDisconnect:
-            log.info("the engine of %s has gone", symbol)
-        except (msgspec.DecodeError, UnicodeError, ForeignFrame) as error:
-            log.warning("the engine of %s sent what is no feed message of ours: %s", symbol, error)
-            with contextlib.suppress(*_GONE):
-                await socket.close(1008)
-        finally:
-            if self._feeds.get(symbol) is socket:
-                del self._feeds[symbol]
-                channel.connected, channel.process = False, None
-                channel.book.disconnected()
-
-    async def _know_each_other(self, socket: WebSocket, symbol: str) -> bool:
-        """Shake hands with whoever wants to deliver; return whether it is an engine of ours."""
-        challenge = handshake.Challenge(secrets.token_bytes(handshake.NONCE_BYTES))
-        try:
-            async with asyncio.timeout(handshake.PATIENCE):
-                await socket.send_bytes(handshake.encode(challenge))
-                said = handshake.decode(await _receive_bytes(socket))
-                if not isinstance(said, handshake.Answer) or not handshake.is_engine(
-                    self._feed_token, symbol, challenge, said
-                ):
-                    return False
-                shown = handshake.welcome(self._feed_token, symbol, challenge, said)
-                await socket.send_bytes(handshake.encode(shown))
-        except (TimeoutError, *_GONE):
-            return False
-        return True
-
-    def _on_feed(self, channel: Channel, message: FeedMessage) -> None:
-        if isinstance(message, FeedBook):
-            channel.book.on_said(message, self._clock.steady_ms())
-        elif isinstance(message, FeedLatencies):
-            channel.latencies = message
-        elif isinstance(message, FeedProcess):
-            channel.process = message.report
-        elif isinstance(message, FeedState):
-            channel.restore(message)
-            channel.heard_ms = self._clock.steady_ms()
-        elif channel.add(message):
-            channel.heard_ms = self._clock.steady_ms()
-            head = channel.head
-            if head is not None and head.exchange_time is not None:
-                # An engine elsewhere has another offset: then its clock's difference to ours shows here.
-                offset = (head.health.clock_offset_ms if head.health else None) or 0.0
-                channel.delivered.add(self._clock.wall_ms() + offset - head.exchange_time)
+        await self._feed.serve(socket, symbol)
 
     # --- the second -----------------------------------------------------------------------------------
 
@@ -222,17 +158,18 @@ class Api:
             await asyncio.sleep(GRACE / 2)  # by now the frames are with the clients
             if timestamp % COLLECT_EVERY_MS == 0:
                 gc.collect()
+            self.supply.settle(timestamp)
             await asyncio.sleep(GRACE / 2)
             self._fill_in(timestamp, waited=True)
 
     def _fill_in(self, timestamp: int, *, waited: bool) -> None:
         for channel in self.channels.values():
-            if self._has_second(channel, timestamp):
+            if channel.idle or self._has_second(channel, timestamp):
                 continue
             if not channel.connected:
-                channel.fill_in(timestamp, "the engine of this symbol is not running")
+                channel.fill_in(timestamp, channel.absence)
             elif waited:
-                channel.fill_in(timestamp, "the engine of this symbol does not answer")
+                channel.fill_in(timestamp, channel.silence)
 
     def _has_second(self, channel: Channel, timestamp: int) -> bool:
         """Say whether this second went out. A frame of the future only means that the clock was set back."""
@@ -253,8 +190,8 @@ class Api:
 
     def processes(self) -> list[ProcessReport]:
         """Return what is known of each process of the program."""
-        engines = (channel.process for channel in self.channels.values())
-        return [*self._processes.read(), *(report for report in engines if report is not None)]
+        engines = (report for channel in self.channels.values() for report in channel.processes())
+        return [*self._processes.read(), *engines]
 
 
 def _health_of(channel: Channel, now_ms: float, steady_ms: float) -> SymbolHealth:
@@ -268,17 +205,6 @@ def _health_of(channel: Channel, now_ms: float, steady_ms: float) -> SymbolHealt
     if status is Status.LIVE and quiet_ms > HEALTH_AGE_MS:
         status, why = Status.STALE, f"no frame for {quiet_ms / 1000:.1f} s"
     return SymbolHealth(status, why, age_ms, channel.warnings(), head.health)
-
-
-async def _refuse_handshake(socket: WebSocket, reason: str) -> None:
-    """Answer a handshake for what is not there."""
-    await handshake_refusal(socket.scope, 404, reason)(socket.scope, socket.receive, socket.send)
-
-
-async def _refuse(socket: WebSocket, code: int, reason: str) -> None:
-    short = reason.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
-    with contextlib.suppress(*_GONE):
-        await socket.close(code, short)
 
 
 async def _read_until_closed(socket: WebSocket, pause: float) -> None:
@@ -295,15 +221,6 @@ async def _read_until_closed(socket: WebSocket, pause: float) -> None:
         await asyncio.sleep(pause)
 
 
-async def _receive_bytes(socket: WebSocket) -> bytes:
-    """Return the next binary message; a text is returned as bytes that are no feed message."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message["code"])
-    data: bytes | None = message.get("bytes")
-    return b"" if data is None else data
-
-
 def _json(body: object, status_code: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status_code, media_type="application/json")
 
@@ -313,10 +230,11 @@ def create_app(api: Api) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(api.watch_engines())
+        tasks = [asyncio.create_task(api.watch_engines()), asyncio.create_task(api.supply.run())]
         yield
-        watcher.cancel()
-        await asyncio.gather(watcher, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     app = FastAPI(
         title="Order-book liquidity",
@@ -393,7 +311,7 @@ def _add_streams(app: FastAPI, api: Api) -> None:
     @app.websocket("/{path:path}")
     async def nothing(socket: WebSocket, path: str) -> None:
         del path
-        await _refuse_handshake(socket, "there is no such WebSocket: frames are at /ws/{symbol}")
+        await refuse_handshake(socket, "there is no such WebSocket: frames are at /ws/{symbol}")
 
 
 def _address_of(api: Api, request: Request) -> str:

@@ -1,5 +1,6 @@
 """The whole covered book, rebuilt from one that was told and the updates that followed. Pure."""
 
+import heapq
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
@@ -52,6 +53,13 @@ class RebuiltBook:
                     held.pop(price, None)
         self.u, self._time, self._low, self._high = update.u, update.T, low, high
         self._whole = None
+
+    def top(self, count: int) -> tuple[Levels, Levels]:
+        """Return the best bids and asks, best first. Linear in the levels."""
+        self._drop_what_left()
+        bids, asks = self._bids, self._asks
+        best_bids, best_asks = heapq.nlargest(count, bids), heapq.nsmallest(count, asks)
+        return [(price, bids[price]) for price in best_bids], [(price, asks[price]) for price in best_asks]
 
     def whole(self) -> WholeBook:
         """Return the book as it is now. O(n log n), constant time until the next update."""

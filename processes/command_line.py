@@ -137,23 +137,27 @@ def _read_text(text: str, where: str, facts: Mapping[str, Any]) -> str:
     if facts["choices"] and text not in facts["choices"]:
         raise SettingError(f"{where} is {text!r}: it must be one of {', '.join(facts['choices'])}.")
     if facts["url"] and text:
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in facts["url"].split() and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
-            raise SettingError(f"{where} is {text!r}: it must be a URL that begins with {schemes}.")
-        if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
-            raise SettingError(
-                f"{where} is {text!r}: it must be a URL without a query, a fragment or a user."
-            )
+        for url in text.split(",") if facts["several"] else [text]:
+            _check_url(url.strip(), where, facts)
     if facts["path"]:
         text = "/" + text.strip("/") + "/" if text.strip("/") else "/"
         if not _PATH.fullmatch(text):
             raise SettingError(f"{where} is {text!r}: it must be a path such as /orderbook/.")
     return text
+
+
+def _check_url(text: str, where: str, facts: Mapping[str, Any]) -> None:
+    shown = re.sub(r"//[^/]*@", "//...@", text)  # a password is nobody's to read
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in facts["url"].split() and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        schemes = " or ".join(f"{scheme}://" for scheme in facts["url"].split())
+        raise SettingError(f"{where} is {shown!r}: it must be a URL that begins with {schemes}.")
+    if "http" in facts["url"].split() and (parts.query or parts.fragment or parts.username):
+        raise SettingError(f"{where} is {shown!r}: it must be a URL without a query, a fragment or a user.")
 
 
 def _is_symbol(text: str) -> bool:

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import random
+import secrets
+import socket
 import sys
 
 from api.feed.publisher import FeedPublisher
+from api.feed.voice import Publisher, Voice
 from api.processes import ProcessReader
 from config import SettingError, Settings
 from data_ingestion.clock import Clock
@@ -35,16 +38,10 @@ async def run_engine(settings: Settings, words: Words) -> None:
     symbol, clock = settings.symbols[0], Clock()
     engine = Engine(symbol, settings.source, _engine_settings(settings))
     applied, exchange_clock = LatencyMeter(), ExchangeClock(clock)
-    publisher = FeedPublisher(
-        engine,
-        settings.feed_url or f"ws://{local_address(settings.api_host)}:{settings.api_port}",
-        settings.feed_token,
-        applied=applied,
-        backoff=Backoff(random.SystemRandom().random),
-        clock=clock,
-        exchange_clock=exchange_clock,
-        process=ProcessReader("engine", symbol, settings.restarts, core=running_core()),
-    )
+    host = socket.gethostname() if settings.bus else None
+    process = ProcessReader("engine", symbol, settings.restarts, core=running_core(), host=host)
+    voice = Voice(engine, applied=applied, clock=clock, exchange_clock=exchange_clock, process=process)
+    publisher = _publisher(settings, voice)
 
     calm_garbage_collector()
 
@@ -66,6 +63,16 @@ async def run_engine(settings: Settings, words: Words) -> None:
             tasks.create_task(close_seconds())
     except* UnknownSymbol as group:
         raise SettingError(f"{first_leaf(group)}.") from None
+
+
+def _publisher(settings: Settings, voice: Voice) -> Publisher:
+    if settings.bus:
+        from api.bus.address import bus_address
+        from api.bus.publisher import BusPublisher
+
+        return BusPublisher(voice, bus_address(settings.bus), secrets.token_hex(8))
+    url = settings.feed_url or f"ws://{local_address(settings.api_host)}:{settings.api_port}"
+    return FeedPublisher(voice, url, settings.feed_token, backoff=Backoff(random.SystemRandom().random))
 
 
 async def _ingest(

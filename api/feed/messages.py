@@ -10,7 +10,7 @@ import msgspec
 from api.processes import ProcessReport
 from data_ingestion.pacing.latency import LatencyCounts
 from orderbook.book_state import TopOfBook
-from state.frames import Frame, Status, WindowRow
+from state.frames import Frame, Health, Status, WindowRow
 from state.updates import EncodedNews
 
 
@@ -83,7 +83,33 @@ class FeedProcess(msgspec.Struct, frozen=True, tag="process"):
     report: ProcessReport
 
 
-FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess
+class FrameHead(msgspec.Struct, frozen=True):
+    """What the API itself reads of a frame."""
+
+    symbol: str
+    source: str
+    timestamp: int
+    exchange_time: int | None
+    status: Status
+    reason: str | None
+    mid_price: float | None
+    spread: float | None
+    health: Health | None
+
+
+decode_head = msgspec.json.Decoder(FrameHead).decode
+"""Return the head of a frame's JSON; raises `msgspec.DecodeError`."""
+
+
+class FeedEngine(msgspec.Struct, frozen=True, tag="engine"):
+    """What an engine announces on a bus after each second, to those too who ask for nothing else of it."""
+
+    head: FrameHead
+    latencies: FeedLatencies
+    process: FeedProcess
+
+
+FeedMessage = FeedState | FeedSecond | FeedBook | FeedLatencies | FeedProcess | FeedEngine
 
 _encode_json = msgspec.json.Encoder().encode
 encode_feed = msgspec.msgpack.Encoder().encode

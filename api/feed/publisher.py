@@ -1,4 +1,4 @@
-"""The engine's side of the feed: closes each second on the second, and tells the API that and its book."""
+"""The engine's side of the feed: tells the one API that it connects to each second, and the book between."""
 
 import asyncio
 import logging
@@ -10,29 +10,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from api.feed import handshake
-from api.feed.book_report import book_report
-from api.feed.messages import (
-    ExactBook,
-    FeedBook,
-    FeedLatencies,
-    FeedProcess,
-    FeedSecond,
-    FeedState,
-    encode_feed,
-    feed_row,
-    feed_second,
-)
+from api.feed.messages import FeedState, encode_feed
+from api.feed.voice import Voice
 from api.newest_book import SAY_BOOK_EVERY_MS
-from api.processes import ProcessReader
-from data_ingestion.clock import Clock
-from data_ingestion.exchange_clock import ExchangeClock
 from data_ingestion.newest_queue import NewestQueue
 from data_ingestion.pacing.backoff import Backoff
-from data_ingestion.pacing.latency import LatencyMeter
 from data_ingestion.proxies import is_loopback
-from state.engine import Engine
 from state.frames import Frame
-from state.updates import EncodedNews
 
 log = logging.getLogger(__name__)
 
@@ -51,43 +35,31 @@ class FeedPublisher:
     """Closes the engine's seconds and keeps the API told of them and of the book between them.
 
     The book is read at the moment at which it is sent, and the next one only after that: a slow API gets
-    fewer books, never older ones. `applied` is what the ingestor counts; it is only passed on.
+    fewer books, never older ones.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        voice: Voice,
         url: str,
         token: str,
         *,
-        applied: LatencyMeter,
         backoff: Backoff,
-        clock: Clock,
-        exchange_clock: ExchangeClock,
-        process: ProcessReader,
         draw_nonce: Callable[[], bytes] = lambda: secrets.token_bytes(handshake.NONCE_BYTES),
     ) -> None:
-        self._engine = engine
+        self._voice = voice
+        self._engine = engine = voice.engine
         self._url = f"{url.rstrip('/')}/feed/{engine.symbol}"
         self._token = token
         self._draw_nonce = draw_nonce
         self._backoff = backoff
-        self._clock = clock
-        self._exchange_clock = exchange_clock
-        self._process = process
-        self._applied, self._encoded = applied, LatencyMeter()
-        self._latest: FeedSecond | None = None
+        self._clock = voice.clock
         self._queue: NewestQueue[bytes] = NewestQueue(WAITING_SECONDS)
 
     def close_second(self, timestamp: int) -> Frame:
         """Close the second that ends at `timestamp` (ms since the epoch) and queue it for the API."""
-        frame, row = self._engine.close_second(
-            timestamp, self._clock.steady_ms(), self._exchange_clock.offset(), self._exchange_clock.now_ms()
-        )
-        self._latest = feed_second(frame, row)
-        if frame.exchange_time is not None:
-            self._encoded.add(self._exchange_clock.now_ms() - frame.exchange_time)
-        self._queue.put(encode_feed(self._latest))
+        frame, second = self._voice.close_second(timestamp)
+        self._queue.put(encode_feed(second))
         if self._queue.drain_dropped():
             self._engine.resend_book()
         return frame
@@ -138,17 +110,16 @@ class FeedPublisher:
         # No await between these two: a second is either in the state or in the queue, never in both.
         self._queue.clear()
         self._engine.restart_news()
-        rows = [feed_row(row) for row in self._engine.window]
-        state = encode_feed(FeedState(self._engine.source, rows, self._latest))
+        state = encode_feed(FeedState(self._engine.source, self._voice.rows(), self._voice.latest))
         await connection.send(state)
         while True:
             self._backoff.worked(self._clock.steady())
-            await connection.send(self._book())
+            await connection.send(encode_feed(self._voice.book()))
             second = await self._next_second()
             if second is not None:
                 await connection.send(second)
-                await connection.send(self._latencies())
-                await connection.send(encode_feed(FeedProcess(self._process.read())))
+                await connection.send(encode_feed(self._voice.latencies()))
+                await connection.send(encode_feed(self._voice.process()))
 
     async def _next_second(self) -> bytes | None:
         """Return the next second, or None where the book is to be told first."""
@@ -157,17 +128,3 @@ class FeedPublisher:
                 return await self._queue.get()
         except TimeoutError:
             return None
-
-    def _book(self) -> bytes:
-        offset = self._exchange_clock.offset()
-        report = book_report(
-            self._engine,
-            self._clock.steady_ms(),
-            self._exchange_clock.now_ms(),
-            0.0 if offset is None else offset.uncertainty_ms,
-        )
-        news = self._engine.drain_news() if isinstance(report, ExactBook) else EncodedNews()
-        return encode_feed(FeedBook(self._clock.wall_ms(), report, news))
-
-    def _latencies(self) -> bytes:
-        return encode_feed(FeedLatencies(self._applied.read(), self._encoded.read()))

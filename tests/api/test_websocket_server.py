@@ -19,7 +19,8 @@ from api.access import Access
 from api.channel import Client
 from api.feed import handshake
 from api.feed.messages import FeedSecond, FeedState, encode_feed
-from api.websocket_server import FEED_REFUSED, READ_AT_ONCE, Api, create_app
+from api.feed.receiver import FEED_REFUSED
+from api.websocket_server import READ_AT_ONCE, Api, create_app
 from tests.api.serving import (
     NOT_MARKET_FIELDS,
     SOURCE,

@@ -80,6 +80,7 @@ BAD = [
     ),
     ("dashboard_prefix", ["/a b/", "/../", "/a//b/", "https://x/", "/é/", "/a?b/"]),
     ("feed_url", ["http://x", "x", "ws://"]),
+    ("bus", ["http://x", "x", "nats://", "nats://a,b", "nats://a:0"]),
     ("stale_after", ["", "0", "61", "inf", "-inf", "nan", "1e9", "two", "2s"]),
     ("book_levels", ["19", "100001", "1e3", "20.0"]),
     ("request_weight", ["19", "2401"]),
@@ -285,3 +286,13 @@ def test_the_table_has_a_row_for_each_setting_that_people_may_use() -> None:
     assert len(rows) == len(fields(Settings)) - 1 + len(DetectorSettings.__struct_fields__) - len(INTERNAL)
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert "| `--api-port` | `API_PORT` | 8000 | 1 to 65535 | port of the API |" in rows
+
+
+def test_servers_of_a_bus_may_be_several_and_a_password_is_not_echoed() -> None:
+    """Not even where something else of the address is wrong."""
+    several = "nats://me:secret@a:4222, tls://b"
+    assert read_settings([], {"BUS": several}).bus == several
+    with pytest.raises(SettingError) as refused:
+        read_settings([], {"BUS": "http://me:secret@a"})
+    assert "secret" not in str(refused.value)
+    assert "nats://" in str(refused.value)

@@ -23,6 +23,7 @@ from api.feed.messages import (
     decode_feed,
 )
 from api.feed.publisher import WAITING_SECONDS, FeedPublisher
+from api.feed.voice import Voice
 from api.processes import ProcessReader
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
@@ -132,16 +133,14 @@ class Delivery:
         backoff = Backoff(lambda: 0.0, base=0.01, cap=0.02, longest=0.02)
         clock = Clock(wall=lambda: T0 / 1000, steady=lambda: rig.now / 1000)
         self.exchange_clock = ExchangeClock(clock)
-        self.publisher = FeedPublisher(
+        voice = Voice(
             rig.engine,
-            url,
-            TOKEN,
             applied=self.applied,
-            backoff=backoff,
             clock=clock,
             exchange_clock=self.exchange_clock,
             process=ProcessReader("engine", "BTCUSDT", restarts=3),
         )
+        self.publisher = FeedPublisher(voice, url, TOKEN, backoff=backoff)
         self._task = asyncio.create_task(self.publisher.run())
 
     def close(self, *seconds: int) -> None:

@@ -25,6 +25,7 @@ import aiohttp
 import msgspec
 
 from api.feed.publisher import FeedPublisher
+from api.feed.voice import Voice
 from api.processes import ProcessReader
 from data_ingestion.clock import Clock
 from data_ingestion.exchange_clock import ExchangeClock
@@ -125,10 +126,11 @@ class _Run:
         self.engine = WatchedEngine(script.symbol)
         self.watch = LoopWatch()
         self._clock = clock
-        self._publisher = FeedPublisher(
-            self.engine, socket_url, "secret", applied=applied, backoff=Backoff(rng.random), clock=clock,
-            exchange_clock=exchange_clock, process=ProcessReader("engine", script.symbol, 0),
-        )  # fmt: skip
+        process = ProcessReader("engine", script.symbol, 0)
+        voice = Voice(
+            self.engine, applied=applied, clock=clock, exchange_clock=exchange_clock, process=process
+        )
+        self._publisher = FeedPublisher(voice, socket_url, "secret", backoff=Backoff(rng.random))
         resources = Resources(
             session, RequestBudget(1_800, BURST_WEIGHT), applied, rng.random, clock, exchange_clock
         )
