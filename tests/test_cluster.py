@@ -72,6 +72,9 @@ async def test_an_api_serves_what_engines_announce_and_follows_what_is_asked_for
 async def test_a_newcomer_gets_the_window_and_then_each_second_once(cluster: Cluster) -> None:
     """An API that was not there has the same rows as one that was, and goes on from them without a hole."""
     older = cluster.apis[0]
+    async with listening(older.url("BTCUSDT")) as old:
+        for _ in range(3):  # so that the windows of both have some in common
+            await next_live(old)
     newer = await cluster.start_api()
     async with listening(newer.url("BTCUSDT")) as new:
         first = await next_frame(new)
