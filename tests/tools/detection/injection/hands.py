@@ -303,6 +303,8 @@ def _hit(
     visible = loom.round(visible)
     loom.hold(side, price, visible)
     yield 130
+    if loom.printed_lately(side, price) > 0.03 * max(ratio * visible, large):
+        raise Spoiled("others traded there")
     loom.watch()
     hand.begin(price)
     strength, threshold = fixed or hand.record.strength, max(ratio * visible, large)
