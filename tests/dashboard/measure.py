@@ -76,7 +76,7 @@ async def _report(page: Watched, minutes: float) -> None:
     await page.until("() => window.liquidity.page.timings.some(({ surface }) => surface)")
     loading = await page.do("Math.max(...window.longTasks)")
     print(f"longest task while loading, in which the surface's scene is made, {loading:.0f} ms")
-    await page.do("window.longTasks.length = 0; window.liquidity.page.timings.length = 0")
+    await page.do("window.longTasks.length = window.liquidity.page.timings.length = 0")
     heap = await _run(page, minutes)
     timings = await page.do("window.liquidity.page.timings")
     for part in PARTS:
