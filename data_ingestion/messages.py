@@ -123,6 +123,7 @@ class _AggTradeWire(msgspec.Struct, frozen=True, gc=False):
 
 # What decoding raises: deep nesting ends in RecursionError, lone surrogates in a UnicodeError.
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+_NOT_PLAIN: Final = (*_UNDECODABLE, TypeError)  # a TypeError: not all are whole
 _decode_depth = msgspec.json.Decoder(_DepthWire).decode
 _decode_plain_depth = msgspec.json.Decoder(_PlainDepthWire, strict=False).decode
 _decode_snapshot = msgspec.json.Decoder(_SnapshotWire).decode
@@ -175,7 +176,7 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
     try:
         wire = _decode_plain_depth(data)
         numbers: int = wire.E | wire.T | wire.U | wire.u | wire.pu  # type: ignore[operator]
-    except (*_UNDECODABLE, TypeError):  # a TypeError: not all are whole
+    except _NOT_PLAIN:
         return None
     bids, asks = wire.b, wire.a
     start = data.find(_BIDS)
@@ -191,7 +192,7 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
         and data.count(b'"', start, end) == 4 * (len(bids) + len(asks) + 1)
-        and _is_plain_end(data[end:])
+        and (data[end:] == b"}" or _is_plain_end(data[end:]))
     )
     if not is_plain or not 0 <= numbers <= _LARGEST:
         return None
@@ -204,7 +205,7 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
 @lru_cache(maxsize=64)  # an exchange ends all messages of a symbol alike
 def _is_plain_end(end: bytes) -> bool:
     """Return whether what follows `a` closes the message and has none of the documented keys."""
-    return end == b"}" or not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
+    return not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
 
 
 def strict_depth_update(data: bytes | str) -> DepthUpdate:

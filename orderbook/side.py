@@ -118,6 +118,7 @@ class CoveredSide:
     def _apply_bids(self, changes: Sequence[tuple[float, ...]]) -> None:
         near, middle = self._near, self._middle
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
+        leave_out = self.left_out.append
         for level in changes:
             price, size = level
             if price >= near_end:
@@ -135,11 +136,12 @@ class CoveredSide:
             elif price >= edge:
                 self._set_rim(price, size)
             else:
-                self.left_out.append(price)
+                leave_out(price)
 
     def _apply_asks(self, changes: Sequence[tuple[float, ...]]) -> None:
         near, middle = self._near, self._middle
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
+        leave_out = self.left_out.append
         for level in changes:
             price, size = level
             if price <= near_end:
@@ -157,7 +159,7 @@ class CoveredSide:
             elif price <= edge:
                 self._set_rim(price, size)
             else:
-                self.left_out.append(price)
+                leave_out(price)
 
     def _set_rim(self, price: float, size: float) -> None:
         middle, rim = self._middle, self._rim
