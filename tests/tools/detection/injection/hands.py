@@ -199,7 +199,8 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
             yield due - loom.now
         if not number:
             _eat_better(loom, side, price)
-        if loom.printed_lately(side, price, 100):  # both would be told as one trade, of the earlier's time
+        # Of the last 100 ms both would be told as one trade; before, theirs would be part of the sweep.
+        if loom.printed_lately(side, price, max(100, loom.now - at + 1)):
             raise Spoiled("others traded there")
         loom.take(side, price, loom.size(side, price) or loom.lot)
         loom.keep_back(side, (seen[number + 1], 1.0))
