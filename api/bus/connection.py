@@ -70,7 +70,8 @@ class Bus:
         self._steady = steady
         self._client = Client()
         self._closed = asyncio.Event()
-        self._listening: dict[str, tuple[Heard, Any]] = {}
+        self._listening: dict[str, tuple[Heard, Any]] = {}  # and the subscription, once there is one
+        self._subscribing = asyncio.Lock()
         self._said: dict[str, float] = {}
 
     @property
@@ -83,11 +84,8 @@ class Bus:
         try:
             while True:
                 self._client, self._closed = Client(), asyncio.Event()
+                self._listening = {subject: (heard, None) for subject, (heard, _) in self._listening.items()}
                 await self._connect(self._client)
-                for subject, (heard, _) in list(self._listening.items()):
-                    with contextlib.suppress(BusLost):
-                        await self._subscribe(subject, heard)
-                _heed_cancellation()
                 await self._ready()
                 await self._closed.wait()  # by the server: it makes a new connection by itself otherwise
                 self._on_lost()
@@ -124,8 +122,7 @@ class Bus:
         """Hear what is said at `subject` from now on, over all reconnects."""
         self._listening[subject] = heard, None
         if self.connected:
-            with contextlib.suppress(BusLost):
-                await self._subscribe(subject, heard)
+            await self._subscribe(subject)
 
     async def stop_listening(self, subject: str) -> None:
         """Hear no more of it."""
@@ -216,6 +213,8 @@ class Bus:
         return tell
 
     async def _ready(self) -> None:
+        for subject in list(self._listening):  # the library says again only what it was told while connected
+            await self._subscribe(subject)
         log.info("connected to the bus at %s", self._address.shown)
         self._said.clear()
         self._on_connected()
@@ -248,20 +247,26 @@ class Bus:
             self._said[sentence] = now
             log.warning("%s", sentence)
 
-    async def _subscribe(self, subject: str, heard: Heard) -> None:
-        async def take(message: Msg) -> None:
-            heard(message.subject, message.data)
+    async def _subscribe(self, subject: str) -> None:
+        """Subscribe to what is listened to, unless that is done; without a connection the next one will."""
+        async with self._subscribing:
+            heard, subscription = self._listening.get(subject, (None, None))
+            if heard is None or subscription is not None:
+                return
 
-        try:
-            subscription = await self._client.subscribe(
-                subject, cb=take, pending_msgs_limit=0, pending_bytes_limit=MOST_WAITING
-            )
-            self._listening[subject] = heard, subscription
-            await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise BusLost from error
-        finally:
-            _heed_cancellation()
+            async def take(message: Msg, heard: Heard = heard) -> None:
+                heard(message.subject, message.data)
+
+            try:
+                subscription = await self._client.subscribe(
+                    subject, cb=take, pending_msgs_limit=0, pending_bytes_limit=MOST_WAITING
+                )
+                self._listening[subject] = heard, subscription
+                await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                log.debug("not subscribed to %s: %s", subject, error)
+            finally:
+                _heed_cancellation()
 
 
 def _heed_cancellation() -> None:

@@ -68,6 +68,21 @@ async def test_what_was_said_is_kept_for_who_comes_later_and_on_no_disk(tmp_path
     assert files_in(tmp_path) == []
 
 
+async def test_who_begins_to_listen_while_the_bus_is_away_hears_once_it_is_back(tmp_path: Path) -> None:
+    """A client may ask for a symbol just then; nobody would ask for it again."""
+    heard: list[bytes] = []
+    async with NatsServer(tmp_path) as server, at(server.url) as listener, at(server.url) as bus:
+        await server.kill()
+        await until(lambda: not bus.connected and not listener.connected)
+        await listener.listen(SUBJECT, lambda _, data: heard.append(data))
+        await server.start()
+        await until(lambda: bus.connected and listener.connected)
+        async with asyncio.timeout(PATIENCE):
+            while not heard:
+                await bus.publish(SUBJECT, b"1")
+                await asyncio.sleep(0.02)
+
+
 async def test_who_listens_hears_on_after_the_server_was_begun_anew(tmp_path: Path) -> None:
     """And is told of the new connection."""
     heard: list[bytes] = []
