@@ -9,7 +9,7 @@ ten exist for as long as ten levels a side lie inside.
 from collections.abc import Set as AbstractSet
 
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
-from orderbook.findings import Mismatch, TopOfBook
+from orderbook.findings import LeftOut, Mismatch, TopOfBook
 from orderbook.side import TOP_LEVELS, Columns, CoveredSide
 
 __all__ = ["TOP_LEVELS", "BookState", "Mismatch", "TopOfBook"]
@@ -38,10 +38,9 @@ class BookState:
         """The highest price covered."""
         return self._asks.edge
 
-    @property
-    def left_out(self) -> tuple[list[float], list[float]]:
-        """Those bids and asks of the last event that lay beyond the range as it was before it, in order."""
-        return self._bids.left_out, self._asks.left_out
+    def left_out(self) -> tuple[LeftOut, LeftOut]:
+        """Return those bids and asks of the last event that lay beyond the range as it was before it."""
+        return self._bids.left_out(), self._asks.left_out()
 
     def apply(self, event: DepthUpdate) -> None:
         """Set the sizes that `event` carries; 0 removes. O(k log n) for k changed levels, amortised.

@@ -21,6 +21,17 @@ class Mismatch(msgspec.Struct, frozen=True):
     other_size: float | None
 
 
+class LeftOut(msgspec.Struct, frozen=True, gc=False):
+    """Those changes of a side, in an event, that lay beyond the edge of what was covered before it."""
+
+    count: int
+    nearest: tuple[float, ...] | None
+    """The event's own object that is the nearest to the edge if the side is sorted by price, low to high.
+
+    So it stands `count` places from the far end, or the side is not sorted.
+    """
+
+
 class Gap(msgspec.Struct, frozen=True):
     """At least one event between two is missing, or they changed places."""
 

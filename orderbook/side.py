@@ -2,13 +2,15 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, cast
 
 from sortedcontainers import SortedDict
 
 from data_ingestion.messages import Levels
+from orderbook.findings import LeftOut
+from orderbook.one_run import order_of, settle
 
 TOP_LEVELS: Final = 10
 NEAR_LEVELS: Final = 24
@@ -22,7 +24,9 @@ RIM_LEVELS: Final = 64
 _ABOVE_ALL: Final = 1e16  # no price is as high
 _NO_PRICE: Final = 0.0  # every price is higher
 _set_level: Final = cast("Callable[[Any, float, tuple[float, ...]], None]", dict.__setitem__)
-"""Sets the level of a price that is there: its place stays, so the order need not be told."""
+"""Sets a level of the dict but not of its order: that of a price that is there stays as it is."""
+_drop_level: Final = cast("Callable[[Any, float], None]", dict.__delitem__)
+"""Removes a level of the dict but not of its order."""
 _size_of: Final = itemgetter(1)
 Columns = tuple[list[float], list[float]]
 """Prices and sizes of levels, in the same order."""
@@ -30,8 +34,6 @@ Columns = tuple[list[float], list[float]]
 
 class CoveredSide:
     """All bids or all asks inside coverage, at most `most` of them; `edge` is the price where it ends.
-
-    `left_out` are the prices of the last changes that lay beyond the edge as it was before them, in order.
 
     The best levels, the *near* end, are in a `SortedDict`, for the top ten. Of all behind it, the *middle*, a
     plain dict has the sizes, where a change takes constant time however large the book is. Those of them that
@@ -47,17 +49,21 @@ class CoveredSide:
         "_most",
         "_near",
         "_near_end",
+        "_nearest_out",
+        "_out",
         "_rim",
         "_top",
         "edge",
-        "left_out",
     )
 
     def __init__(self, levels: Levels, *, is_bid: bool, most: int) -> None:
         """Take over `levels`, whatever their order; one of size 0 is none. O(n log n)."""
         self._is_bid = is_bid
         self._most = most
-        self.left_out: list[float] = []
+        self._out = 0  # of the last changes, beyond the edge as it was before them
+        self._nearest_out: tuple[float, ...] | None = (
+            None  # of a side sorted by price the last bid, the first ask
+        )
         self._columns: Columns | None = None  # of all levels, since they were last asked for
         self._top: Levels | None = None  # likewise
         self._near: SortedDict[float, Any] = SortedDict()  # the level of each price
@@ -100,13 +106,13 @@ class CoveredSide:
         O(k log m) for k changes and m levels of near end or rim; amortised, for now and then the middle is
         sorted, O(n log n).
         """
-        self.left_out = []
         self._columns = self._top = None
         if self._is_bid:
             self._apply_bids(changes)
         else:
             self._apply_asks(changes)
         near = self._near
+        settle(near)
         if not TOP_LEVELS <= len(near) <= MOST_NEAR:
             self._balance_near()
         if len(near) + len(self._middle) > self._most:
@@ -116,9 +122,9 @@ class CoveredSide:
     # would make others to keep; tuples of any length it keeps as they are.
 
     def _apply_bids(self, changes: Sequence[tuple[float, ...]]) -> None:
-        near, middle = self._near, self._middle
+        near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
-        leave_out = self.left_out.append
+        out, nearest = 0, None
         for level in changes:
             price, size = level
             if price >= near_end:
@@ -126,9 +132,11 @@ class CoveredSide:
                     if size:
                         _set_level(near, price, level)
                     else:
-                        del near[price]
+                        _drop_level(near, price)
+                        del order[bisect_left(order, price)]
                 elif size:
-                    near[price] = level
+                    _set_level(near, price, level)
+                    insort(order, price)
             elif price >= middle_end:
                 middle[price] = size
                 if not size:
@@ -136,12 +144,14 @@ class CoveredSide:
             elif price >= edge:
                 self._set_rim(price, size)
             else:
-                leave_out(price)
+                out += 1
+                nearest = level
+        self._out, self._nearest_out = out, nearest
 
     def _apply_asks(self, changes: Sequence[tuple[float, ...]]) -> None:
-        near, middle = self._near, self._middle
+        near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
-        leave_out = self.left_out.append
+        out, nearest = 0, None
         for level in changes:
             price, size = level
             if price <= near_end:
@@ -149,9 +159,11 @@ class CoveredSide:
                     if size:
                         _set_level(near, price, level)
                     else:
-                        del near[price]
+                        _drop_level(near, price)
+                        del order[bisect_left(order, price)]
                 elif size:
-                    near[price] = level
+                    _set_level(near, price, level)
+                    insort(order, price)
             elif price <= middle_end:
                 middle[price] = size
                 if not size:
@@ -159,7 +171,10 @@ class CoveredSide:
             elif price <= edge:
                 self._set_rim(price, size)
             else:
-                leave_out(price)
+                if not out:
+                    nearest = level
+                out += 1
+        self._out, self._nearest_out = out, nearest
 
     def _set_rim(self, price: float, size: float) -> None:
         middle, rim = self._middle, self._rim
@@ -252,9 +267,14 @@ class CoveredSide:
         """Return the ten best levels, best first, or None if there are fewer. Constant time."""
         near = self._near
         if self._top is None and len(near) >= TOP_LEVELS:
-            prices = islice(reversed(near) if self._is_bid else near, TOP_LEVELS)
+            order = order_of(near)
+            prices = order[: -TOP_LEVELS - 1 : -1] if self._is_bid else order[:TOP_LEVELS]
             self._top = list(map(near.__getitem__, prices))
         return self._top
+
+    def left_out(self) -> LeftOut:
+        """Return which of the last changes lay beyond the edge as it was before them. Constant time."""
+        return LeftOut(self._out, self._nearest_out)
 
     def sizes(self) -> dict[float, float]:
         """Return the size of every level by price, in no order. O(n)."""

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import AggTrade, DepthUpdate, Levels
+from orderbook.findings import LeftOut
 from orderbook.synchronizer import LocalBook
 from state.chunks import Chunk, EncodedChunk, EncodedNews, TapeEntry, Update, WholeBook, encoded
 
@@ -82,14 +83,14 @@ class Recorder:
         state, bids, asks = book.state, event.bids_quoted, event.asks_quoted
         covered = low, high = state.low, state.high
         if bids and asks and covered == self._range:
-            bids_out, asks_out = state.left_out
-            if bids_out:
-                bids = _bids_inside(event.bids, bids, bids_out)
-            if asks_out:
-                asks = _asks_inside(event.asks, asks, asks_out)
+            bids_out, asks_out = state.left_out()
+            if bids_out.count:
+                bids = _bids_inside(event.bids, bids, bids_out, low)
+            if asks_out.count:
+                asks = _asks_inside(event.asks, asks, asks_out, high)
         else:  # what was left out was judged by another range
-            bids = _some(event.bids, bids, [price >= low for price, _ in event.bids])
-            asks = _some(event.asks, asks, [price <= high for price, _ in event.asks])
+            bids = _bids_from(low, event.bids, bids)
+            asks = _asks_up_to(high, event.asks, asks)
         self._note(event.final_update_id, event.transaction_time, bids, asks, covered)
 
     def grow(self, book: LocalBook, exchange_time: int, bids: Levels, asks: Levels) -> None:
@@ -173,31 +174,35 @@ def _joined(updates: list[bytes]) -> bytes:
     return b"".join([b"[", updates[0][1:], *updates[1:], b"]"]).translate(_QUOTES, b'"')
 
 
-def _bids_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
-    """Return the JSON of the bids but for those left out.
+def _bids_inside(levels: Levels, text: bytes, left_out: LeftOut, low: float) -> bytes:
+    """Return the JSON of the bids but for those left out, below `low`.
 
     The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
-    That they are shows where the last of them, the very object, stands; or all of them, where compiled code
-    made other objects of the same prices.
     """
-    count = len(left_out)
+    count = left_out.count
     if count == len(levels):
         return b"[]"
-    if levels[count - 1][0] is left_out[-1] or [level[0] for level in levels[:count]] == left_out:
+    if levels[count - 1] is left_out.nearest:
         return b"[[" + text.split(b"[", count + 2)[-1]
-    low = max(left_out)
-    return _some(levels, text, [price > low for price, _ in levels])
+    return _bids_from(low, levels, text)
 
 
-def _asks_inside(levels: Levels, text: bytes, left_out: list[float]) -> bytes:
+def _asks_inside(levels: Levels, text: bytes, left_out: LeftOut, high: float) -> bytes:
     """Return the JSON of the asks but for those left out, likewise; they are the last."""
-    count = len(left_out)
+    count = left_out.count
     if count == len(levels):
         return b"[]"
-    if levels[-count][0] is left_out[0] or [level[0] for level in levels[-count:]] == left_out:
+    if levels[-count] is left_out.nearest:
         return text.rsplit(b"]", count + 2)[0] + b"]]"
-    high = min(left_out)
-    return _some(levels, text, [price < high for price, _ in levels])
+    return _asks_up_to(high, levels, text)
+
+
+def _bids_from(low: float, levels: Levels, text: bytes) -> bytes:
+    return _some(levels, text, [price >= low for price, _ in levels])
+
+
+def _asks_up_to(high: float, levels: Levels, text: bytes) -> bytes:
+    return _some(levels, text, [price <= high for price, _ in levels])
 
 
 def _some(levels: Levels, text: bytes, chosen: list[bool]) -> bytes:
