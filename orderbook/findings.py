@@ -1,8 +1,13 @@
 """What is found in a book, and wrong with one: values."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from data_ingestion.messages import Levels
+
+Changes = Sequence[tuple[float, ...]]
+"""Levels of an event as the very objects that they are: of pairs compiled code would make others."""
 
 
 class TopOfBook(msgspec.Struct, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """One side of a book: every covered level, and order only where order is asked for."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from sortedcontainers import SortedDict
 
 from data_ingestion.messages import Levels
-from orderbook.findings import LeftOut
+from orderbook.findings import Changes, LeftOut
 from orderbook.one_run import order_of, settle
 
 TOP_LEVELS: Final = 10
@@ -118,10 +118,9 @@ class CoveredSide:
         if len(near) + len(self._middle) > self._most:
             self._trim()
 
-    # A loop a side: one for both would compare each price with both ends of a range. Of pairs, compiled code
-    # would make others to keep; tuples of any length it keeps as they are.
+    # A loop a side: one for both would compare each price with both ends of a range.
 
-    def _apply_bids(self, changes: Sequence[tuple[float, ...]]) -> None:
+    def _apply_bids(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
         out, nearest = 0, None
@@ -148,7 +147,7 @@ class CoveredSide:
                 nearest = level
         self._out, self._nearest_out = out, nearest
 
-    def _apply_asks(self, changes: Sequence[tuple[float, ...]]) -> None:
+    def _apply_asks(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
         out, nearest = 0, None

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from data_ingestion.messages import AggTrade, DepthUpdate, Levels
-from orderbook.findings import LeftOut
+from orderbook.findings import Changes, LeftOut
 from orderbook.synchronizer import LocalBook
 from state.chunks import Chunk, EncodedChunk, EncodedNews, TapeEntry, Update, WholeBook, encoded
 
@@ -174,7 +174,7 @@ def _joined(updates: list[bytes]) -> bytes:
     return b"".join([b"[", updates[0][1:], *updates[1:], b"]"]).translate(_QUOTES, b'"')
 
 
-def _bids_inside(levels: Levels, text: bytes, left_out: LeftOut, low: float) -> bytes:
+def _bids_inside(levels: Changes, text: bytes, left_out: LeftOut, low: float) -> bytes:
     """Return the JSON of the bids but for those left out, below `low`.
 
     The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
@@ -187,7 +187,7 @@ def _bids_inside(levels: Levels, text: bytes, left_out: LeftOut, low: float) -> 
     return _bids_from(low, levels, text)
 
 
-def _asks_inside(levels: Levels, text: bytes, left_out: LeftOut, high: float) -> bytes:
+def _asks_inside(levels: Changes, text: bytes, left_out: LeftOut, high: float) -> bytes:
     """Return the JSON of the asks but for those left out, likewise; they are the last."""
     count = left_out.count
     if count == len(levels):
@@ -197,15 +197,15 @@ def _asks_inside(levels: Levels, text: bytes, left_out: LeftOut, high: float) ->
     return _asks_up_to(high, levels, text)
 
 
-def _bids_from(low: float, levels: Levels, text: bytes) -> bytes:
+def _bids_from(low: float, levels: Changes, text: bytes) -> bytes:
     return _some(levels, text, [price >= low for price, _ in levels])
 
 
-def _asks_up_to(high: float, levels: Levels, text: bytes) -> bytes:
+def _asks_up_to(high: float, levels: Changes, text: bytes) -> bytes:
     return _some(levels, text, [price <= high for price, _ in levels])
 
 
-def _some(levels: Levels, text: bytes, chosen: list[bool]) -> bytes:
+def _some(levels: Changes, text: bytes, chosen: list[bool]) -> bytes:
     """Return the JSON of the chosen levels, of which `text` is that of all where it is known."""
     if not text:
         return _encode(list(compress(levels, chosen)))

@@ -1,6 +1,6 @@
 """The top ten as detectors look at it."""
 
-import msgspec
+from typing import Final, final
 
 from features.detectors.detection import SIGNS, rounded
 from orderbook.book_state import TopOfBook
@@ -9,16 +9,29 @@ Sizes = dict[float, float]
 """Size (base asset) by price (USDT), best first."""
 
 
-class Book(msgspec.Struct, frozen=True, gc=False):
+@final
+class Book:
     """The ten best levels a side after a depth event; index 0 is the bids, 1 the asks."""
 
-    time: int  # T of the event, ms since the epoch
-    update_id: int  # u of the event
-    levels: tuple[Sizes, Sizes]
-    best: tuple[float, float]
-    last: tuple[float, float]  # price of the tenth level
-    mid: float  # middle of the best prices, USDT
-    volumes: tuple[float, float]  # of the ten levels, base asset
+    __slots__ = ("best", "last", "levels", "mid", "time", "update_id", "volumes")
+
+    def __init__(
+        self,
+        time: int,
+        update_id: int,
+        levels: tuple[Sizes, ...],
+        best: tuple[float, ...],
+        last: tuple[float, ...],
+        mid: float,
+        volumes: tuple[float, ...],
+    ) -> None:
+        self.time: Final = time  # T of the event, ms since the epoch
+        self.update_id: Final = update_id  # u of the event
+        self.levels: Final = levels
+        self.best: Final = best
+        self.last: Final = last  # price of the tenth level
+        self.mid: Final = mid  # middle of the best prices, USDT
+        self.volumes: Final = volumes  # of the ten levels, base asset
 
     @property
     def spread(self) -> float:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from features.detectors.detection import Detection, Ending, Event, Evidence, Subject
+from features.detectors.detection import Detection, Ending, Event, Evidence
+from features.detectors.subject import Subject
 
 
 class Closing(msgspec.Struct, frozen=True):

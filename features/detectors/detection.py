@@ -10,7 +10,7 @@ from features.detectors.rounding import above, at_least, rounded
 
 __all__ = [
     "ASK", "BID", "FILLS_SHOWN", "SIDES", "SIGNS", "Detection", "Ending", "Event", "Evidence", "Figure",
-    "Fill", "Kind", "Subject", "above", "at_least", "rounded",
+    "Fill", "Kind", "above", "at_least", "rounded",
 ]  # fmt: skip
 
 Fill = tuple[int, float, float, int]
@@ -75,34 +75,3 @@ class Detection(msgspec.Struct, frozen=True):
     magnitude: float  # how much of it there is, by its kind's own measure; compare within a kind only
     rank: float | None  # share of its kind's last hour that its magnitude exceeds; None until 20 are known
     evidence: Evidence  # figures to check it by
-
-
-class Subject:
-    """What detections of one life have in common: from it its events are made."""
-
-    __slots__ = ("id", "kind", "price", "side", "started_at")
-
-    def __init__(self, kind: Kind, side: int, price: float, started_at: int) -> None:
-        self.kind = kind
-        self.side = SIDES[side]
-        self.price = price
-        self.started_at = started_at
-        self.id = f"{kind}-{self.side}-{price:.10g}-{started_at}"
-
-    def detection(
-        self, event: Event, time: int, magnitude: float, evidence: Evidence, reason: Ending | None = None
-    ) -> Detection:
-        """Return an event of this life, which is not ranked yet."""
-        return Detection(
-            self.id,
-            self.kind,
-            event,
-            self.side,
-            self.price,
-            self.started_at,
-            time,
-            reason,
-            rounded(magnitude),
-            None,
-            evidence,
-        )

@@ -1,35 +1,52 @@
 """What each detector promises to the door."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import msgspec
+from typing import Final, Protocol, final
 
 from features.detectors.book import Book
 from features.detectors.detection import Detection, Ending
 from features.detectors.taker_trade import TakerTrade
 
-Large = tuple[list[float], list[float]]
+Large = tuple[list[float], ...]
 """Prices of the large levels of both sides, best first."""
 
 NOTHING: Sequence[Detection] = ()
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+@final
+class Step:
     """One depth event: the books before and after it, and what they are held against."""
 
-    before: Book
-    after: Book
-    large: Large  # levels of `after`
-    large_before: Large  # levels of `before`, held against the same threshold
-    median: float  # size, base asset
-    threshold: float  # size above which a level is large
-    depth: tuple[float, float]  # median ten-level volume of each side, base asset
-    tick: float  # USDT
-    trades_since: int | None  # exchange time from which on all trades are known; None: they are not
-    trades_doubted: bool = (
-        False  # whether some may be missing since the last one; the next one's id will tell
-    )
+    __slots__ = (
+        "after", "before", "depth", "large", "large_before", "median", "threshold", "tick", "trades_doubted",
+        "trades_since",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        before: Book,
+        after: Book,
+        large: Large,
+        large_before: Large,
+        median: float,
+        threshold: float,
+        depth: tuple[float, ...],
+        tick: float,
+        trades_since: int | None,
+        trades_doubted: bool = False,
+    ) -> None:
+        self.before: Final = before
+        self.after: Final = after
+        self.large: Final = large  # levels of `after`
+        self.large_before: Final = large_before  # levels of `before`, held against the same threshold
+        self.median: Final = median  # size, base asset
+        self.threshold: Final = threshold  # size above which a level is large
+        self.depth: Final = depth  # median ten-level volume of each side, base asset
+        self.tick: Final = tick  # USDT
+        self.trades_since: Final = (
+            trades_since  # exchange time from which on all are known; None: they are not
+        )
+        self.trades_doubted: Final = trades_doubted  # some may be missing since: the next one's id will tell
 
 
 class Detector(Protocol):

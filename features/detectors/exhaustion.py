@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import BID, Detection, Ending, Event, Kind, Subject, above, rounded
+from features.detectors.detection import BID, Detection, Ending, Event, Kind, above, rounded
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
+from features.detectors.subject import Subject
 
 _Depth = tuple[Book, float]
 """A book, and the depth of a side in it."""

@@ -27,13 +27,13 @@ from features.detectors.detection import (
     Event,
     Evidence,
     Kind,
-    Subject,
     above,
     at_least,
     rounded,
 )
 from features.detectors.detector import Step
 from features.detectors.settings import DetectorSettings
+from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 from features.detectors.traded_level import TradedLevel
 

@@ -28,12 +28,12 @@ from features.detectors.detection import (
     Evidence,
     Fill,
     Kind,
-    Subject,
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
 from features.detectors.distance import Distance, distance_of
 from features.detectors.settings import DetectorSettings
+from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least

@@ -23,11 +23,11 @@ from features.detectors.detection import (
     Ending,
     Event,
     Kind,
-    Subject,
     rounded,
 )
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
+from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 
 _MOST_TRADES: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen

@@ -1,6 +1,6 @@
 """A trade as detectors look at it."""
 
-import msgspec
+from typing import Final, final
 
 from data_ingestion.messages import AggTrade
 from features.detectors.book import Book
@@ -8,12 +8,16 @@ from features.detectors.cooldown import Place
 from features.detectors.detection import ASK, BID, Fill
 
 
-class TakerTrade(msgspec.Struct, frozen=True, gc=False):
+@final
+class TakerTrade:
     """A trade, where it hit the book, and the book that stood before it."""
 
-    place: Place
-    fill: Fill
-    before: Book
+    __slots__ = ("before", "fill", "place")
+
+    def __init__(self, place: Place, fill: Fill, before: Book) -> None:
+        self.place: Final = place
+        self.fill: Final = fill
+        self.before: Final = before
 
     @property
     def time(self) -> int:

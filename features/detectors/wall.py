@@ -36,13 +36,13 @@ from features.detectors.detection import (
     Evidence,
     Fill,
     Kind,
-    Subject,
     at_least,
     rounded,
 )
 from features.detectors.detector import Large, Step
 from features.detectors.distance import Distance, distance_of
 from features.detectors.settings import DetectorSettings
+from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 
 _UPDATE_SHARE: Final = 0.25  # change of size since the last report that is worth another

@@ -13,11 +13,11 @@ from features.detectors.detection import (
     Ending,
     Event,
     Kind,
-    Subject,
     above,
     at_least,
     rounded,
 )
+from features.detectors.subject import Subject
 from tests.builders import START_MS, json_of, property_settings
 
 KEYS = [

@@ -1,5 +1,7 @@
 """Depth and trades merged by exchange time."""
 
+from functools import cache
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +21,9 @@ def a_trade(at: int, number: int = 1) -> AggTrade:
     return trade_of(BID, 100, 1, START_MS + at, number)
 
 
+@cache
 def a_book(at: int, number: int = 1) -> Book:
-    """Return a book of this time."""
+    """Return the book of this time and number: the same one each time, for books are not compared."""
     return book_of(START_MS + at, number, TOP)
 
 

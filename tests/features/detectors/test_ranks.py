@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.detectors.detection import BID, Detection, Event, Kind, Subject
+from features.detectors.detection import BID, Detection, Event, Kind
 from features.detectors.ranks import LEAST_RANKED, RANK_MS, Ranks
+from features.detectors.subject import Subject
 from tests.builders import START_MS, property_settings
 
 

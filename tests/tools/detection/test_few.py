@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from features.detectors.detection import BID, Detection, Event, Kind, Subject
+from features.detectors.detection import BID, Detection, Event, Kind
+from features.detectors.subject import Subject
 from tests.builders import START_MS
 from tests.tools.detection.few import Entry, beginnings, shown_of
 

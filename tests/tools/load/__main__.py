@@ -61,14 +61,15 @@ HEAD: Final = (
 class Crowd:
     """Clients in processes of their own. They can be added to, and not taken away."""
 
-    def __init__(self, port: int, processes: int) -> None:
+    def __init__(self, port: int, processes: int, query: str = "") -> None:
         context = multiprocessing.get_context("spawn")
         self.clients = 0
         self._lines: list[Connection] = []
         self._processes = []
+        path = f"/ws/{SYMBOL}{query}"
         for _ in range(processes):
             ours, theirs = context.Pipe()
-            process = context.Process(target=swarm, args=(theirs, port, f"/ws/{SYMBOL}"), daemon=True)
+            process = context.Process(target=swarm, args=(theirs, port, path), daemon=True)
             process.start()
             self._lines.append(ours)
             self._processes.append(process)
@@ -130,6 +131,22 @@ async def beside(crowd: Crowd, program: Program, seconds: float, slow: int, floo
         process.join()
 
 
+async def with_updates(crowd: Crowd, program: Program, seconds: float, clients: int) -> list[Measured]:
+    """Measure clients of every update beside those of frames: while they join, and once they have."""
+    others = Crowd(program.api_port, 1, "?updates=1")
+    try:
+        join = asyncio.create_task(others.grow(clients))
+        joining = await measured(crowd, program, seconds, f"{clients} of ?updates=1 that join")
+        await join
+        both = await asyncio.gather(
+            measured(crowd, program, seconds, f"{clients} of ?updates=1"),
+            measured(others, program, seconds, f"{crowd.clients:,} of frames, these of ?updates=1"),
+        )
+        return [joining, *both]
+    finally:
+        others.end()
+
+
 async def largest(program: Program, seconds: float, most: int, processes: int) -> list[Measured]:
     """Find the largest number of clients at which 99 % of the frames come in time."""
     rows: list[Measured] = []
@@ -153,8 +170,8 @@ async def largest(program: Program, seconds: float, most: int, processes: int) -
     return rows
 
 
-async def load(clients: int, seconds: float, processes: int) -> None:
-    """Measure, and print a table."""
+async def load(clients: int, updates_clients: int, seconds: float, processes: int) -> None:
+    """Measure, and print a table; with clients of every update nothing else but those beside the others."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     most = hard - RESERVED_FILES
@@ -166,6 +183,10 @@ async def load(clients: int, seconds: float, processes: int) -> None:
         try:
             await crowd.grow(clients)
             rows.append(await measured(crowd, program, seconds, "nobody"))
+            if updates_clients:
+                rows += await with_updates(crowd, program, seconds, updates_clients)
+                print(f"{HEAD}\n" + "\n".join(row.row() for row in rows), flush=True)
+                return
             rows += [await beside(crowd, program, seconds, *trouble) for trouble in troubles]
             rows.append(await measured(crowd, program, seconds, "nobody, afterwards"))
         finally:
@@ -185,12 +206,15 @@ def main() -> None:
         prog="python -m tests.tools.load", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--clients", type=int, default=1_000)
+    parser.add_argument(
+        "--updates-clients", type=int, default=0, help="beside them, of ?updates=1, and nothing else"
+    )
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement (default 15)")
     parser.add_argument(
         "--processes", type=int, default=2, help="that the clients are spread over (default 2)"
     )
     given = parser.parse_args()
-    asyncio.run(load(given.clients, given.seconds, given.processes))
+    asyncio.run(load(given.clients, given.updates_clients, given.seconds, given.processes))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from data_ingestion.messages import AggTrade
-from features.detectors.book import Book
+from features.detectors.book import Book, book_of
 from features.detectors.detection import Detection
 from features.detectors.settings import DetectorSettings
 from features.liquidity_detection import LiquidityDetection
@@ -39,18 +39,20 @@ def by_detectors(items: Sequence[Item], settings: DetectorSettings, tick: float)
     detection.tick = tick
     books = [item for item in items if isinstance(item, Book)]
     latest = max((item.time if isinstance(item, Book) else item.trade_time) for item in items)
-    last = msgspec.structs.replace(
-        books[-1], time=latest + settings.holdback_ms + 1, update_id=books[-1].update_id + 1
-    )
+    last = book_of(latest + settings.holdback_ms + 1, books[-1].update_id + 1, _top_of(books[-1]))
     for item in (*items, last):  # the last is held back, and lets all others go
         if isinstance(item, Book):
-            bids, asks = (list(levels.items()) for levels in item.levels)
-            detection.on_book(item.time, item.update_id, TopOfBook(bids, asks))
+            detection.on_book(item.time, item.update_id, _top_of(item))
         else:
             detection.on_trade(item)
         said += detection.drain()
     assert detection.late == 0, "messages came later than the holdback: the definitions know nothing of that"
     return ordered(msgspec.structs.replace(entry, rank=None) for entry in said)
+
+
+def _top_of(book: Book) -> TopOfBook:
+    bids, asks = (list(levels.items()) for levels in book.levels)
+    return TopOfBook(bids, asks)
 
 
 def differences(

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from features.detectors.detection import Event, Kind, Subject
+from features.detectors.detection import Event, Kind
+from features.detectors.subject import Subject
 from state.engine import Engine
 from tests.replay.playback import Playback, top_of
 from tests.replay.rig import RECORDING, SYMBOL, needs_recording
