@@ -19,7 +19,8 @@ MOST_NEAR: Final = 64
 """Levels of the near end, above which the farther ones go to the middle."""
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
-
+LAID_OUT_EVERY: Final = 8
+"""Sortings of the middle, after which its dict is laid out in order again."""
 
 _ABOVE_ALL: Final = 1e16  # no price is as high
 _NO_PRICE: Final = 0.0  # every price is higher
@@ -52,6 +53,7 @@ class CoveredSide:
         "_nearest_out",
         "_out",
         "_rim",
+        "_sorted",
         "_top",
         "edge",
     )
@@ -69,6 +71,7 @@ class CoveredSide:
         self._near: SortedDict[float, Any] = SortedDict()  # the level of each price
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
+        self._sorted = 0  # how often the middle was
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
         # that it does not show nothing is known.
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
@@ -200,17 +203,32 @@ class CoveredSide:
             self._thin_near()
 
     def _best_first(self, prices: Iterable[float]) -> list[float]:
-        # Sorting all floats beats picking some with heapq, and a dict still mostly in order takes less.
+        # Sorting all floats beats picking some with heapq.
         return sorted(prices, reverse=self._is_bid)
+
+    def _middle_in_order(self) -> list[float]:
+        """Return the prices of the middle, best first. O(n log n).
+
+        Now and then the dict is laid out anew in that order, for what is mostly in order is sorted in half
+        the time, and levels that are neighbours lie beside each other in memory.
+        """
+        middle = self._middle
+        prices = self._best_first(middle)
+        self._sorted += 1
+        if self._sorted % LAID_OUT_EVERY == 0:
+            in_order = {price: middle[price] for price in prices}
+            middle.clear()
+            middle.update(in_order)
+        return prices
 
     def _fill_near(self) -> None:
         """Move the best levels behind the near end into it. O(n log n)."""
+        prices = self._middle_in_order()
         near, middle, rim = self._near, self._middle, self._rim
         if len(middle) - len(rim) < NEAR_LEVELS:
             rim.clear()
             self._middle_end = self.edge
-        chosen = self._best_first(middle)[:NEAR_LEVELS]
-        near.update({price: (price, middle.pop(price)) for price in chosen})
+        near.update({price: (price, middle.pop(price)) for price in prices[:NEAR_LEVELS]})
         self._near_end = self._worst_near() if middle else self._middle_end
 
     def _thin_near(self) -> None:
@@ -248,9 +266,9 @@ class CoveredSide:
 
     def _fill_rim(self) -> None:
         """List the worst levels of the middle, if none are; there must be some. O(n log n)."""
-        middle, rim = self._middle, self._rim
+        rim = self._rim
         if not rim:
-            prices = self._best_first(middle)
+            prices = self._middle_in_order()
             rim += prices[: -RIM_LEVELS - 1 : -1]
             self._middle_end = prices[-RIM_LEVELS - 1] if len(prices) > RIM_LEVELS else self._near_end
 
@@ -284,8 +302,8 @@ class CoveredSide:
         if self._columns is None:
             levels = self._near.values()
             near = list(reversed(levels) if self._is_bid else levels)
+            behind = self._middle_in_order()  # sorting floats takes a third of what sorting pairs does
             middle = self._middle
-            behind = self._best_first(middle)  # sorting floats takes a third of what sorting pairs does
             prices = [price for price, _ in near] + behind
             self._columns = prices, [*map(_size_of, near), *map(middle.__getitem__, behind)]
         return self._columns
