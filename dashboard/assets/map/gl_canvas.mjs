@@ -18,6 +18,8 @@ export class GlCanvas {
     this.layers = [];
     /** @type {WebGL2RenderingContext | null} null where the browser has none, or none now */
     this.gl = null;
+    /** @type {WebGLProgram | null} that draws now */
+    this.program = null;
     element.addEventListener("webglcontextlost", (event) => {
       event.preventDefault(); // else the browser never gives it back
       this.gl = null;
@@ -34,7 +36,9 @@ export class GlCanvas {
   start() {
     const gl = this.element.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
     this.gl = gl;
+    this.program = null;
     gl?.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl?.enable(gl.BLEND);
   }
 
   /** Give the context back: browsers keep few, and close the oldest where there are more. */
@@ -48,20 +52,30 @@ export class GlCanvas {
     if (this.gl) layer.start(this.gl);
   }
 
+  /** Draw with a program from now on. @param {WebGLProgram} program */
+  use(program) {
+    if (program !== this.program) this.gl?.useProgram(program);
+    this.program = program;
+  }
+
   /** Device pixels in one CSS pixel. */
   get ratio() {
     return this.ownRatio ?? (window.devicePixelRatio || 1);
   }
 
-  /** Make the canvas as large as its place on the screen, and empty. */
+  /** Make the canvas as large as its place on the screen, and empty. What is drawn then is blended, and cut at its scissor's box:
+   * to say so for each shape takes longer than to draw it.
+   */
   clear() {
     const { gl, element, ratio } = this;
     if (!gl) return;
     const [width, height] = [element.clientWidth, element.clientHeight].map((length) => Math.round(length * ratio));
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
     gl.viewport(0, 0, width, height);
+    gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.enable(gl.SCISSOR_TEST);
   }
 
   /** Return a box in whole device pixels from the bottom left. @param {Box} box */
