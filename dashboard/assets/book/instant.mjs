@@ -169,7 +169,7 @@ export class NewestBook {
 }
 
 /** Return since when (exchange ms) the level at `price` (units) has stood without being empty, as of `time`; null where
- * it stood before all that is known. O(changes).
+ * it stood before all that is known. O(updates), and O(changes) of the seconds in which it came to be.
  * @param {Second[]} seconds @param {number} price @param {number} side @param {number} time
  */
 export function restingSince(seconds, price, side, time) {
@@ -182,6 +182,11 @@ export function restingSince(seconds, price, side, time) {
       if (at <= time) since = null;
     },
     lose() {},
+    skips(changes) {
+      if (changes.hasBorn(price)) return false;
+      last = changes.us.at(-1) ?? last;
+      return true;
+    },
     update(at, changes, index) {
       const { prices, ends, us } = changes;
       const isFromSnapshot = us[index] === last; // its levels stood there before they were known

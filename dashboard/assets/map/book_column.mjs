@@ -24,25 +24,34 @@ export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
 export function bookRows(book, traded, range, lattice, height) {
   const { step } = lattice;
   const [first, last] = [rowOf(range.low * 1e8, lattice), rowOf(range.high * 1e8, lattice)];
+  /** @type {BookRow[]} */
+  const rows = [];
+  /** @type {BookRow | null} the latest, which neighbouring levels share */
+  let latest = null;
   /** @type {Map<number, BookRow>} */
-  const rows = new Map();
+  const byRow = new Map();
   const rowAt = (/** @type {number} */ row) => {
-    let found = rows.get(row);
+    if (latest?.row === row) return latest;
+    let found = byRow.get(row);
     if (!found) {
       const low = rowBottom(row, lattice) / 1e8;
       found = { row, low, high: low + step / 1e8, bid: 0, ask: 0, bought: 0, sold: 0 };
-      rows.set(row, found);
+      rows.push(found);
+      byRow.set(row, found);
     }
+    latest = found;
     return found;
   };
+  const [lowest, highest] = [rowBottom(first, lattice), rowBottom(last + 1, lattice)];
   for (const side of /** @type {const} */ ([0, 1])) {
-    const prices = book?.prices[side] ?? [];
+    const { prices: { [side]: prices }, sizes: { [side]: sizes } } = book ?? { prices: [[], []], sizes: [[], []] };
     for (let rank = 0; rank < prices.length; rank += 1) {
-      const row = rowOf(prices[rank], lattice);
-      if (row < first || row > last) continue;
-      const size = /** @type {Instant} */ (book).sizes[side][rank] / 1e8;
-      if (side === 0) rowAt(row).bid += size;
-      else rowAt(row).ask += size;
+      const price = prices[rank];
+      if (side === 0 ? price < lowest : price >= highest) break; // the best come first
+      if (side === 0 ? price >= highest : price < lowest) continue;
+      const found = rowAt(rowOf(price, lattice));
+      if (side === 0) found.bid += sizes[rank] / 1e8;
+      else found.ask += sizes[rank] / 1e8;
     }
   }
   for (const [row, { bought, sold }] of traded(lattice)) {
@@ -52,7 +61,7 @@ export function bookRows(book, traded, range, lattice, height) {
     found.sold += sold;
   }
   const pixels = (height * step) / 1e8 / (range.high - range.low);
-  return { rows: Array.from(rows.values()), step, pixels };
+  return { rows, step, pixels };
 }
 
 /** Return the columns' bars as boxes of shape_layer.mjs, across as shares of theirs: `full` and `most` are the sizes and
@@ -68,7 +77,8 @@ export function bookBars(rows, full, most, pixels) {
     const [bottom, top] = [low + gap, high - gap];
     if (bid) bars.bids.push(0, bottom, Math.min(1, bid / full), top);
     if (ask) bars.asks.push(0, bottom, Math.min(1, ask / full), top);
-    const [first, second] = [bought, bought + sold].map((volume) => Math.min(1, volume / most));
+    const first = Math.min(1, bought / most);
+    const second = Math.min(1, (bought + sold) / most);
     if (bought) bars.bought.push(0, bottom, first, top);
     if (sold) bars.sold.push(first, bottom, second, top);
   }
