@@ -15,7 +15,10 @@ import { notify } from "../ui/notes.mjs";
 
 const KEPT_TIMINGS = 600;
 const REFINE_MS = 120; // after the last gesture
+const SLICE_MS = 2; // of making cells at one go, about
+const DEPTH_MS = 60; // that the depth curve may be behind a hand that goes through the past
 const SLIDE = 0.22; // of the way that is left, with each picture
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Drawing {
   /** @param {App} app */
@@ -32,6 +35,9 @@ export class Drawing {
     this.legendTable = null;
     this.surfaceTask = 0;
     this.refineTask = 0;
+    this.depthTask = 0;
+    /** @type {unknown[]} all that what is said of the colours hangs on */
+    this.scaleShown = [];
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
   }
@@ -89,12 +95,17 @@ export class Drawing {
     this.slidePrices();
     this.app.pointer.chooseBook();
     this.app.map.draw();
-    this.drawDepth();
+    this.depthSoon();
     this.app.pointer.show();
     this.showState();
     this.showScale();
-    this.gestureTimings.push(performance.now() - begin);
+    this.noteStep(begin);
     this.refineLater();
+  }
+
+  /** @param {number} begin */
+  noteStep(begin) {
+    this.gestureTimings.push(performance.now() - begin);
     if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
@@ -107,17 +118,39 @@ export class Drawing {
   slidePrices() {
     const { map, mid } = this.app;
     if (mid === null || this.app.hands.gestures.drags) return;
-    const share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : SLIDE;
+    const share = STILL.matches ? 1 : SLIDE;
     if (map.view.slide(mid, map.limits, share)) this.soon("view");
   }
 
-  /** Draw cells of the size that the view asks for: the hand rests. */
+  /** Make cells of the size that the view asks for, as the hand rests, a part in each task: it may move on at any time. */
   refine() {
+    const begin = performance.now();
+    const isReady = this.app.map.prepare(() => performance.now() - begin > SLICE_MS);
+    this.noteStep(begin);
+    if (!isReady) {
+      this.refineTask = window.setTimeout(() => this.refine());
+      return;
+    }
     this.app.map.refine = true;
     this.soon("view");
   }
 
+  /** Draw the depth curve; in a task of its own where a hand goes from one book of the past to the next, several times in each. */
+  depthSoon() {
+    const { map, depth } = this.app;
+    if (!map.book || map.book === depth.book || depth.pointer !== null) return this.drawDepth();
+    if (this.depthTask) return undefined;
+    this.depthTask = window.setTimeout(() => {
+      const begin = performance.now();
+      this.drawDepth();
+      this.noteStep(begin);
+    }, DEPTH_MS);
+    return undefined;
+  }
+
   drawDepth() {
+    window.clearTimeout(this.depthTask);
+    this.depthTask = 0;
     const { depth } = this.app;
     Object.assign(depth, { book: this.app.map.book, isNow: !this.app.map.bookIsPast, decimals: this.app.decimals, base: baseAsset(this.app.symbol) });
     const at = this.app.pointer.shownAt;
@@ -193,14 +226,18 @@ export class Drawing {
   showScale() {
     const { map } = this.app;
     this.app.hands.priceTools.show(map, this.app.mid);
+    const { shown } = map.shownScale;
+    const raster = map.cells.raster?.lattice;
+    const is = [shown, map.cells.table, raster, map.choices.ticks, map.autoTicks, map.base, ...Object.values(map.scale.settings)];
+    if (is.every((each, index) => each === this.scaleShown[index])) return;
+    this.scaleShown = is;
     const range = map.shownScale.range(1e8);
     const legend = /** @type {HTMLCanvasElement} */ (byId("legend"));
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
-    const raster = map.cells.raster?.lattice;
+    setText("legend-range", shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const isTooFine = map.choices.ticks !== "auto" && map.choices.ticks < map.autoTicks;
     const cell = raster ? `${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "";
     setText("row-shown", cell && (isTooFine ? `${cell}; finer zoomed in` : `a cell: ${cell}`));

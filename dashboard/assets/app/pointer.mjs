@@ -49,7 +49,7 @@ export class Pointer {
       if (known.version !== past.version || at < past.from || at >= past.until) {
         const seconds = known.since(at);
         this.pastBook = bookAt(seconds, at, known.end);
-        this.past = { version: known.version, from: at, until: standsUntil(seconds, at) };
+        this.past = { version: known.version, from: this.pastBook?.time ?? at, until: standsUntil(seconds, at) };
       }
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
