@@ -13,9 +13,10 @@ import { notify } from "../ui/notes.mjs";
 
 /** @import {App} from "../app.mjs" */
 
-const KEPT_TIMINGS = 600;
+const KEPT_TIMINGS = 900;
 const REFINE_MS = 120; // after the last gesture
 const SLICE_MS = 2; // of making cells at one go, about
+const SURFACE_MS = 60; // after the map, which is on the screen by then
 const DEPTH_MS = 60; // that the depth curve may be behind a hand that goes through the past
 const SLIDE = 0.22; // of the way that is left, with each picture
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -26,7 +27,7 @@ export class Drawing {
     this.app = app;
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
-    /** @type {number[]} ms of JavaScript for each drawing of a gesture */
+    /** @type {number[]} ms of JavaScript for each step of a gesture */
     this.gestureTimings = [];
     this.drawnSecond = NaN;
     /** @type {Promise<unknown> | null} */
@@ -85,12 +86,16 @@ export class Drawing {
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
     this.refineLater();
     window.clearTimeout(this.surfaceTask);
-    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
+    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing), SURFACE_MS); // a task of its own
   }
 
   /** Draw the same second in another view. */
   drawView() {
-    const begin = performance.now();
+    this.step(() => this.drawWhatMoved());
+    this.refineLater();
+  }
+
+  drawWhatMoved() {
     this.app.map.measure();
     this.slidePrices();
     this.app.pointer.chooseBook();
@@ -99,12 +104,14 @@ export class Drawing {
     this.app.pointer.show();
     this.showState();
     this.showScale();
-    this.noteStep(begin);
-    this.refineLater();
   }
 
-  /** @param {number} begin */
-  noteStep(begin) {
+  /** Do a part of what a hand asks for, between which the browser draws and hears it, and note how long it took.
+   * @param {() => void} part
+   */
+  step(part) {
+    const begin = performance.now();
+    part();
     this.gestureTimings.push(performance.now() - begin);
     if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
@@ -124,9 +131,9 @@ export class Drawing {
 
   /** Make cells of the size that the view asks for, as the hand rests, a part in each task: it may move on at any time. */
   refine() {
+    let isReady = false;
     const begin = performance.now();
-    const isReady = this.app.map.prepare(() => performance.now() - begin > SLICE_MS);
-    this.noteStep(begin);
+    this.step(() => { isReady = this.app.map.prepare(() => performance.now() - begin > SLICE_MS); });
     if (!isReady) {
       this.refineTask = window.setTimeout(() => this.refine());
       return;
@@ -140,11 +147,7 @@ export class Drawing {
     const { map, depth } = this.app;
     if (!map.book || map.book === depth.book || depth.pointer !== null) return this.drawDepth();
     if (this.depthTask) return undefined;
-    this.depthTask = window.setTimeout(() => {
-      const begin = performance.now();
-      this.drawDepth();
-      this.noteStep(begin);
-    }, DEPTH_MS);
+    this.depthTask = window.setTimeout(() => this.step(() => this.drawDepth()), DEPTH_MS);
     return undefined;
   }
 
