@@ -8,7 +8,7 @@ import { restLine } from "../panels/readout.mjs";
 import { loadPlotly } from "../panels/surface_panel.mjs";
 import { showRow } from "../panels/toolbar.mjs";
 import { byId, setText } from "../ui/dom.mjs";
-import { baseAsset, bothTimes, number, shortSize, time } from "../ui/formats.mjs";
+import { baseAsset, number, shortSize, time } from "../ui/formats.mjs";
 import { notify } from "../ui/notes.mjs";
 
 /** @import {App} from "../app.mjs" */
@@ -157,7 +157,7 @@ export class Drawing {
     const { depth } = this.app;
     Object.assign(depth, { book: this.app.map.book, isNow: !this.app.map.bookIsPast, decimals: this.app.decimals, base: baseAsset(this.app.symbol) });
     const at = this.app.pointer.shownAt;
-    depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
+    depth.at = at;
     depth.rested = (price, side) => restLine(this.app.known, price, side, at);
     depth.draw();
     this.drawCost();
@@ -165,8 +165,7 @@ export class Drawing {
 
   drawCost() {
     const { cost, depth, newestBook } = this.app;
-    const when = Number.isFinite(this.app.known.end) ? bothTimes(this.app.known.end, 1) : "";
-    Object.assign(cost, { book: newestBook, base: depth.base, when, theme: depth.theme, order: depth.order });
+    Object.assign(cost, { book: newestBook, base: depth.base, at: this.app.known.end, theme: depth.theme, order: depth.order });
     cost.draw();
   }
 

@@ -89,7 +89,7 @@ export function bookBars(rows, full, most, pixels) {
  * @param {number[]} sizes
  */
 export function columnFull(sizes) {
-  const sorted = sizes.filter((size) => size > 0).sort((a, b) => a - b);
+  const sorted = Float64Array.from(sizes.filter((size) => size > 0)).sort();
   const largest = sorted.at(-1) ?? 0;
   const common = sorted[Math.floor(COMMON_SHARE * (sorted.length - 1))] ?? 0;
   return roundFull(largest > FAR_LARGER * common ? CUT_AT * common : largest);

@@ -141,7 +141,7 @@ export class CellLayer {
    * @param {{hatchBack: number[], hatch: number[], outline: number[], onlyTop: boolean}} look
    */
   draw(panel, now, scale, look) {
-    const { gl, ratio, element } = this.canvas;
+    const { gl, drawnRatio: ratio, element } = this.canvas;
     const { x, y, width, height } = this.canvas.pixelsOf(panel);
     if (!gl || !this.raster || !this.uniforms || !this.program || width <= 0 || height <= 0) return;
     const { firstColumn, columnMs, firstRow, step, tick } = this.raster.lattice;

@@ -14,6 +14,7 @@ export class GlCanvas {
     this.element = element;
     /** @type {number | null} device pixels in one CSS pixel, where they are not the screen's */
     this.ownRatio = null;
+    this.drawnRatio = 1; // in which it was cleared last
     /** @type {Layer[]} */
     this.layers = [];
     /** @type {WebGL2RenderingContext | null} null where the browser has none, or none now */
@@ -69,6 +70,7 @@ export class GlCanvas {
   clear() {
     const { gl, element, ratio } = this;
     if (!gl) return;
+    this.drawnRatio = ratio;
     const [width, height] = [element.clientWidth, element.clientHeight].map((length) => Math.round(length * ratio));
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
     gl.viewport(0, 0, width, height);
@@ -80,7 +82,7 @@ export class GlCanvas {
 
   /** Return a box in whole device pixels from the bottom left. @param {Box} box */
   pixelsOf({ left, top, width, height }) {
-    const { element, ratio } = this;
+    const { element, drawnRatio: ratio } = this;
     return {
       x: Math.round(left * ratio), y: Math.round(element.height - (top + height) * ratio),
       width: Math.round(width * ratio), height: Math.round(height * ratio),

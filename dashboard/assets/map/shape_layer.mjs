@@ -153,7 +153,7 @@ export class ShapeLayer {
    * @param {string} name @param {Panel} panel @param {Look} look
    */
   draw(name, panel, { fill, edge = fill, edgeWidth = 0, stroke = 0 }) {
-    const { gl, element, ratio } = this.canvas;
+    const { gl, element, drawnRatio: ratio } = this.canvas;
     const set = this.shapes.get(name);
     const { x, y, width, height } = this.canvas.pixelsOf(panel);
     if (!gl || !set?.count || width <= 0 || height <= 0) return;
