@@ -26,20 +26,16 @@ export function bookRows(book, traded, range, lattice, height) {
   const [first, last] = [rowOf(range.low * 1e8, lattice), rowOf(range.high * 1e8, lattice)];
   /** @type {BookRow[]} */
   const rows = [];
-  /** @type {BookRow | null} the latest, which neighbouring levels share */
-  let latest = null;
-  /** @type {Map<number, BookRow>} */
-  const byRow = new Map();
+  /** @type {(BookRow | undefined)[]} */
+  const places = new Array(last - first + 1);
   const rowAt = (/** @type {number} */ row) => {
-    if (latest?.row === row) return latest;
-    let found = byRow.get(row);
+    let found = places[row - first];
     if (!found) {
       const low = rowBottom(row, lattice) / 1e8;
       found = { row, low, high: low + step / 1e8, bid: 0, ask: 0, bought: 0, sold: 0 };
       rows.push(found);
-      byRow.set(row, found);
+      places[row - first] = found;
     }
-    latest = found;
     return found;
   };
   const [lowest, highest] = [rowBottom(first, lattice), rowBottom(last + 1, lattice)];
