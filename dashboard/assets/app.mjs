@@ -177,7 +177,7 @@ export class App {
 
   get drawnSecond() { return this.drawing.drawnSecond; }
 
-  get nextDrawing() { return this.drawing.nextDrawing; }
+  get nextDrawing() { return this.drawing.nextDrawing || this.drawing.depthTask; }
 
   get decimals() {
     return this.known.tick ? decimalsOf(this.known.tick) : 2;

@@ -5,7 +5,6 @@ python -m tests.dashboard.measure --minutes 10 --screenshots pictures
 
 import argparse
 import asyncio
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 from playwright.async_api import Browser
 
 from tests.dashboard.browser import SURFACE_DRAWN, Watched, Wire, chromium, open_page
+from tests.dashboard.main_thread import MARK_PARTS, shown, traced
+from tests.dashboard.main_thread import PARTS as MARKED
 from tests.program import Program
 from tests.tools.soak import slope
 
@@ -35,34 +36,40 @@ async def _settled(page: Watched) -> None:
     await page.until("() => window.liquidity.page.known.seconds.length > 170")
 
 
-async def _run(page: Watched, minutes: float) -> list[tuple[float, float]]:
-    """Let the page run; return minutes and MiB of JavaScript heap, each after a collection."""
+async def _run(page: Watched, minutes: float) -> tuple[list[tuple[float, float]], set[int]]:
+    """Let the page run; return minutes and MiB of JavaScript heap, each after a collection, and which seconds came right after one.
+
+    Such a second takes more than twice as long as others: a collection that is asked for has the browser forget compiled code.
+    """
     cdp = await page.context.new_cdp_session(page.page)
     await cdp.send("HeapProfiler.enable")
     begin, heap = time.monotonic(), []
+    spoilt = set()
     while (passed := time.monotonic() - begin) < minutes * 60:
         await cdp.send("HeapProfiler.collectGarbage")
         usage: dict[str, Any] = await cdp.send("Runtime.getHeapUsage")
         heap.append((passed / 60, usage["usedSize"] / 2**20))
+        spoilt.add(await page.do("window.liquidity.page.timings.length"))
         print(f"\r{passed / 60:5.1f} of {minutes:g} min", end="", file=sys.stderr, flush=True)
         await asyncio.sleep(SAMPLE_SECONDS)
     print(file=sys.stderr)
-    return heap
+    return heap, spoilt
 
 
 async def _gestures(page: Watched) -> None:
     """Zoom and drag as a hand would, and print what each step took."""
     await page.do("window.liquidity.page.gestureTimings.length = window.longTasks.length = 0")
-    await page.page.mouse.move(400, 300)
-    for step in range(60):
-        await page.page.mouse.wheel(0, 60 if step % 30 < 15 else -60)
-        await asyncio.sleep(0.03)
-    await page.page.mouse.down()
-    await page.page.mouse.move(650, 380, steps=60)
-    await page.page.mouse.up()
-    times = sorted(await page.do("window.liquidity.page.gestureTimings"))
-    p95 = times[int(0.95 * (len(times) - 1))]
-    print(f"a step of a gesture: median {statistics.median(times):.1f} ms, 95 % {p95:.1f} ms of {len(times)}")
+    async with traced(page) as cpu:
+        await page.page.mouse.move(400, 300)
+        for step in range(60):
+            await page.page.mouse.wheel(0, 60 if step % 30 < 15 else -60)
+            await asyncio.sleep(0.03)
+        await page.page.mouse.down()
+        await page.page.mouse.move(650, 380, steps=60)
+        await page.page.mouse.up()
+        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
+    times = await page.do("window.liquidity.page.gestureTimings")
+    print(f"a step of a gesture: {shown(times)} of {len(times)}; of CPU {shown(cpu['step'])}")
     print(f"long tasks meanwhile: {await page.do('window.longTasks.map(Math.round)')}")
     await page.page.keyboard.press("f")
 
@@ -76,15 +83,12 @@ async def _report(page: Watched, minutes: float) -> None:
     await page.until("() => window.liquidity.page.timings.some(({ surface }) => surface)")
     loading = await page.do("Math.max(...window.longTasks)")
     print(f"longest task while loading, in which the surface's scene is made, {loading:.0f} ms")
-    await page.do("window.longTasks.length = window.liquidity.page.timings.length = 0")
-    heap = await _run(page, minutes)
-    timings = await page.do("window.liquidity.page.timings")
-    for part in PARTS:
-        times = sorted(timing[part] for timing in timings)
-        p95 = times[int(0.95 * (len(times) - 1))]
-        print(
-            f"{part:<8} median {statistics.median(times):6.1f} ms, 95 % {p95:6.1f} ms of {len(times)} updates"
-        )
+    await page.do(MARK_PARTS, MARKED)
+    async with traced(page) as cpu:
+        await page.do("window.longTasks.length = window.liquidity.page.timings.length = 0")
+        heap, spoilt = await _run(page, minutes)
+        timings = await page.do("window.liquidity.page.timings")
+    _seconds(timings, cpu, spoilt)
     long_tasks = await page.do("window.longTasks")
     print(
         f"long tasks over 50 ms: {len(long_tasks) / minutes:.1f} a minute, longest {max(long_tasks, default=0):.0f} ms"
@@ -98,6 +102,17 @@ async def _report(page: Watched, minutes: float) -> None:
     print(
         f"seconds missed {await page.do('window.liquidity.page.known.missed')}, complaints {page.complaints}"
     )
+
+
+def _seconds(timings: list[dict[str, float]], cpu: dict[str, list[float]], spoilt: set[int]) -> None:
+    """Print what the parts of a second took, but for seconds right after a collection."""
+    whole = [data + surface for data, surface in zip(cpu["drawData"], cpu["drawSurface"], strict=False)]
+    left = [index for index in range(min(len(whole), len(timings))) if index not in spoilt]
+    for part in PARTS:
+        print(f"{part:<8} {shown([timings[index][part] for index in left])} of {len(left)} updates")
+    by_name = {"surface": cpu["drawSurface"], "all": whole}
+    for part, times in by_name.items():
+        print(f"{part:<8} {shown([times[index] for index in left])} of the main thread's CPU")
 
 
 async def _pictures(browser: Browser, program: Program, folder: Path) -> None:

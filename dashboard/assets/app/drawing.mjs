@@ -8,14 +8,18 @@ import { restLine } from "../panels/readout.mjs";
 import { loadPlotly } from "../panels/surface_panel.mjs";
 import { showRow } from "../panels/toolbar.mjs";
 import { byId, setText } from "../ui/dom.mjs";
-import { baseAsset, bothTimes, number, shortSize, time } from "../ui/formats.mjs";
+import { baseAsset, number, shortSize, time } from "../ui/formats.mjs";
 import { notify } from "../ui/notes.mjs";
 
 /** @import {App} from "../app.mjs" */
 
-const KEPT_TIMINGS = 600;
+const KEPT_TIMINGS = 900;
 const REFINE_MS = 120; // after the last gesture
+const SLICE_MS = 2; // of making cells at one go, about
+const SURFACE_MS = 60; // after the map, which is on the screen by then
+const DEPTH_MS = 60; // that the depth curve may be behind a hand that goes through the past
 const SLIDE = 0.22; // of the way that is left, with each picture
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Drawing {
   /** @param {App} app */
@@ -23,7 +27,7 @@ export class Drawing {
     this.app = app;
     /** @type {{map: number, depth: number, surface: number, all: number}[]} ms of JavaScript for each second */
     this.timings = [];
-    /** @type {number[]} ms of JavaScript for each drawing of a gesture */
+    /** @type {number[]} ms of JavaScript for each step of a gesture */
     this.gestureTimings = [];
     this.drawnSecond = NaN;
     /** @type {Promise<unknown> | null} */
@@ -32,6 +36,9 @@ export class Drawing {
     this.legendTable = null;
     this.surfaceTask = 0;
     this.refineTask = 0;
+    this.depthTask = 0;
+    /** @type {unknown[]} all that what is said of the colours hangs on */
+    this.scaleShown = [];
     this.nextDrawing = 0;
     this.dirty = { data: false, view: false };
   }
@@ -79,22 +86,33 @@ export class Drawing {
     if (this.timings.length > KEPT_TIMINGS) this.timings.shift();
     this.refineLater();
     window.clearTimeout(this.surfaceTask);
-    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing)); // a task of its own, after the map is seen
+    this.surfaceTask = window.setTimeout(() => this.drawSurface(timing), SURFACE_MS); // a task of its own
   }
 
   /** Draw the same second in another view. */
   drawView() {
-    const begin = performance.now();
+    this.step(() => this.drawWhatMoved());
+    this.refineLater();
+  }
+
+  drawWhatMoved() {
     this.app.map.measure();
     this.slidePrices();
     this.app.pointer.chooseBook();
     this.app.map.draw();
-    this.drawDepth();
+    this.depthSoon();
     this.app.pointer.show();
     this.showState();
     this.showScale();
+  }
+
+  /** Do a part of what a hand asks for, between which the browser draws and hears it, and note how long it took.
+   * @param {() => void} part
+   */
+  step(part) {
+    const begin = performance.now();
+    part();
     this.gestureTimings.push(performance.now() - begin);
-    this.refineLater();
     if (this.gestureTimings.length > KEPT_TIMINGS) this.gestureTimings.shift();
   }
 
@@ -107,21 +125,39 @@ export class Drawing {
   slidePrices() {
     const { map, mid } = this.app;
     if (mid === null || this.app.hands.gestures.drags) return;
-    const share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : SLIDE;
+    const share = STILL.matches ? 1 : SLIDE;
     if (map.view.slide(mid, map.limits, share)) this.soon("view");
   }
 
-  /** Draw cells of the size that the view asks for: the hand rests. */
+  /** Make cells of the size that the view asks for, as the hand rests, a part in each task: it may move on at any time. */
   refine() {
+    let isReady = false;
+    const begin = performance.now();
+    this.step(() => { isReady = this.app.map.prepare(() => performance.now() - begin > SLICE_MS); });
+    if (!isReady) {
+      this.refineTask = window.setTimeout(() => this.refine());
+      return;
+    }
     this.app.map.refine = true;
     this.soon("view");
   }
 
+  /** Draw the depth curve; in a task of its own where a hand goes from one book of the past to the next, several times in each. */
+  depthSoon() {
+    const { map, depth } = this.app;
+    if (!map.book || map.book === depth.book || depth.pointer !== null) return this.drawDepth();
+    if (this.depthTask) return undefined;
+    this.depthTask = window.setTimeout(() => this.step(() => this.drawDepth()), DEPTH_MS);
+    return undefined;
+  }
+
   drawDepth() {
+    window.clearTimeout(this.depthTask);
+    this.depthTask = 0;
     const { depth } = this.app;
     Object.assign(depth, { book: this.app.map.book, isNow: !this.app.map.bookIsPast, decimals: this.app.decimals, base: baseAsset(this.app.symbol) });
     const at = this.app.pointer.shownAt;
-    depth.when = Number.isFinite(at) ? bothTimes(at, 1) : "";
+    depth.at = at;
     depth.rested = (price, side) => restLine(this.app.known, price, side, at);
     depth.draw();
     this.drawCost();
@@ -129,8 +165,7 @@ export class Drawing {
 
   drawCost() {
     const { cost, depth, newestBook } = this.app;
-    const when = Number.isFinite(this.app.known.end) ? bothTimes(this.app.known.end, 1) : "";
-    Object.assign(cost, { book: newestBook, base: depth.base, when, theme: depth.theme, order: depth.order });
+    Object.assign(cost, { book: newestBook, base: depth.base, at: this.app.known.end, theme: depth.theme, order: depth.order });
     cost.draw();
   }
 
@@ -193,14 +228,18 @@ export class Drawing {
   showScale() {
     const { map } = this.app;
     this.app.hands.priceTools.show(map, this.app.mid);
+    const { shown } = map.shownScale;
+    const raster = map.cells.raster?.lattice;
+    const is = [shown, map.cells.table, raster, map.choices.ticks, map.autoTicks, map.base, ...Object.values(map.scale.settings)];
+    if (is.every((each, index) => each === this.scaleShown[index])) return;
+    this.scaleShown = is;
     const range = map.shownScale.range(1e8);
     const legend = /** @type {HTMLCanvasElement} */ (byId("legend"));
     if (map.cells.table && this.legendTable !== map.cells.table) {
       this.legendTable = map.cells.table;
       legend.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(map.cells.table), 256, 2), 0, 0);
     }
-    setText("legend-range", map.shownScale.shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
-    const raster = map.cells.raster?.lattice;
+    setText("legend-range", shown ? `${shortSize(range.black / 1e8)} to ${shortSize(range.white / 1e8)} ${map.base} a cell` : "");
     const isTooFine = map.choices.ticks !== "auto" && map.choices.ticks < map.autoTicks;
     const cell = raster ? `${Number((raster.step / 1e8).toPrecision(6))} USDT, ${raster.columnMs / 1000} s` : "";
     setText("row-shown", cell && (isTooFine ? `${cell}; finer zoomed in` : `a cell: ${cell}`));

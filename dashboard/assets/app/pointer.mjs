@@ -1,6 +1,7 @@
 // What the pointer is at: the crosshair, the instant whose book is shown, and what is said of the place.
 
-import { bookAt, standsUntil } from "../book/instant.mjs";
+import { standsUntil } from "../book/instant.mjs";
+import { PastBook } from "../book/past_book.mjs";
 import { STILL_PX } from "../map/gestures.mjs";
 import { partAt } from "../map/map_layout.mjs";
 import { linesAt, showTooltip } from "../panels/readout.mjs";
@@ -28,6 +29,7 @@ export class Pointer {
     this.pastBook = null;
     this.past = { version: -1, from: NaN, until: NaN }; // of what is known, and from when until when (ms) it stands
     this.pastAt = NaN;
+    this.books = new PastBook();
   }
 
   /** Of which instant (ms) the shown book is. */
@@ -48,8 +50,8 @@ export class Pointer {
       const { past } = this;
       if (known.version !== past.version || at < past.from || at >= past.until) {
         const seconds = known.since(at);
-        this.pastBook = bookAt(seconds, at, known.end);
-        this.past = { version: known.version, from: at, until: standsUntil(seconds, at) };
+        this.pastBook = this.books.at(known, at);
+        this.past = { version: known.version, from: this.pastBook?.time ?? at, until: standsUntil(seconds, at) };
       }
       map.book = this.pastBook;
       map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";

@@ -23,6 +23,7 @@ export class Changes {
     this.before = new Float64Array(FIRST_ROOM);
     this.after = new Float64Array(FIRST_ROOM);
     this.sides = new Uint8Array(FIRST_ROOM);
+    this.born = new Float64Array(0); // prices at which a level came to be, ascending
   }
 
   /** @param {number} price @param {number} side @param {number} before @param {number} after */
@@ -51,7 +52,20 @@ export class Changes {
   /** Give back the room that is not needed; nothing is added any more. */
   seal() {
     this.resize(this.count);
+    this.born = this.prices.filter((_, at) => this.before[at] === 0).sort();
     return this;
+  }
+
+  /** Whether a level came to be at a price (units). O(log changes). @param {number} price */
+  hasBorn(price) {
+    const { born } = this;
+    let [low, high] = [0, born.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (born[middle] < price) low = middle + 1;
+      else high = middle;
+    }
+    return born[low] === price;
   }
 
   /** @param {number} room */

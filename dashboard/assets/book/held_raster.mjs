@@ -3,7 +3,7 @@
 import { Rasterizer } from "./raster.mjs";
 import { Walker } from "./timeline.mjs";
 
-/** @import {BookWindow} from "./book_window.mjs" */
+/** @import {BookWindow, Second} from "./book_window.mjs" */
 /** @import {Lattice, Raster} from "./raster.mjs" */
 
 export class HeldRaster {
@@ -12,9 +12,12 @@ export class HeldRaster {
     this.rasterizer = null;
     /** @type {Walker | null} */
     this.walker = null;
+    /** @type {Second[]} that are still to be walked through */
+    this.waiting = [];
     this.era = -1;
     this.taken = 0;
     this.version = -1;
+    this.end = NaN; // ms; what is walked through is known until then
   }
 
   /** What is held; null before the first. @returns {Raster | null} */
@@ -26,6 +29,7 @@ export class HeldRaster {
   /** Forget what is held, but for its room. */
   clear() {
     this.walker = null;
+    this.waiting = [];
     this.era = -1;
   }
 
@@ -33,11 +37,31 @@ export class HeldRaster {
    * @param {BookWindow} known @param {Lattice} lattice @returns {Raster}
    */
   make(known, lattice) {
+    this.begin(known, lattice);
+    this.goOn(() => false);
+    return /** @type {Raster} */ (this.raster);
+  }
+
+  /** Begin to make all cells of a lattice from what is known now; `goOn` makes them.
+   * @param {BookWindow} known @param {Lattice} lattice
+   */
+  begin(known, lattice) {
     const rasterizer = new Rasterizer(lattice, this.rasterizer?.cells ?? null);
     this.rasterizer = rasterizer;
     this.walker = new Walker(rasterizer);
-    for (const second of known.since(lattice.firstColumn * lattice.columnMs)) this.walker.add(second);
-    return this.follow(known, rasterizer);
+    this.waiting = known.since(lattice.firstColumn * lattice.columnMs).reverse();
+    this.note(known);
+  }
+
+  /** Make more of the cells, until all are made or `isEnough`; says whether all are. @param {() => boolean} isEnough */
+  goOn(isEnough) {
+    const { waiting, walker, rasterizer } = this;
+    while (waiting.length) {
+      walker?.add(/** @type {Second} */ (waiting.pop()));
+      if (!waiting.length) rasterizer?.foresee(this.end - 1); // the column that begins there is still to come
+      if (isEnough()) break;
+    }
+    return !waiting.length;
   }
 
   /** Go on with the seconds that came since, where these cells can hold `wanted`, whose rows are theirs. Returns the
@@ -46,7 +70,7 @@ export class HeldRaster {
    */
   grow(known, wanted) {
     const { rasterizer, walker } = this;
-    if (!rasterizer || !walker) return null;
+    if (!rasterizer || !walker || this.waiting.length) return null;
     const { lattice } = rasterizer;
     const { columns, columnMs } = lattice;
     const seconds = known.after(this.era, this.taken);
@@ -61,18 +85,15 @@ export class HeldRaster {
     }
     const first = Math.max(0, rasterizer.column);
     for (const second of seconds) walker.add(second);
-    this.follow(known, rasterizer);
+    this.note(known);
+    rasterizer.foresee(this.end - 1);
     if (moved) return [0, columns];
     const last = Math.floor((known.end - 1) / columnMs) - lattice.firstColumn;
     return [first, Math.min(columns, Math.max(first, last + 1))];
   }
 
-  /** @param {BookWindow} known @param {Rasterizer} rasterizer @returns {Raster} */
-  follow(known, rasterizer) {
-    rasterizer.foresee(known.end - 1); // the column that begins there is still to come
-    this.era = known.era;
-    this.taken = known.taken;
-    this.version = known.version;
-    return { lattice: rasterizer.lattice, cells: rasterizer.cells, known: rasterizer.known };
+  /** Note what these cells are of. @param {BookWindow} known */
+  note({ era, taken, version, end }) {
+    Object.assign(this, { era, taken, version, end });
   }
 }

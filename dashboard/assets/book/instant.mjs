@@ -1,4 +1,4 @@
-// The whole book at any instant of the window. Pure.
+// One book: the newest, until when one of the past stands, and what its levels say. Pure.
 
 import { ASK, BID } from "./tracked_book.mjs";
 import { walk, Walker } from "./timeline.mjs";
@@ -19,11 +19,9 @@ const SLACK_MS = 5000;
  * @property {[Float64Array, Float64Array]} sizes
  */
 
-/** Leads to an instant on a walk; visitor of timeline.mjs. Holds a sorted book, and what has changed in it since. */
+/** Leads to the newest book on a walk; visitor of timeline.mjs. Holds a sorted book, and what has changed in it since. */
 class Assembly {
-  /** @param {number} limit  ms; what comes later is left out */
-  constructor(limit) {
-    this.limit = limit;
+  constructor() {
     this.known = false;
     this.time = NaN;
     this.u = 0;
@@ -39,7 +37,6 @@ class Assembly {
 
   /** @param {number} time @param {BaseBook} base */
   begin(time, base) {
-    if (time > this.limit) return;
     for (const side of /** @type {const} */ ([BID, ASK])) {
       this.prices[side] = base.prices[side];
       this.sizes[side] = base.sizes[side];
@@ -50,7 +47,6 @@ class Assembly {
 
   /** @param {number} time @param {Changes} changes @param {number} index */
   update(time, changes, index) {
-    if (time > this.limit) return;
     const { prices, sides, after } = changes;
     const { changed } = this;
     for (let at = index ? changes.ends[index - 1] : 0; at < changes.ends[index]; at += 1) {
@@ -62,9 +58,8 @@ class Assembly {
     this.high = changes.highs[index];
   }
 
-  /** @param {number} time */
-  lose(time) {
-    if (time <= this.limit) this.known = false;
+  lose() {
+    this.known = false;
   }
 
   /** Return the book, or null where it is not known. O(levels), and O(n log n) of what has changed. @returns {Instant | null} */
@@ -84,7 +79,7 @@ class Assembly {
 /** Return sorted prices and their sizes after changes, of which a size of 0 removes. `sign` is -1 where the highest is first.
  * @param {Float64Array} prices @param {Float64Array} sizes @param {Map<number, number>} changed @param {1 | -1} sign
  */
-function merge(prices, sizes, changed, sign) {
+export function merge(prices, sizes, changed, sign) {
   const fresh = Float64Array.from(changed.keys()).sort();
   if (sign < 0) fresh.reverse();
   const room = prices.length + fresh.length;
@@ -106,23 +101,6 @@ function merge(prices, sizes, changed, sign) {
     count += 1;
   }
   return [allPrices.subarray(0, count), allSizes.subarray(0, count)];
-}
-
-/** Return the book as it was at `time` (ms), or null where it is not known. O(levels, and updates since its whole book).
- * @param {Second[]} seconds @param {number} time @param {number} end  ms; until then the newest book stands
- * @returns {Instant | null}
- */
-export function bookAt(seconds, time, end) {
-  if (!(time <= end)) return null;
-  const from = seconds.findLastIndex(({ base }) => base !== null && base.time <= time);
-  if (from < 0) return null;
-  let until = from + 1;
-  while (until < seconds.length && (seconds[until].changes === null || (seconds[until].changes?.times[0] ?? 0) <= time)) {
-    until += 1;
-  }
-  const assembly = new Assembly(time);
-  walk(seconds.slice(from, until + 1), assembly); // the one behind says whether a book was lost before it
-  return assembly.read();
 }
 
 /** Return until when (ms) the book of `time` surely stands as it is: the next update, the next whole book, or a hole.
@@ -147,7 +125,7 @@ export class NewestBook {
   constructor() {
     this.era = -1;
     this.taken = 0;
-    this.assembly = new Assembly(Infinity);
+    this.assembly = new Assembly();
     this.walker = new Walker(this.assembly);
   }
 
@@ -157,7 +135,7 @@ export class NewestBook {
   of(known) {
     let seconds = known.after(this.era, this.taken);
     if (!seconds) {
-      this.assembly = new Assembly(Infinity);
+      this.assembly = new Assembly();
       this.walker = new Walker(this.assembly);
       seconds = known.since(Infinity);
     }
@@ -169,7 +147,7 @@ export class NewestBook {
 }
 
 /** Return since when (exchange ms) the level at `price` (units) has stood without being empty, as of `time`; null where
- * it stood before all that is known. O(changes).
+ * it stood before all that is known. O(updates), and O(changes) of the seconds in which it came to be.
  * @param {Second[]} seconds @param {number} price @param {number} side @param {number} time
  */
 export function restingSince(seconds, price, side, time) {
@@ -182,6 +160,11 @@ export function restingSince(seconds, price, side, time) {
       if (at <= time) since = null;
     },
     lose() {},
+    skips(changes) {
+      if (changes.hasBorn(price)) return false;
+      last = changes.us.at(-1) ?? last;
+      return true;
+    },
     update(at, changes, index) {
       const { prices, ends, us } = changes;
       const isFromSnapshot = us[index] === last; // its levels stood there before they were known

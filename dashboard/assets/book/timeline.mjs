@@ -8,6 +8,7 @@
  * @property {(time: number, base: BaseBook) => void} begin  a whole book, after something unknown
  * @property {(time: number, changes: Changes, index: number) => void} update  one more update
  * @property {(time: number) => void} lose  from here on nothing is known
+ * @property {(changes: Changes) => boolean} [skips]  says of a second's updates that none of them need be told
  */
 
 /** Walks on as seconds come. */
@@ -38,9 +39,10 @@ export class Walker {
       this.known = true;
       this.at = base;
     }
+    const isSkipped = visitor.skips?.(changes) ?? false;
     for (let index = 0; index < changes.times.length; index += 1) {
       this.time = Math.max(this.time, changes.times[index]);
-      visitor.update(this.time, changes, index);
+      if (!isSkipped) visitor.update(this.time, changes, index);
     }
     const last = changes.times.length - 1;
     if (last >= 0) this.at = { u: changes.us[last], low: changes.lows[last], high: changes.highs[last] };

@@ -17,17 +17,21 @@ import { toUnits } from "./units.mjs";
 export function bubblesOf(trades, ms, step, tick) {
   /** @type {Map<number, Bubble>} */
   const bubbles = new Map();
+  const lattice = { step, tick };
   for (const trade of trades) {
-    const [time, price, size, , side] = trade;
-    const key = Math.floor(time / ms) * 1e5 + (rowOf(toUnits(price), { step, tick }) % 1e5);
-    const bubble = bubbles.get(key) ?? { time: 0, price: 0, bought: 0, sold: 0, trades: [] };
+    const { 0: time, 1: price, 2: size } = trade; // not as a list: thousands are taken apart
+    const key = Math.floor(time / ms) * 1e5 + (rowOf(toUnits(price), lattice) % 1e5);
+    let bubble = bubbles.get(key);
+    if (!bubble) {
+      bubble = { time: 0, price: 0, bought: 0, sold: 0, trades: [] };
+      bubbles.set(key, bubble);
+    }
     const before = bubble.bought + bubble.sold;
     bubble.time = (bubble.time * before + time * size) / (before + size);
     bubble.price = (bubble.price * before + price * size) / (before + size);
-    if (side === "buy") bubble.bought += size;
+    if (trade[4] === "buy") bubble.bought += size;
     else bubble.sold += size;
     bubble.trades.push(trade);
-    bubbles.set(key, bubble);
   }
   return Array.from(bubbles.values()).sort((a, b) => a.bought + a.sold - b.bought - b.sold);
 }
@@ -44,12 +48,12 @@ export function smallestShown(bubbles, most) {
 export function volumeByRow(trades, lattice) {
   /** @type {Map<number, {bought: number, sold: number}>} */
   const rows = new Map();
-  for (const [, price, size, , side] of trades) {
+  for (const { 1: price, 2: size, 4: side } of trades) {
     const row = rowOf(toUnits(price), lattice);
-    const volume = rows.get(row) ?? { bought: 0, sold: 0 };
+    let volume = rows.get(row);
+    if (!volume) rows.set(row, volume = { bought: 0, sold: 0 });
     if (side === "buy") volume.bought += size;
     else volume.sold += size;
-    rows.set(row, volume);
   }
   return rows;
 }

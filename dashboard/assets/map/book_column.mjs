@@ -24,25 +24,30 @@ export const LEAST_NUMBER_ROW = 13; // px: a row that a number fits into
 export function bookRows(book, traded, range, lattice, height) {
   const { step } = lattice;
   const [first, last] = [rowOf(range.low * 1e8, lattice), rowOf(range.high * 1e8, lattice)];
-  /** @type {Map<number, BookRow>} */
-  const rows = new Map();
+  /** @type {BookRow[]} */
+  const rows = [];
+  /** @type {(BookRow | undefined)[]} */
+  const places = new Array(last - first + 1);
   const rowAt = (/** @type {number} */ row) => {
-    let found = rows.get(row);
+    let found = places[row - first];
     if (!found) {
       const low = rowBottom(row, lattice) / 1e8;
       found = { row, low, high: low + step / 1e8, bid: 0, ask: 0, bought: 0, sold: 0 };
-      rows.set(row, found);
+      rows.push(found);
+      places[row - first] = found;
     }
     return found;
   };
+  const [lowest, highest] = [rowBottom(first, lattice), rowBottom(last + 1, lattice)];
   for (const side of /** @type {const} */ ([0, 1])) {
-    const prices = book?.prices[side] ?? [];
+    const { prices: { [side]: prices }, sizes: { [side]: sizes } } = book ?? { prices: [[], []], sizes: [[], []] };
     for (let rank = 0; rank < prices.length; rank += 1) {
-      const row = rowOf(prices[rank], lattice);
-      if (row < first || row > last) continue;
-      const size = /** @type {Instant} */ (book).sizes[side][rank] / 1e8;
-      if (side === 0) rowAt(row).bid += size;
-      else rowAt(row).ask += size;
+      const price = prices[rank];
+      if (side === 0 ? price < lowest : price >= highest) break; // the best come first
+      if (side === 0 ? price >= highest : price < lowest) continue;
+      const found = rowAt(rowOf(price, lattice));
+      if (side === 0) found.bid += sizes[rank] / 1e8;
+      else found.ask += sizes[rank] / 1e8;
     }
   }
   for (const [row, { bought, sold }] of traded(lattice)) {
@@ -52,7 +57,7 @@ export function bookRows(book, traded, range, lattice, height) {
     found.sold += sold;
   }
   const pixels = (height * step) / 1e8 / (range.high - range.low);
-  return { rows: Array.from(rows.values()), step, pixels };
+  return { rows, step, pixels };
 }
 
 /** Return the columns' bars as boxes of shape_layer.mjs, across as shares of theirs: `full` and `most` are the sizes and
@@ -68,7 +73,8 @@ export function bookBars(rows, full, most, pixels) {
     const [bottom, top] = [low + gap, high - gap];
     if (bid) bars.bids.push(0, bottom, Math.min(1, bid / full), top);
     if (ask) bars.asks.push(0, bottom, Math.min(1, ask / full), top);
-    const [first, second] = [bought, bought + sold].map((volume) => Math.min(1, volume / most));
+    const first = Math.min(1, bought / most);
+    const second = Math.min(1, (bought + sold) / most);
     if (bought) bars.bought.push(0, bottom, first, top);
     if (sold) bars.sold.push(first, bottom, second, top);
   }
@@ -79,7 +85,7 @@ export function bookBars(rows, full, most, pixels) {
  * @param {number[]} sizes
  */
 export function columnFull(sizes) {
-  const sorted = sizes.filter((size) => size > 0).sort((a, b) => a - b);
+  const sorted = Float64Array.from(sizes.filter((size) => size > 0)).sort();
   const largest = sorted.at(-1) ?? 0;
   const common = sorted[Math.floor(COMMON_SHARE * (sorted.length - 1))] ?? 0;
   return roundFull(largest > FAR_LARGER * common ? CUT_AT * common : largest);

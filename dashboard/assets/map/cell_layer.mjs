@@ -91,7 +91,7 @@ export class CellLayer {
       "cells", "known", "colours", "whole", "view", "last", "scale", "hatchBack", "hatch", "outline", "pixel", "ratio", "onlyTop",
     ]);
     this.textures = [0, 1, 2, 3, 4].map(() => texture(gl)); // of both rasters cells and known, and the colours
-    gl.useProgram(this.program);
+    this.canvas.use(this.program);
     ["cells", "known", "colours"].forEach((name, unit) => gl.uniform1i(this.uniforms?.[name] ?? null, unit));
     if (this.table) this.setColours(this.table);
     this.written.forEach((written, which) => {
@@ -141,7 +141,7 @@ export class CellLayer {
    * @param {{hatchBack: number[], hatch: number[], outline: number[], onlyTop: boolean}} look
    */
   draw(panel, now, scale, look) {
-    const { gl, ratio } = this.canvas;
+    const { gl, drawnRatio: ratio, element } = this.canvas;
     const { x, y, width, height } = this.canvas.pixelsOf(panel);
     if (!gl || !this.raster || !this.uniforms || !this.program || width <= 0 || height <= 0) return;
     const { firstColumn, columnMs, firstRow, step, tick } = this.raster.lattice;
@@ -149,8 +149,11 @@ export class CellLayer {
     const rowAt = (/** @type {number} */ price) => (price + tick / 2) / step - firstRow;
     const view = [columnAt(panel.from), columnAt(panel.to), rowAt(panel.low), rowAt(panel.high)];
     const { uniforms } = this;
-    gl.useProgram(this.program);
+    this.canvas.use(this.program);
     [2 * this.shown, 2 * this.shown + 1, 4].forEach((which, unit) => this.bind(gl, unit, which));
+    gl.bindVertexArray(null);
+    gl.disable(gl.BLEND); // nothing lies below
+    gl.scissor(x, y, width, height);
     gl.viewport(x, y, width, height);
     gl.uniform2i(uniforms.whole, this.raster.lattice.rows, this.raster.lattice.columns);
     gl.uniform4fv(uniforms.view, view);
@@ -163,6 +166,8 @@ export class CellLayer {
     gl.uniform1f(uniforms.ratio, ratio);
     gl.uniform1f(uniforms.onlyTop, look.onlyTop ? 1 : 0);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    gl.viewport(0, 0, element.width, element.height);
+    gl.enable(gl.BLEND);
   }
 }
 

@@ -1,5 +1,7 @@
 // Which sizes the colours reach from and to: percentiles of what is seen, moved smoothly so that nothing flickers. Pure.
 
+import { nthSmallest } from "../book/select.mjs";
+
 /** @import {ScaleRange} from "./colour_maps.mjs" */
 
 const SHARE = 0.15; // of the way to the new percentiles, each second
@@ -21,11 +23,10 @@ export class ColourScale {
     this.shown = null;
   }
 
-  /** Hear the sizes that are seen. @param {Float32Array} sizes  all above 0; sorted in place */
+  /** Hear the sizes that are seen. @param {Float32Array} sizes  all above 0; put in another order */
   see(sizes) {
     if (!sizes.length) return;
-    sizes.sort();
-    const at = (/** @type {number} */ percent) => sizes[Math.round((percent / 100) * (sizes.length - 1))];
+    const at = (/** @type {number} */ percent) => nthSmallest(sizes, Math.round((percent / 100) * (sizes.length - 1)));
     const wanted = [at(this.settings.blackPercent), at(this.settings.whitePercent)];
     const { shown } = this;
     this.shown = /** @type {[number, number]} */ (

@@ -14,10 +14,13 @@ export class GlCanvas {
     this.element = element;
     /** @type {number | null} device pixels in one CSS pixel, where they are not the screen's */
     this.ownRatio = null;
+    this.drawnRatio = 1; // in which it was cleared last
     /** @type {Layer[]} */
     this.layers = [];
     /** @type {WebGL2RenderingContext | null} null where the browser has none, or none now */
     this.gl = null;
+    /** @type {WebGLProgram | null} that draws now */
+    this.program = null;
     element.addEventListener("webglcontextlost", (event) => {
       event.preventDefault(); // else the browser never gives it back
       this.gl = null;
@@ -34,7 +37,9 @@ export class GlCanvas {
   start() {
     const gl = this.element.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
     this.gl = gl;
+    this.program = null;
     gl?.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl?.enable(gl.BLEND);
   }
 
   /** Give the context back: browsers keep few, and close the oldest where there are more. */
@@ -48,25 +53,36 @@ export class GlCanvas {
     if (this.gl) layer.start(this.gl);
   }
 
+  /** Draw with a program from now on. @param {WebGLProgram} program */
+  use(program) {
+    if (program !== this.program) this.gl?.useProgram(program);
+    this.program = program;
+  }
+
   /** Device pixels in one CSS pixel. */
   get ratio() {
     return this.ownRatio ?? (window.devicePixelRatio || 1);
   }
 
-  /** Make the canvas as large as its place on the screen, and empty. */
+  /** Make the canvas as large as its place on the screen, and empty. What is drawn then is blended, and cut at its scissor's box:
+   * to say so for each shape takes longer than to draw it.
+   */
   clear() {
     const { gl, element, ratio } = this;
     if (!gl) return;
+    this.drawnRatio = ratio;
     const [width, height] = [element.clientWidth, element.clientHeight].map((length) => Math.round(length * ratio));
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
     gl.viewport(0, 0, width, height);
+    gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.enable(gl.SCISSOR_TEST);
   }
 
   /** Return a box in whole device pixels from the bottom left. @param {Box} box */
   pixelsOf({ left, top, width, height }) {
-    const { element, ratio } = this;
+    const { element, drawnRatio: ratio } = this;
     return {
       x: Math.round(left * ratio), y: Math.round(element.height - (top + height) * ratio),
       width: Math.round(width * ratio), height: Math.round(height * ratio),

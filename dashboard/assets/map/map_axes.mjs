@@ -32,7 +32,7 @@ import { STRIPS } from "./map_layout.mjs";
  * @property {string} bookTitle
  * @property {boolean} bookIsPast
  * @property {number | null} vwap  where it is drawn
- * @property {Box[]} labels  of the axes, as they are drawn
+ * @property {{text: string, x: number, y: number, align: CanvasTextAlign}[]} labels  of the axes, as they are drawn
  * @property {LaneMark[]} marks  of the detections, as they are drawn
  * @property {import("../book/numbers.mjs").Flow} flow  that a strip shows
  * @property {boolean} isHeld  what is of now is not of this picture
@@ -95,10 +95,8 @@ export class MapAxes {
    * @param {CanvasTextAlign} [align]
    */
   label(text, x, y, align = "left") {
-    const { colours, font, labels } = this.scene;
-    this.text(text, x, y, colours.faint, align);
-    const { width } = this.context.measureText(text);
-    labels.push({ left: align === "center" ? x - width / 2 : x, top: y - font * 0.65, width, height: font * 1.3 });
+    this.text(text, x, y, this.scene.colours.faint, align);
+    this.scene.labels.push({ text, x, y, align });
   }
 
   times() {
@@ -195,10 +193,13 @@ export class MapAxes {
 
   /** Hide all labels of the axes that a tag would cut. @param {Box} tag */
   cover(tag) {
-    const { labels, colours } = this.scene;
-    for (const { left, top, width, height } of labels) {
-      const isCut = left < tag.left + tag.width + 3 && left + width > tag.left - 3 && top < tag.top + tag.height && top + height > tag.top;
-      if (isCut) this.fill(left - 1, top, width + 2, height, colours.back);
+    const { labels, colours, font } = this.scene;
+    for (const { text, x, y, align } of labels) {
+      const [top, height] = [y - font * 0.65, font * 1.3];
+      if (top >= tag.top + tag.height || top + height <= tag.top) continue;
+      const { width } = this.context.measureText(text);
+      const left = align === "center" ? x - width / 2 : x;
+      if (left < tag.left + tag.width + 3 && left + width > tag.left - 3) this.fill(left - 1, top, width + 2, height, colours.back);
     }
   }
 

@@ -38,6 +38,17 @@ export function stripOf(values, isEven = false) {
   return { range: [low && low - room, high && high + room], ends: [low, high], least, most, last: numbers.at(-1) ?? null };
 }
 
+/** Return the index of the first second that ends after a time (ms). O(log n). @param {Second[]} seconds  oldest first @param {number} time */
+function firstAfter(seconds, time) {
+  let [low, high] = [0, seconds.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (seconds[middle].row.timestamp <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Return the strip of a spread: with room above a spread of one tick, which it mostly is. @param {Strip} strip @param {number} tick
  * @returns {Strip}
  */
@@ -128,9 +139,10 @@ export class MapShapes {
     const key = `${this.known.version} ${range.from} ${range.to} ${flow}`;
     if (key === this.seenKey) return;
     this.seenKey = key;
-    const isSeen = (/** @type {number} */ time) => time > range.from && time <= range.to + 1000;
-    const seen = this.known.seconds.filter(({ row }) => isSeen(row.timestamp));
-    const totals = this.totals.filter(({ time }) => isSeen(time));
+    const { seconds } = this.known;
+    const first = firstAfter(seconds, range.from);
+    const seen = seconds.slice(first, firstAfter(seconds, range.to + 1000));
+    const totals = this.totals.slice(first, first + seen.length);
     this.vwap = totals.findLast(({ vwap }) => vwap !== null)?.vwap ?? null;
     this.strips = {
       delta: stripOf(totals.map(({ delta }) => delta)),

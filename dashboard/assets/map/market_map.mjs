@@ -71,6 +71,8 @@ export class MarketMap {
     /** @type {Theme} */
     this.theme = "dark";
     this.held = new HeldRaster(); // the view's cells
+    this.next = new HeldRaster(); // those that are made ready for when the hand rests
+    this.nextZoom = ""; // that they are of; "": none are
     this.wide = new HeldRaster(); // cells of all that is known
     this.drawnRaster = ""; // the zoom that they are of; "": they are to be made anew
     this.drawnZoom = "";
@@ -90,6 +92,7 @@ export class MarketMap {
     /** @type {Scene | null} */
     this.scene = null;
     this.font = 11;
+    this.measured = ""; // what the layout was made for
     this.layout = mapLayout(800, 500, this.font, 9);
   }
 
@@ -100,6 +103,8 @@ export class MarketMap {
     this.book = null;
     this.drawnRaster = "";
     this.drawnZoom = "";
+    this.nextZoom = "";
+    this.next.clear();
     this.isCoarse = false;
     this.drawnVersion = -1;
     this.scene = null;
@@ -120,6 +125,7 @@ export class MarketMap {
 
   /** Take over new data: move on with it. */
   advance() {
+    this.measured = ""; // whatever else the text's size hangs on
     this.measure();
     this.view.advance(this.limits, (from, to) => this.pathOf(from, to));
     this.known.heldFrom = this.view.following ? Infinity : this.view.range.from;
@@ -136,10 +142,14 @@ export class MarketMap {
     this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, range.to));
   }
 
+  /** Lay out for the element's size, unless that is done already: each step of a hand asks. */
   measure() {
     const { clientWidth, clientHeight } = this.elements.gl;
-    this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
     const letters = number(this.known.frame?.mid_price ?? this.view.range.high, this.decimals + 1).length;
+    const is = `${clientWidth} ${clientHeight} ${this.canvas.ratio} ${letters}`;
+    if (is === this.measured) return;
+    this.measured = is;
+    this.font = Math.round(parseFloat(getComputedStyle(this.elements.gl).fontSize) * 10) / 10 || 11;
     this.layout = mapLayout(clientWidth, clientHeight, this.font, letters);
   }
 
@@ -160,10 +170,8 @@ export class MarketMap {
    * before, or those of all that is known. `isCoarse` says so, and `refine` has the view's own made.
    */
   writeCells() {
-    const { known, view: { range }, layout: { map }, canvas, cells, held } = this;
-    const tick = known.tick || 1e6;
-    const step = tick * this.ticks;
-    const columnMs = msAColumn(range, map.width * canvas.ratio);
+    const { known, view: { range }, cells, held } = this;
+    const { step, columnMs, tick } = this.cellSize;
     const zoom = `${columnMs} ${step} ${tick}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
     const isNew = this.drawnVersion !== known.version;
@@ -187,11 +195,36 @@ export class MarketMap {
     }
     this.refine = false;
     cells.shown = VIEW;
-    cells.write(held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN)), VIEW);
+    if (this.nextZoom === zoom && this.next.grow(known, lattice)) [this.held, this.next] = [this.next, held];
+    else held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN));
+    this.nextZoom = "";
+    cells.write(/** @type {Raster} */ (this.held.raster), VIEW);
     if (this.drawnZoom && zoom !== this.drawnZoom) this.scale.restart();
     this.drawnZoom = zoom;
     this.drawnRaster = zoom;
     return this.seeSizes(isNew);
+  }
+
+  /** Make the view's own cells ready, a part of them with each call, until `isEnough`; says whether all are. They are shown by the
+   * next drawing for which `refine` is set. @param {() => boolean} isEnough
+   */
+  prepare(isEnough) {
+    const { known, view: { range }, next } = this;
+    if (!this.view.isSet || !known.seconds.length) return true;
+    const { step, columnMs, tick } = this.cellSize;
+    const zoom = `${columnMs} ${step} ${tick}`;
+    const lattice = latticeOf(range, columnMs, step, tick, 0);
+    const does = zoom === this.nextZoom && next.era === known.era && next.raster && covers(next.raster.lattice, lattice);
+    if (!does) next.begin(known, latticeOf(range, columnMs, step, tick, MARGIN));
+    this.nextZoom = zoom;
+    return next.goOn(isEnough);
+  }
+
+  /** What a cell of the present view is: {step, columnMs, tick}. */
+  get cellSize() {
+    const { known, view: { range }, layout: { map }, canvas } = this;
+    const tick = known.tick || 1e6;
+    return { tick, step: tick * this.ticks, columnMs: msAColumn(range, map.width * canvas.ratio) };
   }
 
   /** Go on with the view's cells, as they are. @param {import("./view.mjs").Range} range */

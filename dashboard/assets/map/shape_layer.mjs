@@ -4,20 +4,29 @@
 // a line is one box without a width for each of its segments, which the vertex shader makes as wide as the
 // stroke. Boxes begin on whole pixels, for crispness, and colour the pixel that they end in by the share they
 // cover of it. Places are counted from each shape's first one, for float32's sake.
-import { link, uniformsOf } from "./gl_canvas.mjs";
+import { link } from "./gl_canvas.mjs";
 
 /** @import {GlCanvas, Panel} from "./gl_canvas.mjs" */
 
-const UNIFORMS = ["scale", "offset", "size", "ratio", "stroke", "fill", "edge", "edgeWidth"];
+const GIVEN = 5; // vectors that say how a set of shapes is drawn, given at one go
+const UNIFORMS = `
+precision highp float;
+uniform vec4 given[${GIVEN}];
+#define scale given[0].xy     // of data units to pixels from the canvas's bottom left
+#define offset given[0].zw
+#define size given[1].xy      // of the canvas
+#define ratio given[1].z
+#define stroke given[1].w     // pixels that a box is wider than its corners are apart
+#define fill given[2]
+#define edge given[3]
+#define edgeWidth given[4].x
+`;
 const CORNERS = `
 const vec2 corners[4] = vec2[4](vec2(0, 0), vec2(1, 0), vec2(0, 1), vec2(1, 1));`;
 
 const BOX_VERTEX = `#version 300 es
-${CORNERS}
-uniform vec2 scale, offset; // of data units to pixels from the canvas's bottom left
-uniform vec2 size;          // of the canvas
-uniform float stroke;       // pixels that a box is wider than its corners are apart
-in vec4 shape;              // two opposite corners
+${UNIFORMS}${CORNERS}
+in vec4 shape; // two opposite corners
 flat out vec4 sides;
 void main() {
   vec2 one = shape.xy * scale + offset;
@@ -29,9 +38,7 @@ void main() {
 }`;
 
 const BOX_FRAGMENT = `#version 300 es
-precision highp float;
-uniform vec4 fill, edge;
-uniform float edgeWidth;
+${UNIFORMS}
 flat in vec4 sides;
 out vec4 colour;
 float covered(vec2 low, vec2 high) {
@@ -44,9 +51,7 @@ void main() {
 }`;
 
 const BUBBLE_VERTEX = `#version 300 es
-${CORNERS}
-uniform vec2 scale, offset, size;
-uniform float ratio;
+${UNIFORMS}${CORNERS}
 in vec3 shape; // centre, and diameter in CSS pixels
 flat out vec3 circle;
 void main() {
@@ -56,9 +61,7 @@ void main() {
 }`;
 
 const BUBBLE_FRAGMENT = `#version 300 es
-precision highp float;
-uniform vec4 fill, edge;
-uniform float edgeWidth;
+${UNIFORMS}
 flat in vec3 circle;
 out vec4 colour;
 void main() {
@@ -85,8 +88,9 @@ export class ShapeLayer {
     this.canvas = canvas;
     /** @type {Map<string, Shapes>} by name */
     this.shapes = new Map();
-    /** @type {Record<string, {program: WebGLProgram, uniforms: Record<string, WebGLUniformLocation | null>}>} */
+    /** @type {Record<string, {program: WebGLProgram, given: WebGLUniformLocation | null}>} */
     this.programs = {};
+    this.given = new Float32Array(4 * GIVEN);
     canvas.add(this);
   }
 
@@ -94,7 +98,7 @@ export class ShapeLayer {
   start(gl) {
     this.programs = Object.fromEntries(Object.entries(KINDS).map(([kind, { vertex, fragment }]) => {
       const program = link(gl, vertex, fragment);
-      return [kind, { program, uniforms: uniformsOf(gl, program, UNIFORMS) }];
+      return [kind, { program, given: gl.getUniformLocation(program, "given") }];
     }));
     for (const set of this.shapes.values()) {
       set.array = null;
@@ -111,9 +115,13 @@ export class ShapeLayer {
     if (!flat.length && this.shapes.get(name)?.count === 0) return;
     const base = [flat[0] ?? 0, flat[1] ?? 0];
     const data = new Float32Array(flat.length);
-    for (let index = 0; index < flat.length; index += 1) {
-      const place = index % floats;
-      data[index] = place === 2 && kind === "bubbles" ? flat[index] : flat[index] - base[place & 1];
+    const places = kind === "bubbles" ? 2 : 4; // of the floats, x and y in turns
+    for (let first = 0; first < flat.length; first += floats) {
+      for (let at = first; at < first + places; at += 2) {
+        data[at] = flat[at] - base[0];
+        data[at + 1] = flat[at + 1] - base[1];
+      }
+      if (places < floats) data[first + places] = flat[first + places];
     }
     const known = this.shapes.get(name);
     const set = { array: null, buffer: null, ...known, kind, base, data, count: flat.length / floats };
@@ -145,32 +153,29 @@ export class ShapeLayer {
    * @param {string} name @param {Panel} panel @param {Look} look
    */
   draw(name, panel, { fill, edge = fill, edgeWidth = 0, stroke = 0 }) {
-    const { gl, element, ratio } = this.canvas;
+    const { gl, element, drawnRatio: ratio } = this.canvas;
     const set = this.shapes.get(name);
     const { x, y, width, height } = this.canvas.pixelsOf(panel);
     if (!gl || !set?.count || width <= 0 || height <= 0) return;
-    const { program, uniforms } = this.programs[set.kind];
-    const scale = [width / (panel.to - panel.from), height / (panel.high - panel.low)];
-    gl.useProgram(program);
-    gl.uniform2fv(uniforms.scale, scale);
-    gl.uniform2f(
-      uniforms.offset, x + (set.base[0] - panel.from) * scale[0], y + (set.base[1] - panel.low) * scale[1],
-    );
-    gl.uniform2f(uniforms.size, element.width, element.height);
-    gl.uniform1f(uniforms.ratio, ratio);
-    gl.uniform1f(uniforms.stroke, stroke * ratio);
-    gl.uniform4fv(uniforms.fill, fill);
-    gl.uniform4fv(uniforms.edge, edge);
-    gl.uniform1f(uniforms.edgeWidth, edgeWidth * ratio);
-    gl.viewport(0, 0, element.width, element.height);
-    gl.enable(gl.SCISSOR_TEST);
+    const { program, given: place } = this.programs[set.kind];
+    const { given } = this;
+    const [across, up] = [width / (panel.to - panel.from), height / (panel.high - panel.low)];
+    given[0] = across;
+    given[1] = up;
+    given[2] = x + (set.base[0] - panel.from) * across;
+    given[3] = y + (set.base[1] - panel.low) * up;
+    given[4] = element.width;
+    given[5] = element.height;
+    given[6] = ratio;
+    given[7] = stroke * ratio;
+    given.set(fill, 8);
+    given.set(edge, 12);
+    given[16] = edgeWidth * ratio;
+    this.canvas.use(program);
+    gl.uniform4fv(place, given);
     gl.scissor(x, y, width, height);
-    gl.enable(gl.BLEND);
     gl.bindVertexArray(set.array);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, set.count);
-    gl.bindVertexArray(null);
-    gl.disable(gl.BLEND);
-    gl.disable(gl.SCISSOR_TEST);
   }
 }
 

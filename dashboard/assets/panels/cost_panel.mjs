@@ -5,7 +5,7 @@ import { curveOf, curveRange } from "../book/curve.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
-import { number, shortSize, size } from "../ui/formats.mjs";
+import { bothTimes, number, shortSize, size } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
 import { chartOf, drawHover, writeAxes } from "./small_chart.mjs";
 
@@ -34,7 +34,7 @@ export class CostPanel {
     /** @type {Theme} */
     this.theme = "dark";
     this.base = "";
-    this.when = ""; // the book is of
+    this.at = NaN; // ms, that the book is of
     /** @type {number | null} where the pointer is, px from the left */
     this.pointer = null;
     /** @type {string[]} what is said of the place under the pointer */
@@ -109,7 +109,7 @@ export class CostPanel {
     const amount = ((pointer - panel.left) / panel.width) * panel.to;
     const costs = [curve.asks, curve.bids].map((side) => slippageAt(side, curve.mid, amount));
     this.lines = [
-      this.when,
+      bothTimes(this.at, 1),
       `${size(amount)} ${this.base}`,
       ...costs.map((cost, index) => `to ${["buy", "sell"][index]}: ${cost === null ? "beyond what is known" : `${number(cost, 2)} bp`}`),
     ];

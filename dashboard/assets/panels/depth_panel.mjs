@@ -5,7 +5,7 @@ import { toUnits } from "../book/units.mjs";
 import { GlCanvas } from "../map/gl_canvas.mjs";
 import { ShapeLayer } from "../map/shape_layer.mjs";
 import { blank, fitted } from "../ui/dom.mjs";
-import { number, shortSize, size } from "../ui/formats.mjs";
+import { bothTimes, number, shortSize, size } from "../ui/formats.mjs";
 import { premultiplied, THEMES } from "../ui/themes.mjs";
 import { chartOf, drawHover, writeAxes } from "./small_chart.mjs";
 
@@ -35,7 +35,7 @@ export class DepthPanel {
     /** @type {{side: string, filled: number, worst: number, bps: number | null} | null} the simulated order */
     this.order = null;
     this.isNow = true; // the book is the newest, of which the order was
-    this.when = ""; // the book is of
+    this.at = NaN; // ms, that the book is of
     /** @type {(price: number, side: number) => string} says how long a level (units) has rested */
     this.rested = () => "";
     /** @type {string[]} what is said of the place under the pointer */
@@ -92,7 +92,7 @@ export class DepthPanel {
     if (!this.isNow) {
       context.fillStyle = colours.detection;
       context.textAlign = "center";
-      context.fillText(`at ${this.when}`, panel.left + panel.width / 2, panel.top + font * 0.7);
+      context.fillText(`at ${bothTimes(this.at, 1)}`, panel.left + panel.width / 2, panel.top + font * 0.7);
       context.textAlign = "left";
     }
     if (this.pointer !== null && this.pointer < panel.width) this.hover(context, chart, this.pointer);
@@ -109,7 +109,7 @@ export class DepthPanel {
     const average = at.cost / at.size;
     const side = at.side === "bid" ? "sell" : "buy";
     this.lines = [
-      this.when,
+      bothTimes(this.at, 1),
       `${at.side} ${number(at.price, this.decimals)}  ·  ${size(at.own)} ${this.base}`,
       `${size(at.size)} ${this.base} from the touch to here`,
       this.rested(toUnits(at.price), at.side === "bid" ? 0 : 1),

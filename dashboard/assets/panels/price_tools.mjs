@@ -14,18 +14,24 @@ export class PriceTools {
     }, "auto");
     this.back = make("button", { id: "price-off", type: "button", hidden: true, onclick: tell.onBack });
     byId("map").append(this.hand, this.auto, this.back);
+    /** @type {unknown[]} all that what is shown hangs on */
+    this.shown = [];
   }
 
   /** Put all in its place, and say how the prices are. @param {MarketMap} map @param {number | null} mid  of now, USDT */
   show(map, mid) {
-    const { layout: { prices, map: box, foot }, view } = map;
+    const { layout, layout: { prices, map: box, foot }, view } = map;
+    const side = view.lost(mid);
+    const text = side ? `price is off view ${side > 0 ? "▲" : "▼"} ${number(mid ?? 0, map.decimals)} · click` : "";
+    const is = [layout, view.priceFits, text];
+    if (is.every((each, index) => each === this.shown[index])) return;
+    this.shown = is;
     place(this.hand, prices.left, prices.top, prices.width, prices.height);
     place(this.auto, prices.left + 4, foot.top + 1, NaN, foot.height - 4);
     press(this.auto, view.priceFits);
-    const side = view.lost(mid);
     this.back.hidden = side === 0;
     if (!side) return;
-    setText("price-off", `price is off view ${side > 0 ? "▲" : "▼"} ${number(mid ?? 0, map.decimals)} · click`);
+    setText("price-off", text);
     this.back.style.right = `${map.elements.gl.clientWidth - prices.left + 6}px`;
     this.back.style.top = side > 0 ? `${box.top + 6}px` : "";
     this.back.style.bottom = side > 0 ? "" : `${map.elements.gl.clientHeight - box.top - box.height + 6}px`;

@@ -168,9 +168,11 @@ function detectionLines(map, known, now, price) {
  */
 const shown = {
   lines: /** @type {string[]} */ ([]), x: 0, y: 0, above: false, right: 0, outside: /** @type {DOMRect | null} */ (null), width: 0, height: 0,
+  place: "",
 };
 /** @type {ResizeObserver | null} */
 let observer = null;
+const seen = { width: 0, height: 0 }; // of the window: asking for it would, too
 
 /** Show lines beside a place of the window, or nothing for null: to the place's left where they would reach past `right`, as
  * long as there is room, and above it where a finger hides what is below. With `outside`, a box of the window: at its left or
@@ -178,7 +180,7 @@ let observer = null;
  * @param {string[] | null} lines @param {number} [x] @param {number} [y]
  * @param {{above?: boolean, right?: number, outside?: DOMRect | null}} [where]
  */
-export function showTooltip(lines, x = 0, y = 0, { above = false, right = window.innerWidth, outside = null } = {}) {
+export function showTooltip(lines, x = 0, y = 0, { above = false, right = Infinity, outside = null } = {}) {
   const tooltip = byId("map-tooltip");
   if (tooltip.hidden !== (lines === null)) tooltip.hidden = lines === null;
   if (!lines) return;
@@ -192,8 +194,11 @@ export function showTooltip(lines, x = 0, y = 0, { above = false, right = window
   moveTooltip(tooltip);
 }
 
-/** Hear of the tooltip's size, before it is seen. @param {HTMLElement} tooltip */
+/** Hear of the tooltip's size, before it is seen, and of the window's. @param {HTMLElement} tooltip */
 function observe(tooltip) {
+  const resized = () => Object.assign(seen, { width: window.innerWidth, height: window.innerHeight });
+  window.addEventListener("resize", resized);
+  resized();
   const made = new ResizeObserver(([{ borderBoxSize: [box] }]) => {
     Object.assign(shown, { width: box.inlineSize, height: box.blockSize });
     moveTooltip(tooltip);
@@ -206,9 +211,10 @@ function observe(tooltip) {
 function moveTooltip(tooltip) {
   const { x, y, above, right, outside, width, height } = shown;
   const isPast = x + 16 + width > right && x - 16 - width >= 4;
-  let left = isPast || x + 16 + width > window.innerWidth ? x - 16 - width : x + 16;
-  let top = above || y + 16 + height > window.innerHeight ? y - 16 - height : y + 16;
-  if (outside && outside.left - 12 - width >= 4) [left, top] = [outside.left - 12 - width, Math.min(outside.top, window.innerHeight - height - 4)];
-  else if (outside) [left, top] = [Math.min(x - width / 2, window.innerWidth - width - 4), outside.top - 8 - height];
-  tooltip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
+  let left = isPast || x + 16 + width > seen.width ? x - 16 - width : x + 16;
+  let top = above || y + 16 + height > seen.height ? y - 16 - height : y + 16;
+  if (outside && outside.left - 12 - width >= 4) [left, top] = [outside.left - 12 - width, Math.min(outside.top, seen.height - height - 4)];
+  else if (outside) [left, top] = [Math.min(x - width / 2, seen.width - width - 4), outside.top - 8 - height];
+  const place = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(Math.max(4, top))}px)`;
+  if (place !== shown.place) tooltip.style.transform = shown.place = place;
 }

@@ -7,18 +7,24 @@ const DOWN = [1, 2, 1]; // and of the rows
  * @param {(number | null)[][]} grid @returns {(number | null)[][]}
  */
 export function smooth(grid) {
-  const across = grid.map((row) => row.map((value, at) => value === null ? null : mean(ACROSS, (off) => row[at + off])));
-  return across.map((row, line) => row.map((value, at) => value === null ? null : mean(DOWN, (off) => across[line + off]?.[at])));
+  const across = grid.map((row) => row.map((_, at) => mean(ACROSS, row, at)));
+  const columns = grid[0]?.map((_, at) => across.map((row) => row[at])) ?? [];
+  const down = columns.map((column) => column.map((_, line) => mean(DOWN, column, line)));
+  return grid.map((_, line) => down.map((column) => column[line]));
 }
 
-/** @param {number[]} weights @param {(off: number) => number | null | undefined} valueAt @returns {number} */
-function mean(weights, valueAt) {
+/** Return the weighted mean of those around `at`; a hole stays one. @param {number[]} weights @param {(number | null)[]} values
+ * @param {number} at
+ */
+function mean(weights, values, at) {
+  if (values[at] === null) return null;
   let [sum, total] = [0, 0];
-  weights.forEach((weight, index) => {
-    const value = valueAt(index - (weights.length - 1) / 2);
-    if (value === null || value === undefined) return;
-    sum += weight * value;
-    total += weight;
-  });
+  const first = at - (weights.length - 1) / 2;
+  for (let index = Math.max(0, -first); index < weights.length && first + index < values.length; index += 1) {
+    const value = values[first + index];
+    if (value === null) continue;
+    sum += weights[index] * value;
+    total += weights[index];
+  }
   return sum / total;
 }

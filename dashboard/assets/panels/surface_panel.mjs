@@ -222,18 +222,24 @@ export class SurfacePanel {
     Object.assign(this.gd.data[0], sizes); // with which Plotly begins at the next theme or page size
     Object.assign(trace, sizes);
     const places = `${sizes.x} ${sizes.y} ${scene.dataScale}`;
-    if (this.given && places === this.places && this.given.to === drawn.surface) this.give(sizes, scene.dataScale[2]);
-    else {
+    const { glplot } = scene;
+    const { onrender } = glplot;
+    if (this.given && places === this.places && this.given.to === drawn.surface) {
+      this.give(sizes, scene.dataScale[2]);
+      glplot.onrender = null; // which would lay the page out and make the axes, which stay, anew
+    } else {
       this.listen(drawn.surface);
       drawn.update(trace);
       this.places = places;
     }
-    scene.glplot.redraw();
+    glplot.redraw();
+    glplot.onrender = onrender;
   }
 
   /** Keep what the trace gives to its drawing. @param {any} surface */
   listen(surface) {
     const { update } = surface;
+    surface.drawPick = null; // what Plotly's hover would read
     if (!Object.hasOwn(surface, "update")) {
       surface.update = (/** @type {any} */ given) => {
         if (given.coords) [this.given, this.places] = [{ ...given, to: surface, update }, ""];

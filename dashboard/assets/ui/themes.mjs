@@ -29,12 +29,19 @@ export const THEMES = {
 
 export const FONT = 'system-ui, Inter, "Segoe UI", Roboto, Helvetica, Arial, sans-serif';
 
+/** @type {Map<string, number[]>} told once: each picture asks for dozens */
+const known = new Map();
+
 /** Return a colour ("#rrggbb" or "rgba(r,g,b,a)") as shares of 1 with the alpha multiplied in, as WebGL blends.
- * @param {string} colour @returns {number[]}
+ * @param {string} colour @returns {number[]}  the same for the same colour
  */
 export function premultiplied(colour) {
+  const before = known.get(colour);
+  if (before) return before;
   const [red, green, blue, alpha = 1] = colour.startsWith("#")
     ? [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))
     : (colour.match(/[\d.]+/gu) ?? []).map(Number);
-  return [red, green, blue].map((channel) => (channel / 255) * alpha).concat(alpha);
+  const told = [red, green, blue].map((channel) => (channel / 255) * alpha).concat(alpha);
+  known.set(colour, told);
+  return told;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
+import { PastBook } from "../../../dashboard/assets/book/past_book.mjs";
 import { bookBars, bookRows, columnFull, roundFull } from "../../../dashboard/assets/map/book_column.mjs";
 import { Market, random } from "./market.mjs";
 
@@ -10,7 +10,7 @@ test("the column's rows hold all levels that are seen, each in its own row", () 
   for (let seed = 1; seed <= 30; seed += 1) {
     const [market, known, next] = [new Market(seed), new BookWindow(), random(seed)];
     for (let second = 0; second < 4; second += 1) known.apply(market.second());
-    const book = bookAt(known.seconds, known.end, known.end);
+    const book = new PastBook().at(known, known.end);
     const mid = market.centre / 10;
     const range = { from: 0, to: 1, low: mid - 1 - 60 * next(), high: mid + 1 + 60 * next() };
     const lattice = { step: market.tick * Math.ceil(40 * next()), tick: market.tick };

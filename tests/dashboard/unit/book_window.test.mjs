@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow, MOST_HELD_MS, WINDOW_MS } from "../../../dashboard/assets/book/book_window.mjs";
-import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
+import { PastBook } from "../../../dashboard/assets/book/past_book.mjs";
 import { walk } from "../../../dashboard/assets/book/timeline.mjs";
 import { bestFirst, Market, random, rowOfHistory, wholes } from "./market.mjs";
 
@@ -26,7 +26,7 @@ function assertSame(book, market) {
 
 /** The book at `time` as the window has it, told as plainly as the market's. @param {BookWindow} known @param {number} time */
 function sidesAt(known, time) {
-  const book = bookAt(known.seconds, time, known.end);
+  const book = new PastBook().at(known, time);
   return book && [book.u, book.low, book.high, ...[...book.prices, ...book.sizes].map((each) => Array.from(each))];
 }
 
@@ -252,7 +252,7 @@ test("since() leads to every instant from there on", () => {
       const from = market.end - whole(0, 51_000);
       const seconds = known.since(from);
       const time = whole(from, market.end);
-      assert.deepEqual(bookAt(seconds, time, known.end), bookAt(known.seconds, time, known.end));
+      assert.deepEqual(new PastBook().at(Object.create(known, { seconds: { value: seconds } }), time), new PastBook().at(known, time));
     }
   }
 });

@@ -3,14 +3,14 @@ import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
 import { curveAt, curveBoxes, curveLine, curveOf, curveRange } from "../../../dashboard/assets/book/curve.mjs";
-import { bookAt } from "../../../dashboard/assets/book/instant.mjs";
+import { PastBook } from "../../../dashboard/assets/book/past_book.mjs";
 import { Market } from "./market.mjs";
 
 /** @param {number} seed */
 function bookOf(seed) {
   const [market, known] = [new Market(seed), new BookWindow()];
   for (let second = 0; second < 5; second += 1) known.apply(market.second());
-  const book = bookAt(known.seconds, known.end, known.end);
+  const book = new PastBook().at(known, known.end);
   if (!book) throw new Error("not known");
   return { market, book };
 }

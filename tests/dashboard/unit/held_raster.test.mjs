@@ -87,3 +87,24 @@ test("a raster does not grow over what it has not followed", () => {
   known.apply(market.second({ book: true }));
   assert.equal(held.grow(known, lattice), null, "another window");
 });
+
+test("cells that are made in slices, while seconds come, are those that are made at one go", () => {
+  let slices = 0;
+  for (let seed = 1; seed <= 12; seed += 1) {
+    const [market, known, held] = [new Market(seed), new BookWindow(), new HeldRaster()];
+    for (let second = 0; second < 20; second += 1) known.apply(market.second({ quiet: second % 5 === 0 }));
+    const tick = market.tick;
+    const lattice = {
+      firstColumn: Math.floor((known.end - 15_000) / 300), columns: 80, columnMs: 300, firstRow: market.centre - 20, rows: 40, step: tick, tick,
+    };
+    held.begin(known, lattice);
+    while (!held.goOn(() => true)) {
+      slices += 1;
+      assert.equal(held.grow(known, lattice), null, "half of the cells are not to be shown");
+      if (slices % 4 === 0) known.apply(market.second());
+    }
+    assert.ok(held.grow(known, lattice), `seed ${seed}`);
+    assertSame(/** @type {Raster} */ (held.raster), rasterOf(known.since(known.end - 15_000), lattice, known.end), known.end, `seed ${seed}`);
+  }
+  assert.ok(slices > 100, `${slices}`);
+});

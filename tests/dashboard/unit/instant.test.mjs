@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { BookWindow } from "../../../dashboard/assets/book/book_window.mjs";
-import { bookAt, NewestBook, restingSince, standsUntil, upTo } from "../../../dashboard/assets/book/instant.mjs";
+import { NewestBook, restingSince, standsUntil, upTo } from "../../../dashboard/assets/book/instant.mjs";
 import { numbersOf } from "../../../dashboard/assets/book/numbers.mjs";
+import { PastBook } from "../../../dashboard/assets/book/past_book.mjs";
 import { bestFirst, Market, random, wholes } from "./market.mjs";
 
 /** @param {number} seed @param {number} seconds */
@@ -26,7 +27,7 @@ test("the book at any instant is the market's, whichever instants were asked for
     for (let count = 0; count < 60; count += 1) times.push(market.end - whole(-500, 52_000));
     for (let count = 0; count < 150; count += 1) {
       const time = times[whole(0, times.length - 1)];
-      const found = bookAt(known.since(time), time, known.end);
+      const found = new PastBook().at(known, time);
       const book = market.at(time)?.book;
       assert.equal(found === null, !book, `seed ${seed}, ${market.end - time} ms ago`);
       if (!found || !book) continue;
@@ -49,14 +50,14 @@ test("the book of an instant stands until it is said to, and is found again in m
       const time = market.end - whole(0, 52_000);
       const seconds = known.since(time);
       const until = standsUntil(seconds, time);
-      const first = bookAt(seconds, time, known.end);
+      const first = new PastBook().at(known, time);
       assert.ok(until >= time || until > known.end - 1);
       asked += 1;
       if (until > time) stood += 1;
       for (const share of [0.3, 0.99]) {
         const later = Math.floor(time + share * (until - time));
         if (later < time || later > known.end) continue;
-        const again = bookAt(known.since(later), later, known.end);
+        const again = new PastBook().at(known, later);
         assert.deepEqual([again?.u, again?.low, again?.high], [first?.u, first?.low, first?.high], `seed ${seed}, ${market.end - time}`);
       }
     }
@@ -66,11 +67,11 @@ test("the book of an instant stands until it is said to, and is found again in m
 
 test("nothing is known before the first book, after the newest second, and without seconds", () => {
   const { market, known } = watched(1, 10);
-  assert.equal(bookAt(known.seconds, market.states[0].time - 1, known.end), null);
-  assert.equal(bookAt(known.seconds, known.end + 1, known.end), null);
-  assert.equal(bookAt(known.seconds, NaN, known.end), null);
-  assert.equal(bookAt([], 5, NaN), null);
-  assert.ok(bookAt(known.seconds, known.end, known.end));
+  assert.equal(new PastBook().at(known, market.states[0].time - 1), null);
+  assert.equal(new PastBook().at(known, known.end + 1), null);
+  assert.equal(new PastBook().at(known, NaN), null);
+  assert.equal(new PastBook().at(new BookWindow(), 5), null);
+  assert.ok(new PastBook().at(known, known.end));
 });
 
 test("the newest book is the market's, however many seconds come at once", () => {
@@ -137,7 +138,7 @@ test("since when a level has stood is what the copies of all books say", () => {
 test("what stands up to a price is the sum of the levels to it", () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const { market, known, whole } = watched(seed, 5);
-    const book = bookAt(known.seconds, known.end, known.end);
+    const book = new PastBook().at(known, known.end);
     const model = market.covered();
     if (!book) throw new Error("not known");
     for (let count = 0; count < 50; count += 1) {
@@ -154,7 +155,7 @@ test("what stands up to a price is the sum of the levels to it", () => {
 
 test("the numbers of a book are the formulas' on its ten best levels, and null where there are fewer", () => {
   const { market, known } = watched(2, 5);
-  const book = bookAt(known.seconds, known.end, known.end);
+  const book = new PastBook().at(known, known.end);
   if (!book) throw new Error("not known");
   const [bids, asks] = [market.levels(0).slice(0, 10), market.levels(1).slice(0, 10)];
   const found = numbersOf(book);
