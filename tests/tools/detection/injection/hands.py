@@ -129,7 +129,7 @@ def _wall(hand: Hand, times: float, held: int) -> Steps:
     (price,) = hand.free_prices(1, held + 400)
     size = loom.round(times * LARGE * loom.median_size())
     loom.hold(side, price, size)
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     yield from hand.stay([price], held)
     if hand.record.strength > 1 and loom.rank(side, price) < 4 and hand.random.random() < 0.5:
@@ -160,7 +160,7 @@ def _layering(hand: Hand, times: float, every: int) -> Steps:
     span = max(LAYERING_MS, 5 * every)
     prices = hand.free_prices(3, span + 400)
     size = times * LARGE * loom.median_size()
-    loom.watch()
+    loom.watch(side)
     hand.begin(prices[0], prices[-1])
     for change in range(span // every + 1):
         for price in prices:
@@ -182,7 +182,10 @@ def sweep_by_speed(hand: Hand) -> Steps:
 
 
 def _sweep(hand: Hand, count: int, span: int) -> Steps:
-    """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
+    """Eat the levels of the last published book, one after another; makers wait until the next one is out.
+
+    Until then the makers whose levels are eaten stay: nobody can trade where the recording's had left.
+    """
     loom, side = hand.loom, hand.side
     wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
     if not hand.ahead.no_sweep(side, loom.now + wait):
@@ -192,6 +195,8 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
     if len(seen) <= count:
         raise Spoiled("no room")
     hand.begin(seen[0], seen[count - 1])
+    for price, size in loom.published[side][:count]:
+        loom.hold(side, price, loom.size(side, price) or size)
     at = loom.now
     for number, price in enumerate(seen[:count]):
         due = at + (span * number // (count - 1) if count > 1 else 0)
@@ -202,10 +207,12 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
         # Of the last 100 ms both would be told as one trade; before, theirs would be part of the sweep.
         if loom.printed_lately(side, price, max(100, loom.now - at + 1)):
             raise Spoiled("others traded there")
-        loom.take(side, price, loom.size(side, price) or loom.lot)
+        if not loom.size(side, price):
+            raise Spoiled("the price went through")
+        loom.eat_up(side, price)
         loom.keep_back(side, (seen[number + 1], 1.0))
     hand.record.ended_at = loom.now
-    while loom.published_at <= hand.record.ended_at:
+    while loom.published_at < hand.record.ended_at:
         yield 5
     yield 5
 
@@ -247,7 +254,7 @@ def _late_refills(hand: Hand, back: int, span: float) -> Steps:
     visible = loom.round(2.5 * loom.median_size())
     loom.hold(side, price, visible)
     yield 130
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     for _ in range(2):
         for wait in (PRINT_MS, back):
@@ -290,8 +297,9 @@ def _hit(
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
 
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
-    counts: the record's strength is what came of it, unless it is not the volume that is measured. Where they
-    trade more than was planned, nobody knows how it was given back.
+    counts, and so does what the books have really shown: the record's strength is what came of it, unless it
+    is not the volume that is measured. Where they trade more than was planned, nobody knows how it was given
+    back.
     """
     loom, side, random = hand.loom, hand.side, hand.random
     found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
@@ -306,7 +314,7 @@ def _hit(
     yield 130
     if loom.printed_lately(side, price) > 0.03 * max(ratio * visible, large):
         raise Spoiled("others traded there")
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     strength, threshold = fixed or hand.record.strength, max(ratio * visible, large)
     count = max(blows[0], min(blows[1], round(strength * threshold / visible / 0.7)))
@@ -324,11 +332,11 @@ def _hit(
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
-    came = loom.printed[side].get(price, 0.0) / threshold
+    came = loom.printed[side].get(price, 0.0)
     hand.record.ended_at = loom.now
     if fixed is None:
-        hand.record.strength = came
-    if came > MORE * strength:
+        hand.record.strength = came / max(ratio * loom.most[side].get(price, 0.0), large)
+    if came > MORE * strength * threshold:
         raise Spoiled("others traded there")
 
 
