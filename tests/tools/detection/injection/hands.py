@@ -7,13 +7,14 @@ judged by what is shown, never by what was flagged.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 from features.detectors.detection import Kind
 from tests.tools.detection.injection.ahead import Ahead
-from tests.tools.detection.injection.loom import BID, SIGN, Loom
+from tests.tools.detection.injection.loom import BID, SIGN, Level, Loom
 
 Steps = Iterator[int]
 """Milliseconds until the next step."""
@@ -30,6 +31,7 @@ SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
 SHOWN_MS: Final = 110  # until what was done is in a book
+SWEEP_MS: Final = 200  # that a sweep takes at most
 MORE: Final = 1.1  # times the volume planned, that others may make of it
 PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
 REST_MS: Final = 1_000
@@ -182,24 +184,40 @@ def sweep_by_speed(hand: Hand) -> Steps:
 
 
 def _sweep(hand: Hand, count: int, span: int) -> Steps:
-    """Eat the levels of the last published book, one after another; makers wait until the next one is out.
-
-    Until then the makers whose levels are eaten stay: nobody can trade where the recording's had left.
-    """
-    loom, side = hand.loom, hand.side
+    """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
+    loom, side, record = hand.loom, hand.side, hand.record
     wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
     if not hand.ahead.no_sweep(side, loom.now + wait):
         raise Spoiled("the recording has one of its own")
     yield wait + 10
-    seen = [price for price, _ in loom.published[side]]
-    if len(seen) <= count:
+    levels, is_near_miss = loom.published[side][: count + 1], record.strength < 1
+    if len(levels) <= count:
         raise Spoiled("no room")
-    hand.begin(seen[0], seen[count - 1])
-    for price, size in loom.published[side][:count]:
+    if is_near_miss and loom.printed_beyond(side, SIGN[side] * inf, loom.now - SWEEP_MS):
+        raise Spoiled("others have begun")
+    hand.begin(levels[0][0], levels[count - 1][0])
+    yield from _eat(hand, levels, span)
+    record.ended_at = loom.now
+    while loom.published_at < record.ended_at:
+        yield 5
+    yield 5
+    loom.keep_back(side, None)
+    while is_near_miss and loom.now < record.ended_at + SWEEP_MS:
+        yield 25
+    if is_near_miss and loom.printed_beyond(side, record.last_price, record.started_at):
+        raise Spoiled("others went on")  # and made a sweep of it
+
+
+def _eat(hand: Hand, levels: list[Level], span: int) -> Steps:
+    """Eat all of these levels but the last, one after another, and show nothing better than the next.
+
+    Until then those who rest there stay: nobody can trade where the recording's makers have left.
+    """
+    loom, side, at, last = hand.loom, hand.side, hand.loom.now, len(levels) - 2
+    for price, size in levels[:-1]:
         loom.hold(side, price, loom.size(side, price) or size)
-    at = loom.now
-    for number, price in enumerate(seen[:count]):
-        due = at + (span * number // (count - 1) if count > 1 else 0)
+    for number, (price, _) in enumerate(levels[:-1]):
+        due = at + span * number // max(1, last)
         if due > loom.now:
             yield due - loom.now
         if not number:
@@ -210,11 +228,7 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
         if not loom.size(side, price):
             raise Spoiled("the price went through")
         loom.eat_up(side, price)
-        loom.keep_back(side, (seen[number + 1], 1.0))
-    hand.record.ended_at = loom.now
-    while loom.published_at < hand.record.ended_at:
-        yield 5
-    yield 5
+        loom.keep_back(side, (levels[number + 1][0], 1.0))
 
 
 # --- what is hit --------------------------------------------------------------------------------------------

@@ -138,6 +138,14 @@ class Loom:
             if (where, at_price) == (side, price) and at > self.now - span
         )
 
+    def printed_beyond(self, side: int, price: float, since: int) -> bool:
+        """Whether anybody has traded at a worse price of a side since then."""
+        sign = SIGN[side]
+        return any(
+            where == side and at >= since and sign * at_price < sign * price
+            for at, where, at_price, _ in self._prints
+        )
+
     def mid_range(self) -> tuple[float, float]:
         """Return lowest and highest mid of any half minute that the price may still have to break out of."""
         mids = [mid for second, mid in self._mids if second < self._second() - 1]

@@ -3,6 +3,7 @@
 import gzip
 from collections import defaultdict
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from state.engine import Engine
 from tests.replay.playback import Playback, market, top_of
 from tests.replay.rig import RECORDING, SYMBOL, needs_recording
 from tests.tools.detection.injection.ahead import Ahead
-from tests.tools.detection.injection.hands import WAYS, Hand, Record
+from tests.tools.detection.injection.hands import WAYS, Hand, Record, Spoiled
 from tests.tools.detection.injection.loom import ASK, BID, Loom, Top, messages
 from tests.tools.detection.injection.recording import Recording, read, write
 from tests.tools.detection.injection.weaving import Plan, judged, weave
@@ -129,22 +130,32 @@ def test_each_side_is_watched_by_itself() -> None:
     assert loom.most[ASK][101.0] == 1.0
 
 
-def swept(b: list[list[str]], at: int) -> tuple[Loom, Record]:
-    """Sweep three levels in 190 ms while the recording changes something."""
+def swept(
+    b: list[list[str]], at: int, strength: float = 1.03, trade: tuple[int, str] | None = None
+) -> tuple[Loom, Record]:
+    """Sweep three levels in 196 ms over the strength, from 496 ms on, whatever else is recorded."""
     calm = small()
     change = {**calm.diffs[1], "E": START + at, "T": START + at, "b": b}
-    loom = Loom(Recording(calm.snapshot, [calm.diffs[0], change], calm.trades))
-    record = Record(Kind.SWEEP, "speed", 1.03, BID)
+    due, price = (START + trade[0], trade[1]) if trade else (START + 5_000, "1.00")
+    traded = {**calm.trades[0], "T": due, "p": price}
+    loom = Loom(Recording(calm.snapshot, [calm.diffs[0], change], [traded]))
+    record = Record(Kind.SWEEP, "speed", strength, BID)
     loom.follow_diff(calm.diffs[0])
-    due = START + 100
-    loom.act(due)
+    loom.act(START + 400)
+    coming = sorted(
+        [(START + at, loom.follow_diff, change), (due, loom.follow_trade, traded)], key=itemgetter(0)
+    )
     hand = Hand(loom, NoSweeps(), Random(1), record)  # noqa: S311
-    for wait in WAYS[Kind.SWEEP]["speed"].script(hand):
-        loom.acted()
-        if due <= START + at < due + wait:
-            loom.follow_diff(change)
-        due += wait
-        loom.act(due)
+    try:
+        for wait in WAYS[Kind.SWEEP]["speed"].script(hand):
+            loom.acted()
+            then = loom.now + wait
+            while coming and coming[0][0] <= then:
+                _, follow, message = coming.pop(0)
+                follow(message)
+            loom.act(then)
+    except Spoiled as reason:
+        record.spoiled = str(reason)
     return loom, record
 
 
@@ -169,10 +180,11 @@ class NoSweeps(Ahead):
         [],
     ],
 )
-@pytest.mark.parametrize("at", [150, 230, 330, 399])
+@pytest.mark.parametrize("at", [450, 550, 640, 699])
 def test_a_sweep_eats_its_levels_whatever_the_recording_does(b: list[list[str]], at: int) -> None:
     """A level is there when it is eaten, its print is in the trades, and the next book shows it gone."""
     loom, record = swept(b, at)
+    assert record.spoiled is None
     printed: defaultdict[str, float] = defaultdict(float)
     for trade in loom.trades:
         printed[trade["p"]] += float(trade["q"])
@@ -181,6 +193,31 @@ def test_a_sweep_eats_its_levels_whatever_the_recording_does(b: list[list[str]],
     assert loom.published[BID][0] == (97.0, 1.0)
     gone = {price for diff in loom.diffs for price, size in diff["b"] if float(size) == 0}
     assert {"100.00", "99.00", "98.00"} <= gone
+
+
+@pytest.mark.parametrize(
+    ("at", "price", "spoiled"),
+    [
+        (290, "100.00", None),
+        (350, "100.00", "others have begun"),
+        (1_000, "96.00", "others went on"),
+        (1_190, "96.00", None),
+        (1_000, "98.00", None),
+        (600, "99.00", "others traded there"),
+    ],
+)
+def test_a_near_miss_is_spoiled_by_others_who_begin_or_go_on(
+    at: int, price: str, spoiled: str | None
+) -> None:
+    """Within the time of a sweep their trades and the woven ones are one sweep, and rightly told."""
+    _, record = swept([], 1_000, 0.5, (at, price))
+    assert record.spoiled == spoiled
+
+
+def test_a_pattern_is_one_whoever_goes_on() -> None:
+    """A sweep of four levels is a sweep as well."""
+    _, record = swept([], 1_000, 2.0, (700, "96.00"))
+    assert record.spoiled is None
 
 
 def test_a_recorded_trade_meets_what_is_held_in_its_way() -> None:
