@@ -77,21 +77,42 @@ function highest(a, b) {
  * @typedef {{kinds: Set<string>, rank: number}} Wanted
  */
 
-/** Return the detections of the wanted kinds that matter. Of a kind that comes n times a minute these are the ones whose rank to
- * the power of n, the chance that a minute brings none that is larger, is at least the wanted one: so of each kind about as few
- * are shown, however often it comes. Without ranks a kind is shown as long as it comes at most once a minute.
+const WHOLE_S = 180; // of a window in which something is always shown
+
+/** Return the detections of the wanted kinds that stand out. Of a kind that comes n times a minute these are the ones whose rank
+ * to the power of n, the chance that a minute brings none that is larger, is at least the wanted one: so of each kind about as few
+ * are shown, however often it comes. As long as it has no ranks, the largest one is shown of a kind that comes at most once a
+ * minute. Where that leaves nothing of a whole window, the largest of the rarest kind is shown.
  * @param {Detection[]} entries  the latest of each @param {Wanted} wanted @param {number} seconds  in which they came
  */
 export function wantedDetections(entries, { kinds, rank: least }, seconds) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const { kind } of entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const asked = entries.filter(({ kind }) => kinds.has(kind));
+  if (least === 0) return asked;
   const minutes = Math.max(60, seconds) / 60;
-  return entries.filter(({ kind, rank }) => {
-    if (kind && !kinds.has(kind)) return false;
-    const often = (counts.get(kind) ?? 0) / minutes;
-    return least === 0 || (typeof rank === "number" ? rank ** often >= least : often <= 1);
-  });
+  const groups = Object.keys(KINDS).map((kind) => asked.filter((entry) => entry.kind === kind)).filter(({ length }) => length);
+  const found = new Set(groups.flatMap((group) => outstanding(group, group.length / minutes, least)));
+  if (!found.size && groups.length && seconds >= WHOLE_S) found.add(largest(groups.sort((a, b) => a.length - b.length)[0]));
+  return asked.filter((entry) => found.has(entry) && !isNamedTwice(entry, found));
+}
+
+/** @param {Detection[]} group  of one kind @param {number} often  times a minute @param {number} least */
+function outstanding(group, often, least) {
+  const first = largest(group);
+  return group.filter((entry) => (typeof entry.rank === "number" ? entry.rank ** often >= least : often <= 1 && entry === first));
+}
+
+/** @param {Detection[]} group  the one that began last first; of equals that one */
+function largest(group) {
+  return group.reduce((most, entry) => (entry.magnitude > most.magnitude ? entry : most));
+}
+
+/** Whether an absorption that is shown tells of the same trades as an iceberg: at the touch they look alike.
+ * @param {Detection} entry @param {Set<Detection>} shown
+ */
+function isNamedTwice({ kind, side, price, started_at: began, time }, shown) {
+  return kind === "iceberg" && Array.from(shown).some((other) => (
+    other.kind === "absorption" && other.side === side && other.price === price && other.started_at <= time && other.time >= began
+  ));
 }
 
 /** @param {Detection} entry */
