@@ -50,8 +50,13 @@ export function markOf({ kind, side }) {
   return Object.hasOwn(KINDS, kind) ? KINDS[kind] : "•";
 }
 
-/** Return the latest entry of each detection in the rows, with the highest rank that it was told with; the one that began last
- * first. @param {Row[]} rows
+/** Kinds whose figures at the end are of a window in which it no longer was so: they would deny what was found. One that was
+ * interrupted has no figures of its own.
+ */
+const TOLD_WHILE_OPEN = new Set(["absorption", "layering", "iceberg"]);
+
+/** Return the latest entry of each detection in the rows, with the figures that tell what was found and the highest rank that it
+ * was told with; the one that began last first. @param {Row[]} rows
  */
 export function latestDetections(rows) {
   /** @type {Map<string, Detection>} */
@@ -59,8 +64,7 @@ export function latestDetections(rows) {
   for (const row of rows) {
     for (const entry of row.detections ?? []) {
       const known = byId.get(entry.id);
-      // One that was interrupted has no figures of its own.
-      const bare = entry.event === "closed" && entry.reason === "interrupted" && known;
+      const bare = known && entry.event === "closed" && (entry.reason === "interrupted" || TOLD_WHILE_OPEN.has(entry.kind));
       const rank = highest(known?.rank, entry.rank);
       byId.set(entry.id, bare || rank !== (entry.rank ?? null) ? { ...entry, rank, evidence: bare ? known.evidence : entry.evidence } : entry);
     }

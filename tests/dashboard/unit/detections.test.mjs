@@ -174,6 +174,17 @@ test("an iceberg is left out beside the absorption of the same trades, and only 
   assert.equal(wanted({}, undefined, 0), "ai");
 });
 
+test("what a closing says of a wall is shown, and of others what they were while they were open", () => {
+  for (const [kind, told] of Object.entries({ wall: 3, absorption: 2, layering: 2, iceberg: 2 })) {
+    const life = [["opened", null], ["updated", null], ["closed", "out_of_range"]].map(([event, reason], number) => (
+      row(entry({ kind, event: /** @type {Detection["event"]} */ (event), reason, magnitude: number, evidence: { size: number + 1 } }))
+    ));
+    const [latest] = latestDetections(life);
+    assert.deepEqual([latest.event, latest.reason, latest.magnitude, latest.evidence], ["closed", "out_of_range", 2, { size: told }], kind);
+    assert.deepEqual(latestDetections(life.slice(2))[0].evidence, { size: 3 }, "all that is known");
+  }
+});
+
 test("what was told with a high rank once keeps it", () => {
   const lives = [0.9, null, 0.3].map((rank) => row(entry({ rank, event: "updated" })));
   assert.deepEqual(latestDetections(lives).map(({ rank }) => rank), [0.9]);
