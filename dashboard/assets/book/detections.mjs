@@ -50,8 +50,13 @@ export function markOf({ kind, side }) {
   return Object.hasOwn(KINDS, kind) ? KINDS[kind] : "•";
 }
 
-/** Return the latest entry of each detection in the rows, with the highest rank that it was told with; the one that began last
- * first. @param {Row[]} rows
+/** Kinds whose figures at the end are of a window in which it no longer was so: they would deny what was found. One that was
+ * interrupted has no figures of its own.
+ */
+const TOLD_WHILE_OPEN = new Set(["absorption", "layering", "iceberg"]);
+
+/** Return the latest entry of each detection in the rows, with the figures that tell what was found and the highest rank that it
+ * was told with; the one that began last first. @param {Row[]} rows
  */
 export function latestDetections(rows) {
   /** @type {Map<string, Detection>} */
@@ -59,8 +64,7 @@ export function latestDetections(rows) {
   for (const row of rows) {
     for (const entry of row.detections ?? []) {
       const known = byId.get(entry.id);
-      // One that was interrupted has no figures of its own.
-      const bare = entry.event === "closed" && entry.reason === "interrupted" && known;
+      const bare = known && entry.event === "closed" && (entry.reason === "interrupted" || TOLD_WHILE_OPEN.has(entry.kind));
       const rank = highest(known?.rank, entry.rank);
       byId.set(entry.id, bare || rank !== (entry.rank ?? null) ? { ...entry, rank, evidence: bare ? known.evidence : entry.evidence } : entry);
     }
@@ -77,21 +81,42 @@ function highest(a, b) {
  * @typedef {{kinds: Set<string>, rank: number}} Wanted
  */
 
-/** Return the detections of the wanted kinds that matter. Of a kind that comes n times a minute these are the ones whose rank to
- * the power of n, the chance that a minute brings none that is larger, is at least the wanted one: so of each kind about as few
- * are shown, however often it comes. Without ranks a kind is shown as long as it comes at most once a minute.
+const WHOLE_S = 180; // of a window in which something is always shown
+
+/** Return the detections of the wanted kinds that stand out. Of a kind that comes n times a minute these are the ones whose rank
+ * to the power of n, the chance that a minute brings none that is larger, is at least the wanted one: so of each kind about as few
+ * are shown, however often it comes. As long as it has no ranks, the largest one is shown of a kind that comes at most once a
+ * minute. Where that leaves nothing of a whole window, the largest of the rarest kind is shown.
  * @param {Detection[]} entries  the latest of each @param {Wanted} wanted @param {number} seconds  in which they came
  */
 export function wantedDetections(entries, { kinds, rank: least }, seconds) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const { kind } of entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const asked = entries.filter(({ kind }) => kinds.has(kind));
+  if (least === 0) return asked;
   const minutes = Math.max(60, seconds) / 60;
-  return entries.filter(({ kind, rank }) => {
-    if (kind && !kinds.has(kind)) return false;
-    const often = (counts.get(kind) ?? 0) / minutes;
-    return least === 0 || (typeof rank === "number" ? rank ** often >= least : often <= 1);
-  });
+  const groups = Object.keys(KINDS).map((kind) => asked.filter((entry) => entry.kind === kind)).filter(({ length }) => length);
+  const found = new Set(groups.flatMap((group) => outstanding(group, group.length / minutes, least)));
+  if (!found.size && groups.length && seconds >= WHOLE_S) found.add(largest(groups.sort((a, b) => a.length - b.length)[0]));
+  return asked.filter((entry) => found.has(entry) && !isNamedTwice(entry, found));
+}
+
+/** @param {Detection[]} group  of one kind @param {number} often  times a minute @param {number} least */
+function outstanding(group, often, least) {
+  const first = largest(group);
+  return group.filter((entry) => (typeof entry.rank === "number" ? entry.rank ** often >= least : often <= 1 && entry === first));
+}
+
+/** @param {Detection[]} group  the one that began last first; of equals that one */
+function largest(group) {
+  return group.reduce((most, entry) => (entry.magnitude > most.magnitude ? entry : most));
+}
+
+/** Whether an absorption that is shown tells of the same trades as an iceberg: at the touch they look alike.
+ * @param {Detection} entry @param {Set<Detection>} shown
+ */
+function isNamedTwice({ kind, side, price, started_at: began, time }, shown) {
+  return kind === "iceberg" && Array.from(shown).some((other) => (
+    other.kind === "absorption" && other.side === side && other.price === price && other.started_at <= time && other.time >= began
+  ));
 }
 
 /** @param {Detection} entry */

@@ -156,7 +156,8 @@ function rankField(preferences, choose) {
   const slider = make("input", {
     id: "choose-rank", type: "range", min: "0", max: "1", step: "0.05",
     title: "A detection is shown that exceeds all of its kind in so many of the minutes: its rank, which is the share of the last "
-      + "hour's that it exceeds, to the power of how often a minute its kind comes. 0 shows all",
+      + "hour's that it exceeds, to the power of how often a minute its kind comes. Without ranks, the largest of a kind that comes "
+      + "at most once a minute. 0 shows all",
     oninput: () => {
       shown.textContent = slider.value;
       choose("rank", slider.value);

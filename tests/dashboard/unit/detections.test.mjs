@@ -108,7 +108,7 @@ test("of a kind that comes n times a minute those are wanted whose rank to the p
   const seldom = ranked("iceberg", 0.1, 0.7, 0.72);
   assert.deepEqual(shown([...six, ...seldom.slice(1)], 0.8), ["sweep2", "sweep3", "iceberg2"]); // 2/3 a minute: 0.716
   assert.deepEqual(shown(seldom.slice(1, 2), 0.8), ["iceberg1"]); // 1/3 a minute: 0.512
-  assert.deepEqual(shown(seldom.slice(0, 1), 0.8), []);
+  assert.deepEqual(shown(seldom.slice(0, 1), 0.8, 179), []);
   assert.deepEqual(shown(six, 0.8, 60), ["sweep3"]); // six a minute: 0.9635
   assert.deepEqual(shown(six, 1), ["sweep3"]);
   assert.deepEqual(wantedDetections(six, { kinds: new Set(["wall"]), rank: 0 }, 180), []);
@@ -134,14 +134,55 @@ test("however often a kind comes, about as few of it are shown a minute", () => 
   }
 });
 
-test("until there is a rank a kind that comes often is left out, and what comes once in a young window is shown", () => {
-  const unranked = ranked("sweep", null, null, null, null);
-  assert.deepEqual(shown(unranked, 0.8), []);
-  assert.deepEqual(shown(unranked, 0).length, 4);
-  assert.deepEqual(shown(unranked.slice(1), 0.8).length, 3);
-  const first = ranked("sweep", null);
-  assert.deepEqual(shown(first, 0.8, 5), ["sweep0"]);
+/** @param {string} kind @param {number[]} magnitudes */
+function unranked(kind, ...magnitudes) {
+  return magnitudes.map((magnitude, number) => entry({ id: `${kind}${number}`, kind, magnitude }));
+}
+
+test("until there is a rank a kind that comes often is left out, and of a rarer one the largest is shown", () => {
+  assert.deepEqual(shown([...unranked("sweep", 1, 9, 2, 3), ...unranked("iceberg", 1)], 0.8), ["iceberg0"]);
+  assert.deepEqual(shown(unranked("sweep", 1, 9, 2, 3), 0), ["sweep0", "sweep1", "sweep2", "sweep3"]);
+  assert.deepEqual(shown(unranked("sweep", 1, 9, 2), 0.8), ["sweep1"]);
+  assert.deepEqual(shown(unranked("sweep", 2, 2, 1), 0.8), ["sweep0"]); // the one that began last
+  assert.deepEqual(shown([...unranked("sweep", 9), ...ranked("sweep", 0.5, 1).slice(1)], 0.8), ["sweep0", "sweep1"]);
+  assert.deepEqual(shown(unranked("sweep", 1), 0.8, 5), ["sweep0"]);
   assert.deepEqual(shown(ranked("sweep", 0.1, 0.2), 0.8, 5), []);
+});
+
+test("of a whole window something is always shown: the largest of the rarest kind that was chosen", () => {
+  const many = [...unranked("sweep", 1, 2, 3, 9, 4), ...unranked("iceberg", 1, 6, 2, 3), ...unranked("wall", 7)];
+  assert.deepEqual(shown(many, 0.8), ["iceberg1"]);
+  assert.deepEqual(shown(many, 1), ["iceberg1"]);
+  assert.deepEqual(shown(many, 0.8, 179), []);
+  assert.deepEqual(shown(ranked("sweep", 0.1, 0.2), 0.8).length, 1);
+  assert.deepEqual(shown([], 0.8), []);
+  assert.deepEqual(shown([...many, ...unranked("iceberg", 8)], 0.8).length, 1);
+});
+
+test("an iceberg is left out beside the absorption of the same trades, and only beside that", () => {
+  const absorption = entry({ id: "a", kind: "absorption", side: "bid", price: 100, started_at: 10, time: 20 });
+  const iceberg = { ...absorption, id: "i", kind: "iceberg", started_at: 5, time: 10 };
+  const wanted = (/** @type {Partial<Detection>} */ other, kinds = ["absorption", "iceberg"], rank = 0.8) => (
+    wantedDetections([absorption, { ...iceberg, ...other }], { kinds: new Set(kinds), rank }, 180).map(({ id }) => id).join("")
+  );
+  assert.equal(wanted({}), "a");
+  assert.equal(wanted({ started_at: 20, time: 30 }), "a");
+  for (const other of [{ side: "ask" }, { price: 101 }, { time: 9 }, { started_at: 21, time: 30 }]) {
+    assert.equal(wanted(/** @type {Partial<Detection>} */ (other)), "ai");
+  }
+  assert.equal(wanted({}, ["iceberg"]), "i");
+  assert.equal(wanted({}, undefined, 0), "ai");
+});
+
+test("what a closing says of a wall is shown, and of others what they were while they were open", () => {
+  for (const [kind, told] of Object.entries({ wall: 3, absorption: 2, layering: 2, iceberg: 2 })) {
+    const life = [["opened", null], ["updated", null], ["closed", "out_of_range"]].map(([event, reason], number) => (
+      row(entry({ kind, event: /** @type {Detection["event"]} */ (event), reason, magnitude: number, evidence: { size: number + 1 } }))
+    ));
+    const [latest] = latestDetections(life);
+    assert.deepEqual([latest.event, latest.reason, latest.magnitude, latest.evidence], ["closed", "out_of_range", 2, { size: told }], kind);
+    assert.deepEqual(latestDetections(life.slice(2))[0].evidence, { size: 3 }, "all that is known");
+  }
 });
 
 test("what was told with a high rank once keeps it", () => {

@@ -80,7 +80,8 @@ def woven(
     if recording.end - recording.start < 60_000:
         raise ValueError(f"{path} is shorter than a minute: the medians need half of that.")
     hasty = EngineSettings(detectors=DetectorSettings(cooldown_ms=0))
-    own = [entry for entry in heard(recording, symbol, hasty) if entry.kind is Kind.SWEEP]
+    told = heard(recording, symbol, hasty) if Kind.SWEEP in kinds else ()
+    own = [entry for entry in told if entry.kind is Kind.SWEEP]
     ahead = Ahead(recording, [(entry.time, ("bid", "ask").index(entry.side)) for entry in own])
     plans = [
         Plan(kind, way, strength)

@@ -7,13 +7,14 @@ judged by what is shown, never by what was flagged.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 from features.detectors.detection import Kind
 from tests.tools.detection.injection.ahead import Ahead
-from tests.tools.detection.injection.loom import BID, SIGN, Loom
+from tests.tools.detection.injection.loom import BID, SIGN, Level, Loom
 
 Steps = Iterator[int]
 """Milliseconds until the next step."""
@@ -30,6 +31,7 @@ SLOW_HIT_MS: Final = 2_700
 BACK_MS: Final = 930  # a refill just within its second
 SOON_MS: Final = 6_600  # a cooldown, and a little more
 SHOWN_MS: Final = 110  # until what was done is in a book
+SWEEP_MS: Final = 200  # that a sweep takes at most
 MORE: Final = 1.1  # times the volume planned, that others may make of it
 PRINT_MS: Final = 110  # between prints at a price that are not told as one trade
 REST_MS: Final = 1_000
@@ -129,7 +131,7 @@ def _wall(hand: Hand, times: float, held: int) -> Steps:
     (price,) = hand.free_prices(1, held + 400)
     size = loom.round(times * LARGE * loom.median_size())
     loom.hold(side, price, size)
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     yield from hand.stay([price], held)
     if hand.record.strength > 1 and loom.rank(side, price) < 4 and hand.random.random() < 0.5:
@@ -160,7 +162,7 @@ def _layering(hand: Hand, times: float, every: int) -> Steps:
     span = max(LAYERING_MS, 5 * every)
     prices = hand.free_prices(3, span + 400)
     size = times * LARGE * loom.median_size()
-    loom.watch()
+    loom.watch(side)
     hand.begin(prices[0], prices[-1])
     for change in range(span // every + 1):
         for price in prices:
@@ -183,18 +185,39 @@ def sweep_by_speed(hand: Hand) -> Steps:
 
 def _sweep(hand: Hand, count: int, span: int) -> Steps:
     """Eat the levels of the last published book, one after another; makers wait until the next one is out."""
-    loom, side = hand.loom, hand.side
+    loom, side, record = hand.loom, hand.side, hand.record
     wait = (-(loom.now + 10 + span) - 12) % 100  # the last print is some ms before the end of an event
     if not hand.ahead.no_sweep(side, loom.now + wait):
         raise Spoiled("the recording has one of its own")
     yield wait + 10
-    seen = [price for price, _ in loom.published[side]]
-    if len(seen) <= count:
+    levels, is_near_miss = loom.published[side][: count + 1], record.strength < 1
+    if len(levels) <= count:
         raise Spoiled("no room")
-    hand.begin(seen[0], seen[count - 1])
-    at = loom.now
-    for number, price in enumerate(seen[:count]):
-        due = at + (span * number // (count - 1) if count > 1 else 0)
+    if is_near_miss and loom.printed_beyond(side, SIGN[side] * inf, loom.now - SWEEP_MS):
+        raise Spoiled("others have begun")
+    hand.begin(levels[0][0], levels[count - 1][0])
+    yield from _eat(hand, levels, span)
+    record.ended_at = loom.now
+    while loom.published_at < record.ended_at:
+        yield 5
+    yield 5
+    loom.keep_back(side, None)
+    while is_near_miss and loom.now < record.ended_at + SWEEP_MS:
+        yield 25
+    if is_near_miss and loom.printed_beyond(side, record.last_price, record.started_at):
+        raise Spoiled("others went on")  # and made a sweep of it
+
+
+def _eat(hand: Hand, levels: list[Level], span: int) -> Steps:
+    """Eat all of these levels but the last, one after another, and show nothing better than the next.
+
+    Until then those who rest there stay: nobody can trade where the recording's makers have left.
+    """
+    loom, side, at, last = hand.loom, hand.side, hand.loom.now, len(levels) - 2
+    for price, size in levels[:-1]:
+        loom.hold(side, price, loom.size(side, price) or size)
+    for number, (price, _) in enumerate(levels[:-1]):
+        due = at + span * number // max(1, last)
         if due > loom.now:
             yield due - loom.now
         if not number:
@@ -202,12 +225,10 @@ def _sweep(hand: Hand, count: int, span: int) -> Steps:
         # Of the last 100 ms both would be told as one trade; before, theirs would be part of the sweep.
         if loom.printed_lately(side, price, max(100, loom.now - at + 1)):
             raise Spoiled("others traded there")
-        loom.take(side, price, loom.size(side, price) or loom.lot)
-        loom.keep_back(side, (seen[number + 1], 1.0))
-    hand.record.ended_at = loom.now
-    while loom.published_at <= hand.record.ended_at:
-        yield 5
-    yield 5
+        if not loom.size(side, price):
+            raise Spoiled("the price went through")
+        loom.eat_up(side, price)
+        loom.keep_back(side, (levels[number + 1][0], 1.0))
 
 
 # --- what is hit --------------------------------------------------------------------------------------------
@@ -247,7 +268,7 @@ def _late_refills(hand: Hand, back: int, span: float) -> Steps:
     visible = loom.round(2.5 * loom.median_size())
     loom.hold(side, price, visible)
     yield 130
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     for _ in range(2):
         for wait in (PRINT_MS, back):
@@ -290,8 +311,9 @@ def _hit(
     """Let so many thresholds trade at a price within a time, and give each blow back within so many ms.
 
     A threshold is `ratio` times the largest size shown, and a large level at least. What others trade there
-    counts: the record's strength is what came of it, unless it is not the volume that is measured. Where they
-    trade more than was planned, nobody knows how it was given back.
+    counts, and so does what the books have really shown: the record's strength is what came of it, unless it
+    is not the volume that is measured. Where they trade more than was planned, nobody knows how it was given
+    back.
     """
     loom, side, random = hand.loom, hand.side, hand.random
     found = hand.ahead.touch_throughout(side, loom.now, round(span) + 300)
@@ -306,7 +328,7 @@ def _hit(
     yield 130
     if loom.printed_lately(side, price) > 0.03 * max(ratio * visible, large):
         raise Spoiled("others traded there")
-    loom.watch()
+    loom.watch(side)
     hand.begin(price)
     strength, threshold = fixed or hand.record.strength, max(ratio * visible, large)
     count = max(blows[0], min(blows[1], round(strength * threshold / visible / 0.7)))
@@ -324,11 +346,11 @@ def _hit(
         if loom.best(side) != price:
             raise Spoiled("the price left")
     yield 230  # so that the last refill is seen
-    came = loom.printed[side].get(price, 0.0) / threshold
+    came = loom.printed[side].get(price, 0.0)
     hand.record.ended_at = loom.now
     if fixed is None:
-        hand.record.strength = came
-    if came > MORE * strength:
+        hand.record.strength = came / max(ratio * loom.most[side].get(price, 0.0), large)
+    if came > MORE * strength * threshold:
         raise Spoiled("others traded there")
 
 

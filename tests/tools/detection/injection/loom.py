@@ -32,8 +32,10 @@ Shown = SortedDict[float, float]
 class Loom:
     """The market as it is shown, and the messages that tell of it. Times in exchange ms.
 
-    `published` is the top ten as the last complete 100 ms event has it; `printed` what traded at each price
-    of a side since `watch` was called; medians are of the last book of each second, as detectors have them.
+    `published` is the top ten after the last complete depth event, `published_at` that event's time. An event
+    holds the diffs of 100 ms: without a diff there is none. `printed` is what traded at each price of a side
+    since `watch` was called for it, `most` the largest size that was published there meanwhile; medians are
+    of the last book of each second, as detectors have them.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -50,7 +52,8 @@ class Loom:
         self._changes: tuple[dict[float, float], dict[float, float]] = ({}, {})
         self._shift = 0
         self._last_u = 0
-        self._open_until = 0
+        self._open_until = 0  # of the depth event that is being gathered; 0: none is
+        self._said_at = 0
         self.published: Top = ([], [])
         self.published_at = 0
         self._samples: deque[tuple[int, Top]] = deque()
@@ -58,6 +61,7 @@ class Loom:
         self._depths: deque[tuple[int, tuple[float, float]]] = deque()
         self._prints: deque[tuple[int, int, float, float]] = deque(maxlen=5_000)
         self.printed: list[dict[float, float]] = [{}, {}]
+        self.most: list[dict[float, float]] = [{}, {}]
         self.diffs: list[Message] = []
         self.trades: list[Message] = []
         for side, name in enumerate(("bids", "asks")):
@@ -134,6 +138,14 @@ class Loom:
             if (where, at_price) == (side, price) and at > self.now - span
         )
 
+    def printed_beyond(self, side: int, price: float, since: int) -> bool:
+        """Whether anybody has traded at a worse price of a side since then."""
+        sign = SIGN[side]
+        return any(
+            where == side and at >= since and sign * at_price < sign * price
+            for at, where, at_price, _ in self._prints
+        )
+
     def mid_range(self) -> tuple[float, float]:
         """Return lowest and highest mid of any half minute that the price may still have to break out of."""
         mids = [mid for second, mid in self._mids if second < self._second() - 1]
@@ -142,9 +154,10 @@ class Loom:
     def _second(self) -> int:
         return self.now // 1000
 
-    def watch(self) -> None:
-        """Forget what printed."""
-        self.printed = [{}, {}]
+    def watch(self, side: int) -> None:
+        """Forget what printed on a side, and what was published before the last book."""
+        self.printed[side] = {}
+        self.most[side] = dict(self.published[side])
 
     # --- what a hand does ---------------------------------------------------------------------------------
 
@@ -159,8 +172,10 @@ class Loom:
         self._refresh(side, price)
 
     def take(self, side: int, price: float, size: float) -> None:
-        """Eat so much at a price, with a print of it all."""
-        size = self.round(size)
+        """Eat so much at a price, as far as it is there, with a print of it all."""
+        size = min(self.round(size), self.size(side, price))
+        if not size:
+            return
         self._print(side, price, size)
         if price in self.held[side]:
             self._lose(side, price, size)
@@ -168,6 +183,13 @@ class Loom:
         eaten = round(self.eaten[side].get(price, 0.0) + size, self._sizes)
         self.eaten[side][price] = min(self.real[side].get(price, 0.0), eaten)
         self._refresh(side, price)
+
+    def eat_up(self, side: int, price: float) -> None:
+        """Eat all that is shown at a price, held or not, and with it what the recording has there."""
+        self.take(side, price, self.size(side, price))
+        if self.held[side].pop(price, None) is not None:
+            self.eaten[side][price] = self.real[side].get(price, 0.0)
+            self._refresh(side, price)
 
     def _lose(self, side: int, price: float, size: float) -> None:
         """Take so much off a level that is held."""
@@ -301,31 +323,36 @@ class Loom:
             ]
             self._changes[side].clear()
         self._last_u = message["u"]
+        self._said_at = self.now
+        if not self._open_until:
+            self._open_until = (self.now // DEPTH_MS + 1) * DEPTH_MS
         self.diffs.append(message)
 
     def _turn(self, time: int) -> None:
         """Let a moment come; what stood until then is published if an event of 100 ms is over."""
         if self._open_until and time >= self._open_until:
+            self._open_until = 0
             self._publish()
-        if time >= self._open_until:
-            self._open_until = (time // DEPTH_MS + 1) * DEPTH_MS
         self.now = time
 
     def _publish(self) -> None:
         top = self.published = (self.levels(BID, TOP), self.levels(ASK, TOP))
-        self.published_at = self.now
+        self.published_at = self._said_at
+        for levels, most in zip(top, self.most, strict=True):
+            for price, size in levels:
+                most[price] = max(size, most.get(price, 0.0))
         if not top[BID] or not top[ASK]:
             return
-        second = self._second()
+        second = self.published_at // 1000
         if self._samples and self._samples[-1][0] == second:
             self._samples.pop()
         self._samples.append((second, top))
         self._mids.append((second, (top[BID][0][0] + top[ASK][0][0]) / 2))
-        self._depths.append((self.now, (_volume(top[BID]), _volume(top[ASK]))))
+        self._depths.append((self.published_at, (_volume(top[BID]), _volume(top[ASK]))))
         for kept, since in ((self._samples, second - 62), (self._mids, second - 39)):
             while kept[0][0] < since:
                 kept.popleft()
-        while self._depths[0][0] < self.now - 5_500:
+        while self._depths[0][0] < self.published_at - 5_500:
             self._depths.popleft()
 
     def woven(self) -> Recording:
