@@ -33,6 +33,7 @@ QUEUE_DRIFT: Final = 0.004  # quantiles that the best level's usual size moves b
 NEW_QUEUE: Final = 0.6  # exponent that makes the queue at a new best price a long one
 REFRESH_SHARE: Final = 0.25  # micro steps in which the best level is brought to that size
 CLEANING_STEPS: Final = 40
+REQUEUED_STEPS: Final = 200  # in which makers do not quote once more at a price that was eaten again
 FAR_SHIFT: Final = 20  # ticks that the best price moves at once, for makers farther away to follow at once
 FAR_REQUOTED: Final = 0.3  # of their levels that they change then, at most
 FAR_REQUOTED_A_TICK: Final = 0.003
@@ -73,6 +74,7 @@ class Crowd:
         self._usual: dict[int, int] = {}  # lots that small makers like to quote, by tick
         self._queue = [random.random(), random.random()]  # quantile of the best level's usual size
         self._hit: Side = BID  # the side that takers hit last
+        self._requeued = [(0, 0), (0, 0)]  # the price that makers quoted again at, and until when not again
         self._swept = False  # the open spread was left by a sweep
         self._steps = 0
         self._prints: list[Print] = []
@@ -194,7 +196,7 @@ class Crowd:
         """Makers close a spread of more than a tick: at the old price again, or from the other side."""
         best, profile = self.book.best, self._profile
         if best[ASK] - best[BID] > 1 and self._rnd() >= profile.linger_share:
-            requeued = not self._swept and self._rnd() < profile.requeue_share
+            requeued = not self._swept and self._rnd() < profile.requeue_share and self._may_requeue()
             side = self._hit if requeued else OTHER[self._hit]
             self._queue[side] = queue = self._rnd() ** NEW_QUEUE
             size = self._best_sizes[int(queue * QUANTILE_STEPS)]
@@ -202,6 +204,16 @@ class Crowd:
             self._swept = False
             self._requote(BID)
             self._requote(ASK)
+
+    def _may_requeue(self) -> bool:
+        """Whether makers have not just quoted again at the price that takers have eaten: few do so twice."""
+        side = self._hit
+        tick = self.book.best[OTHER[side]] + SIGN[OTHER[side]]
+        last_tick, until = self._requeued[side]
+        if tick == last_tick and self._steps < until:
+            return False
+        self._requeued[side] = tick, self._steps + REQUEUED_STEPS
+        return True
 
     def _requote(self, side: Side) -> None:
         """Makers near the touch follow the best price that has moved since they last did."""

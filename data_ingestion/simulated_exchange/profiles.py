@@ -44,7 +44,7 @@ class MarketProfile:
     excitement: float = 0.22  # of activity by a sweep, per logarithm of its length
     pull_share: float = 0.3  # of the levels ahead of a sweep, pulled by their makers before it arrives
     linger_share: float = 0.06  # chances to close an open spread that makers let pass
-    requeue_share: float = 0.58  # best levels just eaten up that makers quote again at the same price
+    requeue_share: float = 0.66  # best levels just eaten up that makers quote again at the same price
     far: int = 1_500  # ticks from the touch beyond which makers thin out a side with too many levels
     most_levels: int = 1_900  # of a side, before they do
     quote_zone: int = 130  # ticks from the touch in which makers move along with the price at once
