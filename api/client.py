@@ -30,13 +30,14 @@ import threading
 import zlib
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 
 if TYPE_CHECKING:
@@ -571,8 +572,8 @@ def frames(
     ladders: bool = False,
     history: bool = True,
     give_up_after: float | None = None,
-) -> AsyncGenerator[Frame, None]:
-    """Yield the seconds of a symbol (any letter case), for ever: for use with `async for`.
+) -> "Frames":
+    """Return the seconds of a symbol (any letter case), for ever: for use with `async for`.
 
     With `history` the program's window, up to 180 s, comes first. `updates` adds each second's depth events
     and trades, some 20 KB a second and 3.5 MB at the start, and rebuilds the book, under 1 ms a second;
@@ -580,51 +581,113 @@ def frames(
     was missed. Without `give_up_after` (seconds without a frame, then `NobodyListens`) it tries for ever.
     Through a proxy of the environment, but not to this machine.
     """
-    batches = _batches(
-        symbol, url, updates=updates, ladders=ladders, history=history, give_up_after=give_up_after
+    return Frames(
+        _Batches(symbol, url, updates=updates, ladders=ladders, history=history, give_up_after=give_up_after)
     )
-    return _flat(batches)
 
 
-async def _flat(batches: AsyncGenerator[Iterator[Frame], None]) -> AsyncGenerator[Frame, None]:
-    async with contextlib.aclosing(batches):
-        async for batch in batches:
-            for frame in batch:
-                yield frame
+class Frames(AsyncIterator[Frame]):
+    """The seconds of a symbol, see `frames`. A loop that is left ends the connection, and so does `aclose`.
 
+    No generator: one that is left early is to be closed by the event loop, which may be ending itself.
+    """
 
-async def _batches(
-    symbol: str, url: str, *, updates: bool, ladders: bool, history: bool, give_up_after: float | None
-) -> AsyncGenerator[Iterator[Frame], None]:
-    """Yield, for each message, the seconds that are new in it."""
-    address, proxy = _address(url, symbol, updates=updates, ladders=ladders)
-    timeline, outage = _Timeline(history=history), _Outage(url, give_up_after)
-    while True:
+    def __init__(self, batches: "_Batches") -> None:
+        self._batches = batches
+        self._batch: Iterator[Frame] = iter(())
+
+    async def __anext__(self) -> Frame:
         try:
-            async with connect(
-                address,
-                proxy=proxy,
-                max_size=None,
-                open_timeout=outage.patience(OPEN_S),
-                close_timeout=1,
-                ping_interval=None,  # a frame comes each second; a busy notebook answers no ping
-            ) as socket:
-                timeline.connected()
-                while True:
-                    async with asyncio.timeout(outage.patience(SILENCE_S)):
-                        data = await socket.recv(decode=False)
-                    batch = timeline.receive(_message(data, url))
-                    outage.over()
-                    yield batch
-                    outage.over()  # once more: who takes their time is no outage
-        except _Missed:
-            log.info("frames of %s were lost on the way: asking anew", symbol)
-        except (OSError, WebSocketException) as error:
-            refusal = _refusal_of(error, symbol, url)
-            if refusal is not None:
-                raise refusal from error
-            outage.note(error)
-        await asyncio.sleep(outage.wait())
+            while True:
+                for frame in self._batch:
+                    return frame
+                self._batch = await anext(self._batches)
+        except Exception:
+            await self.aclose()  # what was wrong does not get right by going on
+            raise
+
+    async def aclose(self) -> None:
+        """End the connection; nothing comes any more."""
+        self._batch = iter(())
+        await self._batches.aclose()
+
+
+class _Batches(AsyncIterator[Iterator[Frame]]):
+    """For each message the seconds that are new in it."""
+
+    def __init__(
+        self,
+        symbol: str,
+        url: str,
+        *,
+        updates: bool,
+        ladders: bool,
+        history: bool,
+        give_up_after: float | None,
+    ) -> None:
+        self._symbol, self._url = symbol, url
+        self._address, self._proxy = _address(url, symbol, updates=updates, ladders=ladders)
+        self._timeline = _Timeline(history=history)
+        self._give_up_after = give_up_after
+        self._outage: _Outage | None = None  # until the first is asked for
+        self._socket: ClientConnection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def __anext__(self) -> Iterator[Frame]:
+        outage = self._outage
+        if outage is None:
+            self._outage = outage = _Outage(self._url, self._give_up_after)
+        elif self._socket is not None:
+            outage.over()  # who takes their time is no outage
+        while not self._closed:
+            try:
+                socket = self._socket or await self._connect(outage)
+                async with asyncio.timeout(outage.patience(SILENCE_S)):
+                    data = await socket.recv(decode=False)
+                batch = self._timeline.receive(_message(data, self._url))
+            except _Missed:
+                log.info("frames of %s were lost on the way: asking anew", self._symbol)
+            except (OSError, WebSocketException) as error:
+                refusal = _refusal_of(error, self._symbol, self._url)
+                if refusal is not None:
+                    raise refusal from error
+                outage.note(error)
+            else:
+                outage.over()
+                return batch
+            await self._disconnect()
+            await asyncio.sleep(outage.wait())
+        raise StopAsyncIteration
+
+    async def _connect(self, outage: "_Outage") -> ClientConnection:
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket = await connect(
+            self._address,
+            proxy=self._proxy,
+            max_size=None,
+            open_timeout=outage.patience(OPEN_S),
+            close_timeout=1,
+            ping_interval=None,  # a frame comes each second; a busy notebook answers no ping
+        )
+        self._timeline.connected()
+        return socket
+
+    async def _disconnect(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.close()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await self._disconnect()
+
+    def __del__(self) -> None:
+        """End the connection of a loop that was left, from any thread; the event loop may have ended."""
+        socket, loop = getattr(self, "_socket", None), getattr(self, "_loop", None)
+        if socket is not None and loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(socket.transport.abort)
 
 
 class _Outage:
@@ -632,8 +695,7 @@ class _Outage:
 
     def __init__(self, url: str, give_up_after: float | None) -> None:
         self._url, self._give_up_after = url, give_up_after
-        self._now = asyncio.get_running_loop().time
-        self._since = self._up_since = self._now()
+        self._since = self._up_since = monotonic()
         self._said = self._up = False
         self._tries = 0
 
@@ -641,11 +703,11 @@ class _Outage:
         """Return how long to wait for something at most."""
         if self._give_up_after is None:
             return seconds
-        return max(0.05, min(seconds, self._since + self._give_up_after - self._now()))
+        return max(0.05, min(seconds, self._since + self._give_up_after - monotonic()))
 
     def over(self) -> None:
         """Note that a frame came."""
-        now = self._now()
+        now = monotonic()
         if not self._up:
             self._up, self._up_since = True, now
         if self._said:
@@ -654,7 +716,7 @@ class _Outage:
 
     def note(self, error: Exception) -> None:
         """Take what went wrong. The first try in vain is said, the others are not."""
-        gone = self._now() - self._since
+        gone = monotonic() - self._since
         if self._give_up_after is not None and gone >= self._give_up_after:
             raise NobodyListens(f"no frame from {self._url} for {gone:.0f} s: {_words(error)}") from error
         if not self._up and not self._said:
@@ -665,7 +727,7 @@ class _Outage:
 
     def wait(self) -> float:
         """Return the seconds until the next try."""
-        if self._up and self._now() - self._up_since >= STABLE_S:
+        if self._up and monotonic() - self._up_since >= STABLE_S:
             self._tries = 0
         self._up = False
         longest = min(LONGEST_S, SHORTEST_S * 2**self._tries)
@@ -1094,7 +1156,7 @@ class Recorder:
             if self._stopped:
                 return
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        batches = _batches(
+        batches = _Batches(
             self._symbol,
             self._url,
             updates=self._updates,

@@ -58,6 +58,7 @@ class ScriptedServer:
         self._scripts = scripts
         self._port = port
         self.asked: list[str] = []
+        self.left = asyncio.Event()
 
     async def __aenter__(self) -> "ScriptedServer":
         """Listen."""
@@ -83,6 +84,7 @@ class ScriptedServer:
             else:
                 await asyncio.sleep(step)
         await connection.wait_closed()
+        self.left.set()
 
 
 @pytest.fixture(autouse=True)
@@ -473,6 +475,54 @@ async def test_a_server_that_comes_later_is_found(caplog: pytest.LogCaptureFixtu
         frame = await asyncio.wait_for(waiting, PATIENCE)
     assert list(seconds_of([frame])) == [1]
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+LEAVING = """
+import asyncio, sys
+from api.client import frames
+
+async def main():
+    async for frame in frames("BTCUSDT", sys.argv[1]):
+        if sys.argv[2] == "break":
+            break
+        raise SystemError("the reader's own")
+
+asyncio.run(main(), debug=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["break", "raise"])
+async def test_a_loop_that_is_left_ends_its_connection_in_silence(how: str) -> None:
+    """Also where the event loop ends with it: nothing is printed but the reader's own error, once."""
+    program = PlayedProgram(9)
+    async with ScriptedServer([program.text(3, first=True)]) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-X", "dev", "-c", LEAVING, server.url, how), stderr=asyncio.subprocess.PIPE
+        )
+        printed = (await asyncio.wait_for(process.communicate(), PATIENCE))[1].decode()
+    assert printed.count("Traceback") == (how == "raise"), printed
+    assert "Warning" not in printed, printed
+    assert "Error" not in printed.replace("SystemError", ""), printed
+
+
+async def test_a_loop_that_is_left_ends_its_connection_while_others_go_on() -> None:
+    """Without being told to: nobody else holds it."""
+    program = PlayedProgram(9)
+    async with ScriptedServer([program.text(3, first=True)]) as server:
+        async for _ in frames(SYMBOL, server.url):
+            break
+        async with asyncio.timeout(PATIENCE / 2):
+            await server.left.wait()
+
+
+async def test_a_stream_that_was_closed_has_ended() -> None:
+    """It gives nothing more, and does not connect anew."""
+    program = PlayedProgram(9)
+    async with ScriptedServer([program.text(3, first=True)]) as server:
+        stream = frames(SYMBOL, server.url)
+        assert (await anext(stream)).timestamp
+        await stream.aclose()
+        assert [frame async for frame in stream] == []
 
 
 async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
