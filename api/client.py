@@ -1012,6 +1012,8 @@ class Books:
                 found = self._rebuilt(index, update_id)
                 if found is not None:
                     return found
+        if not any(kept.span is not None for kept in self._seconds):
+            raise UnknownUpdate(_NO_BOOK)
         raise UnknownUpdate(f"no book after an update with u {update_id} was recorded")
 
     def _rebuilt(self, index: int, update_id: int) -> WholeBook | None:

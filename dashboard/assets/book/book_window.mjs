@@ -35,6 +35,9 @@ export class BookWindow {
     this.missed = 0; // seconds that never came
     /** @type {{version: number, entries: Detection[]}} */
     this.latest = { version: -1, entries: [] };
+    /** @type {Map<string, Set<string>>} ids of those that were shown last, or are in a paused view, by what was wanted */
+    this.pinned = new Map();
+    this.pinnedVersion = -1;
   }
 
   /** Forget everything: another symbol follows. */
@@ -55,9 +58,23 @@ export class BookWindow {
     return this.latest.entries;
   }
 
-  /** Those of them that a person wants to see. @param {import("./detections.mjs").Wanted} wanted */
+  /** Those of them that a person wants to see; in a paused view also those that it showed before, for which others may have
+   * come to stand out more. @param {import("./detections.mjs").Wanted} wanted
+   */
   wanted(wanted) {
-    return wantedDetections(this.detections, wanted, this.seconds.length);
+    const { detections, pinned } = this;
+    const found = wantedDetections(detections, wanted, this.seconds.length);
+    const key = `${wanted.rank} ${Array.from(wanted.kinds).join()}`;
+    if (this.heldFrom === Infinity) {
+      if (this.pinnedVersion !== this.version) pinned.clear();
+      this.pinnedVersion = this.version;
+      pinned.set(key, new Set(found.map(({ id }) => id)));
+      return found;
+    }
+    const ids = pinned.get(key) ?? new Set();
+    pinned.set(key, ids);
+    for (const { id } of found) ids.add(id);
+    return detections.filter(({ id }) => ids.has(id));
   }
 
   /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */

@@ -42,6 +42,13 @@ export function smallestShown(bubbles, most) {
   return first ? first.bought + first.sold : 0;
 }
 
+/** Return the trades of the `windowMs` that ended at `until` (ms); all of them for one that goes on, which is Infinity.
+ * @param {TapeEntry[]} trades @param {number} until @param {number} windowMs
+ */
+export function tradesUntil(trades, until, windowMs) {
+  return until === Infinity ? trades : trades.filter(([time]) => time <= until && time > until - windowMs);
+}
+
 /** Return {bought, sold} by row of `step` (units). @param {Iterable<TapeEntry>} trades
  * @param {{step: number, tick: number}} lattice
  */

@@ -1,7 +1,8 @@
 // All shapes of the map but its cells, written anew when the data or the zoom change: lines, bubbles, bars. Pure but for
 // the layer that it writes to.
 
-import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../book/trades.mjs";
+import { WINDOW_MS } from "../book/book_window.mjs";
+import { bubblesOf, runningTotals, smallestShown, tradesUntil, volumeByRow } from "../book/trades.mjs";
 import { bookBars, bookRows, columnFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
 
@@ -177,13 +178,13 @@ export class MapShapes {
   }
 
   /** Write the book's bars, in the rows of the map's `lattice`. @param {Instant | null} book @param {Range} range @param {Box} box
-   * @param {{step: number, tick: number}} lattice  units
+   * @param {{step: number, tick: number}} lattice  units @param {number} until  ms: of trades those in the window that ended then
    */
-  writeBook(book, range, box, lattice) {
-    const key = `${this.known.version} ${range.low} ${range.high} ${box.height} ${lattice.step} ${lattice.tick}`;
+  writeBook(book, range, box, lattice, until) {
+    const key = `${this.known.version} ${until} ${range.low} ${range.high} ${box.height} ${lattice.step} ${lattice.tick}`;
     if (key === this.bookKey && book === this.book) return;
     [this.bookKey, this.book] = [key, book];
-    this.column = bookRows(book, () => this.tradedBy(lattice), range, lattice, box.height);
+    this.column = bookRows(book, () => this.tradedBy(lattice, until), range, lattice, box.height);
     const { rows, pixels } = this.column;
     this.full = columnFull(rows.map(({ bid, ask }) => Math.max(bid, ask)));
     this.mostTraded = columnFull(rows.map(({ bought, sold }) => bought + sold));
@@ -192,10 +193,13 @@ export class MapShapes {
     }
   }
 
-  /** Return the window's volume by row; the same is not counted again. @param {{step: number, tick: number}} lattice */
-  tradedBy(lattice) {
-    const key = `${this.known.version} ${lattice.step} ${lattice.tick}`;
-    if (key !== this.tradedKey) this.traded = volumeByRow(this.trades, lattice);
+  /** Return the window's volume by row; the same is not counted again. @param {{step: number, tick: number}} lattice
+   * @param {number} until  ms
+   */
+  tradedBy(lattice, until) {
+    const { era, version } = this.known;
+    const key = `${until < Infinity ? `${era} ${until}` : version} ${lattice.step} ${lattice.tick}`;
+    if (key !== this.tradedKey) this.traded = volumeByRow(tradesUntil(this.trades, until, WINDOW_MS), lattice);
     this.tradedKey = key;
     return this.traded;
   }

@@ -93,6 +93,7 @@ export class MarketMap {
     this.scene = null;
     this.font = 11;
     this.measured = ""; // what the layout was made for
+    this.sizesSeen = ""; // the held view whose sizes the colours are of
     this.layout = mapLayout(800, 500, this.font, 9);
   }
 
@@ -275,7 +276,12 @@ export class MarketMap {
       this.wideSeen = known.version;
       scale.restart();
     }
-    if (raster && (isNew || !scale.shown)) scale.see(sampleSizes(raster));
+    const { following, range: { from, to, low, high } } = this.view;
+    const seen = following ? "" : `${from} ${to} ${low} ${high}`; // of a view that holds still no size is new
+    if (raster && ((isNew && (following || seen !== this.sizesSeen)) || !scale.shown)) {
+      this.sizesSeen = seen;
+      scale.see(sampleSizes(raster));
+    }
   }
 
   /** Write and draw everything that the view shows. */
@@ -288,7 +294,7 @@ export class MarketMap {
     if (isNew) shapes.writeData(this.choices, this.choices.flow);
     shapes.fitStrips(range, this.choices.flow);
     if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
-    shapes.writeBook(this.book, range, layout.book, { step: tick * this.ticks, tick });
+    shapes.writeBook(this.book, range, layout.book, { step: tick * this.ticks, tick }, this.view.leftAt);
     this.drawnVersion = known.version;
     this.paint();
     this.writeTexts();

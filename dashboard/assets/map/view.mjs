@@ -31,6 +31,7 @@ export class View {
     this.wide = null;
     this.isSet = false; // whether anything has been shown
     this.heldAt = Infinity; // ms: what came later than the key that holds the view is not shown
+    this.leftAt = Infinity; // ms: the newest second as the view left it; Infinity while it follows
   }
 
   /** Forget all but how prices are fitted: another symbol follows. */
@@ -193,7 +194,7 @@ export class View {
   centre(time, price, limits) {
     const { range } = this;
     const [halfTime, halfPrice] = [(range.to - range.from) / 2, (range.high - range.low) / 2];
-    this.following = false;
+    this.leave(limits);
     this.heldAt = Infinity;
     this.fitsLater ||= this.priceFits;
     this.priceFits = false;
@@ -209,12 +210,12 @@ export class View {
   pan(ms, usdt, limits) {
     const { range } = this;
     if (ms) {
-      this.following = false;
+      this.leave(limits);
       this.heldAt = Infinity;
       range.from += ms;
       range.to += ms;
       this.keepTimes(limits);
-      if (range.to >= limits.now + (range.to - range.from) * AHEAD * 0.99) this.following = true;
+      if (range.to >= limits.now + (range.to - range.from) * AHEAD * 0.99) this.join();
     }
     if (usdt) {
       range.low += usdt;
@@ -227,8 +228,20 @@ export class View {
 
   /** Hold the times that are shown now, and what is known of them. @param {Limits} limits */
   pause(limits) {
-    this.following = false;
+    this.leave(limits);
     this.heldAt = limits.now;
+  }
+
+  /** Follow no more. @param {Limits} limits */
+  leave(limits) {
+    if (this.following) this.leftAt = limits.now;
+    this.following = false;
+  }
+
+  /** Follow again. */
+  join() {
+    this.following = true;
+    this.leftAt = Infinity;
   }
 
   /** Return the end of what is shown, ms. @param {number} now  end of the newest second */
@@ -238,7 +251,7 @@ export class View {
 
   /** Show the newest second again; prices of a chosen height go with the mid. @param {Limits} limits */
   follow(limits) {
-    this.following = true;
+    this.join();
     this.heldAt = Infinity;
     this.priceIsFree = false;
     if (this.fitsLater) this.fitPricesAnew();

@@ -6,6 +6,7 @@ import { PastBook } from "../../../dashboard/assets/book/past_book.mjs";
 import { walk } from "../../../dashboard/assets/book/timeline.mjs";
 import { bestFirst, Market, random, rowOfHistory, wholes } from "./market.mjs";
 
+/** @import {Detection} from "../../../dashboard/types/frames.d.ts" */
 /** @import {TrackedBook} from "../../../dashboard/assets/book/tracked_book.mjs" */
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => index + 1);
@@ -303,4 +304,28 @@ test("a frame that is kept carries none of what the seconds hold", () => {
   known.apply({ ...market.second(), history: [] });
   assert.deepEqual([known.frame?.history, known.frame?.updates, known.frame?.book, known.frame?.tape], [undefined, null, null, null]);
   assert.deepEqual([known.seconds[0].row.updates, known.seconds[0].row.book], [null, null]);
+});
+
+/** A detection as it fires. @param {string} id @param {number} magnitude @param {number | null} rank @returns {Detection} */
+function fired(id, magnitude, rank) {
+  const [started_at, price] = [Number(id), 60_000];
+  return { id, kind: "sweep", event: "fired", side: "bid", price, started_at, time: started_at, reason: null, magnitude, rank, evidence: {} };
+}
+
+test("a paused view goes on showing what it showed, though larger ones have come since", () => {
+  const [market, known] = [new Market(7), new BookWindow()];
+  const wanted = { kinds: new Set(["sweep"]), rank: 0.8 };
+  const shown = () => known.wanted(wanted).map(({ id }) => id);
+  const next = (/** @type {Detection[]} */ detections) => known.apply({ ...market.second(), detections });
+  next([fired("1", 1, 0.85)]);
+  assert.deepEqual(shown(), ["1"]);
+  const more = Array.from({ length: 6 }, (_, index) => fired(String(index + 2), 2, 0.95));
+  known.heldFrom = known.end - 1000;
+  next(more);
+  assert.ok(shown().includes("1"));
+  assert.deepEqual(known.wanted({ ...wanted, rank: 1 }).map(({ id }) => id), []);
+  known.heldFrom = Infinity;
+  assert.ok(!shown().includes("1"));
+  known.heldFrom = known.end - 1000;
+  assert.ok(!shown().includes("1"));
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bubblesOf, runningTotals, smallestShown, volumeByRow } from "../../../dashboard/assets/book/trades.mjs";
+import { bubblesOf, runningTotals, smallestShown, tradesUntil, volumeByRow } from "../../../dashboard/assets/book/trades.mjs";
 import { emptyFrame, random, wholes } from "./market.mjs";
 
 /** @import {Second} from "../../../dashboard/assets/book/book_window.mjs" */
@@ -86,4 +86,10 @@ test("running totals are sums from the first second, and null where trades are m
   quiet.trades = { buy_volume: 0, sell_volume: 0, vwap: null, rpi_volume: null, count: 0 };
   quiet.tape = null;
   assert.deepEqual(runningTotals([{ row: quiet, changes: null, base: null }]), [{ time: START, delta: 0, vwap: null }]);
+});
+
+test("the trades of a window are those up to its end, and all where it goes on", () => {
+  const trades = /** @type {TapeEntry[]} */ ([1000, 1001, 2000, 2001].map((time, id) => [time, 1, 1, null, "buy", id]));
+  assert.deepEqual(tradesUntil(trades, 2000, 1000).map(([time]) => time), [1001, 2000]);
+  assert.equal(tradesUntil(trades, Infinity, 1000), trades);
 });

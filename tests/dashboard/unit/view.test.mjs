@@ -364,3 +364,20 @@ test("a view that is held shows nothing that came later, until a hand moves its 
   view.follow({ ...limits, now: later });
   assert.equal(view.endOf(later), later);
 });
+
+test("a view knows when it left now, and forgets it once it is back", () => {
+  const limits = limitsOf();
+  const later = { ...limits, now: NOW + 60_000 };
+  const centred = shown(limits);
+  centred.centre(NOW - 90_000, 60_000, limits);
+  centred.pan(-1000, 0, later);
+  centred.pause(later);
+  assert.equal(centred.leftAt, NOW);
+  const panned = shown(limits);
+  panned.pan(-100_000, 0, limits);
+  assert.equal(panned.leftAt, NOW);
+  panned.pan(500_000, 0, later);
+  assert.deepEqual([panned.following, panned.leftAt], [true, Infinity]);
+  centred.follow(later);
+  assert.equal(centred.leftAt, Infinity);
+});
