@@ -509,6 +509,30 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
     assert await page.do(boxes) == live
 
 
+@pytest.mark.parametrize("how", ["key", "row"])
+async def test_a_held_view_goes_on_showing_what_it_showed(page: Watched, how: str) -> None:
+    """Its detections, colours and traded volume, while the market goes on: none changes under the hand."""
+    shown = """(() => {
+      const { map, known } = window.liquidity.page;
+      const rows = [...document.querySelectorAll("#detections-rows li")].map(({ dataset: { id } }) => id);
+      return { rows, legend: document.getElementById("legend-range").textContent, scale: map.shownScale.shown,
+        traded: map.shapes.column.rows.map(({ bought, sold }) => [bought, sold]), most: map.shapes.mostTraded, end: known.end };
+    })()"""
+    if how == "key":
+        await page.page.keyboard.press(" ")
+    else:
+        await page.page.click("#detections-rows li button")
+    await page.until("!window.liquidity.page.map.view.following")
+    await page.frames(1)
+    await page.until(SETTLED)
+    held = await page.do(shown)
+    await page.frames(6)
+    after = await page.do(shown)
+    assert after.pop("end") > held.pop("end")
+    assert set(held.pop("rows")) <= set(after.pop("rows"))
+    assert after == held
+
+
 async def header_height(page: Watched, says: str) -> int:
     """Return how high (px) the header is when state and reason are first as the pattern has them."""
     for _ in range(round(20 * PATIENCE)):
