@@ -334,6 +334,7 @@ async def test_any_instant_of_a_held_view_has_the_numbers_of_its_frame(
                   (price, rank) => [price / 1e8, window.liquidity.page.map.book.sizes[side][rank] / 1e8]))"""
             )
             assert levels == [frame["bid_levels"], frame["ask_levels"]]
+            await page.until("window.liquidity.page.depth.book === window.liquidity.page.map.book")
             curve = await page.do(
                 """(() => { const { curve } = window.liquidity.page.depth;
                 return [curve.mid, curve.bids.sizes.slice(0, 10), curve.asks.sizes.slice(0, 10)]; })()"""
