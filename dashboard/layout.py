@@ -251,12 +251,13 @@ def _detections() -> Component:
         [
             html.Div([html.H2("detections")], className="head"),
             html.Div(
-                [html.Ol(id="detections-rows"), html.P("", id="detections-none", className="hint")],
+                [html.Ol(id="detections-rows")],
                 className="scroll",
                 tabIndex=0,
                 role="region",
                 **_aria("label", "Detections"),
             ),
+            html.P("", id="detections-none", className="hint"),
         ],
         id="detections-panel",
         className="panel",

@@ -227,3 +227,17 @@ async def test_the_depth_curve_tells_the_level_under_the_pointer(following: Show
     ]  # fmt: skip
     await page.page.mouse.move(2, 2)
     await page.until("window.liquidity.page.depth.lines.length === 0")
+
+
+@pytest.mark.parametrize("before_end", [2_350, 2_650])
+async def test_one_instant_has_one_time_all_over_the_page(held: Shown, before_end: int) -> None:
+    """Tooltip, book, header and depth curve say the pointer's time, though the book's last update was before it."""
+    page = held[0]
+    end = await page.do("window.liquidity.page.known.end")
+    lines, _ = await lines_at(page, end - before_end, 60_000)
+    await page.until("window.liquidity.page.depth.book === window.liquidity.page.map.book")
+    assert await page.do("window.liquidity.page.pointer.pastAt - window.liquidity.page.map.book.time") > 0
+    local = lines[0].partition(" ")[0]
+    assert await page.do("window.liquidity.page.map.bookTitle") == f"at {local}"
+    assert await page.text("numbers-at") == f"at {local}"
+    assert await page.do("window.liquidity.page.depth.drawn.at(-1)") == lines[0]

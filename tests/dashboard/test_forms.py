@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from state.frames import StreamHealth
 from tests.api.serving import a_health
-from tests.dashboard.browser import Watched, chromium, open_page
+from tests.dashboard.browser import NOTEBOOK, Watched, chromium, open_page
 from tests.dashboard.fake_api import SYMBOLS, FakeApi, Question, Reply, served_page
 from tests.program import PATIENCE, Program
 
@@ -288,6 +288,31 @@ async def test_the_panel_is_as_high_with_an_answer_as_without(page: Watched) -> 
             "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.getElementById('impact-answer'))"
         )
         assert shown[0] <= shown[1]
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1366])
+async def test_a_long_size_and_a_long_note_are_whole(page: Watched, width: int) -> None:
+    """A number that is cut reads as another; what could not be filled is said in as many lines as it takes."""
+    await page.page.set_viewport_size({"width": width, "height": 768})
+    try:
+        await page.page.click("#impact-sell")
+        await order_shown(page, "1000000")
+        await page.page.click("#impact-unit")
+        await page.until("document.getElementById('impact-note').textContent.endsWith('no more is known.')")
+        size, room, cut = await page.do(
+            """() => { const field = document.getElementById("impact-size"); const answer = document.getElementById("impact-answer");
+            const style = getComputedStyle(field); const text = document.createElement("canvas").getContext("2d");
+            text.font = style.font;
+            return [text.measureText(field.value).width,
+              field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
+              answer.scrollHeight - answer.clientHeight]; }"""
+        )
+        assert len(await page.page.input_value("#impact-size")) >= 11
+        assert size <= room + 0.5
+        assert cut <= 0
+    finally:
+        await page.page.click("#impact-unit")
+        await page.page.set_viewport_size({"width": NOTEBOOK[0], "height": NOTEBOOK[1]})
 
 
 async def test_another_symbol_shows_nothing_of_the_first(page: Watched, api: FakeApi, held: Held) -> None:

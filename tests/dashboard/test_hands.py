@@ -493,7 +493,7 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
     assert re.fullmatch(r"at \d\d:\d\d:\d\d\.\d", await page.text("numbers-at"))
     row = await page.do(
         "(at) => window.liquidity.page.known.seconds.find(({ row }) => row.timestamp >= at).row",
-        await page.do("window.liquidity.page.map.book.time"),
+        await page.do("window.liquidity.page.pointer.pastAt"),
     )
     assert await page.text("number-ofi") == f"{row['ofi_best']:+.2f}"
     assert await page.text("mid-price") == f"{row['mid_price']:,.2f}"

@@ -10,6 +10,7 @@ from playwright.async_api import Browser
 from tests.dashboard.browser import (
     NONE,
     NOT_SHOWN,
+    NOTEBOOK,
     Watched,
     open_page,
     shown_numbers,
@@ -274,6 +275,43 @@ async def test_few_of_what_comes_often_are_shown(page: Watched, api: FakeApi) ->
     assert "rank=0.2" in await page.do("window.location.search")
     await page.page.fill("#choose-rank", "0.95")
     await page.page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("size", [(683, 384), (1000, 700), NOTEBOOK, (2560, 1440)])
+async def test_the_list_ends_with_a_whole_row_and_a_whole_hint(
+    page: Watched, api: FakeApi, size: tuple[int, int]
+) -> None:
+    """No row and no line of the hint is cut by the panel's edge."""
+    sweeps = [
+        {
+            "id": f"l{number}", "kind": "sweep", "event": "fired", "side": "bid", "price": 60_000.0 - number,
+            "started_at": (api.second - number) * 1000, "time": (api.second - number) * 1000, "reason": None,
+            "magnitude": float(number), "rank": float(number < 40), "evidence": {"levels": number},
+        }
+        for number in range(60)
+    ]  # fmt: skip
+    api.second += 1
+    await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=sweeps))
+    await page.page.set_viewport_size({"width": size[0], "height": size[1]})
+    try:
+        await page.until("document.getElementById('detections-none').textContent.includes('not shown')")
+        await page.until("document.querySelectorAll('#detections-rows li').length >= 40")
+        below, cut, hint, room = await page.do(
+            """() => { const scroller = document.querySelector("#detections-panel .scroll");
+            scroller.scrollTop = 0;
+            const { bottom } = scroller.getBoundingClientRect();
+            const panel = document.getElementById("detections-panel").getBoundingClientRect();
+            const ends = [...document.querySelectorAll("#detections-rows li")].map((row) => row.getBoundingClientRect());
+            const hint = document.getElementById("detections-none").getBoundingClientRect();
+            return [ends.filter((row) => row.bottom <= bottom + 0.5).length,
+              ends.filter((row) => row.top < bottom - 0.5 && row.bottom > bottom + 0.5).length,
+              hint.bottom, panel.bottom]; }"""
+        )
+        assert below >= 2
+        assert cut == 0
+        assert hint <= room
+    finally:
+        await page.page.set_viewport_size({"width": NOTEBOOK[0], "height": NOTEBOOK[1]})
 
 
 async def test_detections_are_listed_marked_and_opened(page: Watched, api: FakeApi) -> None:

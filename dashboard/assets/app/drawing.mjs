@@ -213,7 +213,7 @@ export class Drawing {
     const held = !view.following;
     const isPast = held && this.app.map.bookIsPast;
     const past = isPast ? this.app.map.book : null;
-    const at = past?.time ?? this.app.pointer.pastAt;
+    const at = this.app.pointer.pastAt;
     const second = this.app.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
     const ofThen = past && { ...numbersOf(past), ofi: second?.[flow] ?? null };
     showHeader({

@@ -1,7 +1,7 @@
 // The market order that a person types: what it would cost, asked in each new second.
 
 import { ImpactForm, otherSize, sizeOf } from "../panels/impact_form.mjs";
-import { byId, make } from "../ui/dom.mjs";
+import { byId, fitText, make } from "../ui/dom.mjs";
 import { baseAsset } from "../ui/formats.mjs";
 
 /** @import {App} from "../app.mjs" */
@@ -25,6 +25,7 @@ export class Orders {
     byId("impact-field").append(size, make("button", {
       id: "impact-unit", class: "switch", type: "button", title: "Sizes in base asset, or in USDT", onclick: () => this.chooseUnit(),
     }));
+    new ResizeObserver(() => fitText(size)).observe(size);
     this.form.setAsset(baseAsset(this.app.symbol));
   }
 
@@ -44,6 +45,7 @@ export class Orders {
 
   /** @param {string} size */
   chooseSize(size) {
+    fitText(/** @type {HTMLInputElement} */ (byId("impact-size")));
     this.form.type(size, () => this.ask());
     this.app.drawing.soon("view"); // the curve comes with the first character
   }

@@ -54,7 +54,7 @@ export class Pointer {
         this.past = { version: known.version, from: this.pastBook?.time ?? at, until: standsUntil(seconds, at) };
       }
       map.book = this.pastBook;
-      map.bookTitle = map.book ? `at ${time(map.book.time, 1)}` : "not known";
+      map.bookTitle = map.book ? `at ${time(at, 1)}` : "not known";
     } else {
       map.book = this.app.newestBook;
       map.bookTitle = map.book ? "book now" : "no book now";

@@ -142,15 +142,14 @@ export class MapAxes {
 
   /** The mid, as a tag on the price axis. */
   touch() {
-    const { newest, colours, decimals, layout: { prices, map } } = this.scene;
+    const { newest, colours, decimals, isHeld, layout: { prices, map } } = this.scene;
     if (!newest?.bid_levels || !newest.ask_levels) return;
     const mid = (newest.bid_levels[0][0] + newest.ask_levels[0][0]) / 2;
     const y = this.y(mid);
     const away = y < map.top ? -1 : y > map.top + map.height ? 1 : 0;
-    this.context.globalAlpha = this.scene.isHeld ? 0.4 : 1;
-    this.tag(number(mid, decimals + 1), prices, this.touchY(), colours.tag, colours.tagText);
-    this.context.globalAlpha = 1;
-    if (away) this.arrow(prices.left + 1, this.touchY(), away, colours.tagText);
+    const [back, text] = isHeld ? [colours.heldTag, colours.heldTagText] : [colours.tag, colours.tagText];
+    this.tag(number(mid, decimals + 1), prices, this.touchY(), back, text);
+    if (away) this.arrow(prices.left + 1, this.touchY(), away, text);
   }
 
   /** Where the tag of the volume-weighted price is, px; NaN where there is none. */

@@ -59,7 +59,7 @@ export class DepthPanel {
     const { canvas, book, layer } = this;
     const { clientWidth, clientHeight } = this.texts;
     const is = [book, this.range, this.theme, this.decimals, this.base, this.order, this.isNow, this.pointer, clientWidth, clientHeight,
-      canvas.ratio, canvas.gl];
+      canvas.ratio, canvas.gl, this.isNow ? "" : bothTimes(this.at, 1)];
     if (!again && is.every((each, index) => each === this.drawn[index])) return;
     this.drawn = is;
     canvas.clear();

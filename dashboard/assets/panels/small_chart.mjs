@@ -26,6 +26,20 @@ export function chartOf(context, { font, width, height, theme }, { from, to, low
   };
 }
 
+/** Return the ticks of an axis from `low` up to `high` in so many px, and of them those that are written; the highest is always one.
+ * @param {number} low @param {number} high @param {number} height @param {number} font  px
+ */
+export function upTicks(low, high, height, font) {
+  const room = height / (font * 2);
+  const above = (/** @type {number[]} */ ticks) => ticks.filter((each) => each > low && (1 - (each - low) / (high - low)) * height < height - font);
+  const { ticks } = numberTicks(low, high, room);
+  const written = above(ticks);
+  if (written.length) return { ticks, written };
+  // The step that the room asks for is higher than the chart: the highest number of a finer one stands alone.
+  const top = above(numberTicks(low, high, 5).ticks).slice(-1);
+  return { ticks: [low, ...top], written: top };
+}
+
 /** Write both axes. `up` is the unit of the vertical one.
  * @param {CanvasRenderingContext2D} context @param {Chart} chart @param {string} up @param {(across: number, step: number) => string} [text]
  */
@@ -43,11 +57,12 @@ export function writeAxes(context, { panel, font, theme, x, y }, up, text = (acr
     context.fillText(said, Math.min(left + width - half, Math.max(half + 2, x(each))), top + height + font);
   }
   context.textAlign = "left";
-  for (const each of numberTicks(panel.low, panel.high, height / (font * 2)).ticks) {
+  const { ticks, written } = upTicks(panel.low, panel.high, height, font);
+  for (const each of ticks) {
     context.fillStyle = colours.grid;
     context.fillRect(left, Math.round(y(each)), width, 1);
     context.fillStyle = colours.faint;
-    if (each > panel.low && y(each) > 0.6 * font) context.fillText(shortSize(each), left + width + 4, y(each));
+    if (written.includes(each)) context.fillText(shortSize(each), left + width + 4, Math.max(0.6 * font, y(each)));
   }
   context.fillText(up, left + width + 4, top + height);
 }

@@ -60,3 +60,14 @@ export function blank(canvas) {
   fitted(canvas);
   canvas.style.opacity = "0";
 }
+
+const LEAST_TEXT_PX = 9; // that can still be read
+
+/** Have a field show all of its text, in smaller letters where it must: a number that is cut reads as another.
+ * @param {HTMLInputElement} field
+ */
+export function fitText(field) {
+  field.style.fontSize = "";
+  let px = parseFloat(getComputedStyle(field).fontSize);
+  for (; field.scrollWidth > field.clientWidth && px > LEAST_TEXT_PX; px -= 0.5) field.style.fontSize = `${px - 0.5}px`;
+}

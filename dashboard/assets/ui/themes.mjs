@@ -12,7 +12,7 @@ export const THEMES = {
     bought: "rgba(74,170,255,0.78)", sold: "rgba(255,132,44,0.78)", edge: "rgba(240,246,255,0.75)",
     line: "#b9c4d6", aboveFill: "#1f4a76", belowFill: "#6d4013", plainFill: "#2b3850", aboveTag: "#1d5c9c", belowTag: "#8f4f10",
     vwap: "#c9a6ff", warn: "#ffd24a", detection: "#ff6fd8", order: "#ffffff", orderFill: "rgba(255,255,255,0.22)",
-    crosshair: "rgba(226,234,248,0.75)", cross: "#c4cedd", tag: "#2a3a55", tagText: "#ffffff", now: "rgba(220,230,246,0.35)", box: "#5b677a",
+    crosshair: "rgba(226,234,248,0.75)", cross: "#c4cedd", tag: "#2a3a55", tagText: "#ffffff", heldTag: "#8794aa", heldTagText: "#060a11", now: "rgba(220,230,246,0.35)", box: "#5b677a",
   },
   light: {
     back: "#ffffff", text: "#1a2330", faint: "#566173", grid: "rgba(40,54,74,0.09)", rule: "rgba(40,54,74,0.28)",
@@ -23,7 +23,7 @@ export const THEMES = {
     bought: "rgba(18,96,176,0.72)", sold: "rgba(200,84,8,0.72)", edge: "rgba(255,255,255,0.90)",
     line: "#4b5768", aboveFill: "#a8cbee", belowFill: "#f3c799", plainFill: "#cdd6e2", aboveTag: "#1465b0", belowTag: "#b05504",
     vwap: "#6a35b8", warn: "#8a5000", detection: "#b3128f", order: "#000000", orderFill: "rgba(0,0,0,0.16)",
-    crosshair: "rgba(24,34,50,0.7)", cross: "#4a5768", tag: "#27313f", tagText: "#ffffff", now: "rgba(30,42,60,0.35)", box: "#b3bdca",
+    crosshair: "rgba(24,34,50,0.7)", cross: "#4a5768", tag: "#27313f", tagText: "#ffffff", heldTag: "#66738a", heldTagText: "#ffffff", now: "rgba(30,42,60,0.35)", box: "#b3bdca",
   },
 };
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { apart } from "../../../dashboard/assets/map/map_axes.mjs";
+import { apart, MapAxes } from "../../../dashboard/assets/map/map_axes.mjs";
 import { spreadStrip, stripOf } from "../../../dashboard/assets/map/map_shapes.mjs";
+import { THEMES } from "../../../dashboard/assets/ui/themes.mjs";
 
 test("a tag keeps its distance from the others, as near to its place as it can", () => {
   assert.equal(apart(100, [NaN, NaN], 18), 100);
@@ -33,4 +34,49 @@ test("a spread of one tick lies low in its strip, and a wide one reaches its top
   assert.ok(narrow.range[0] === 0 && narrow.range[1] >= 0.4 && narrow.last === 0.1);
   assert.deepEqual(spreadStrip(stripOf([0.1, 2.5, null]), 0.1).ends, [0, 2.5]);
   assert.ok(spreadStrip(stripOf([]), 0).range[1] > 0);
+});
+
+/** @param {string} colour  "#rrggbb" */
+function luminance(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const share = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** @param {string} one @param {string} other */
+function contrast(one, other) {
+  const [dark, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+}
+
+test("the mid's tag stands out from the axis and is read, in each theme, held or not, in view or out of it", () => {
+  for (const theme of /** @type {const} */ (["dark", "light"])) {
+    for (const isHeld of [false, true]) {
+      for (const low of [90, 110]) {
+        /** @type {[string, string, number][]} */
+        const drawn = [];
+        const context = {
+          fillStyle: "", globalAlpha: 1, beginPath() {}, moveTo() {}, lineTo() {},
+          fillRect() { drawn.push(["box", this.fillStyle, this.globalAlpha]); },
+          fillText() { drawn.push(["text", this.fillStyle, this.globalAlpha]); },
+          fill() { drawn.push(["arrow", this.fillStyle, this.globalAlpha]); },
+        };
+        const box = { left: 0, top: 0, width: 80, height: 200 };
+        const scene = {
+          isHeld, colours: THEMES[theme], decimals: 1, font: 11, layout: { prices: box, map: box }, range: { low, high: low + 20 },
+          newest: { bid_levels: [[99.9, 1]], ask_levels: [[100.1, 1]] },
+        };
+        new MapAxes(/** @type {any} */ (context), /** @type {any} */ (scene)).touch();
+        const [, back] = drawn[0];
+        assert.equal(drawn.length, low > 100 ? 3 : 2);
+        for (const [what, colour, alpha] of drawn) {
+          assert.equal(alpha, 1);
+          if (what !== "box") assert.ok(contrast(colour, back) >= 4.5, `${what}, ${theme}`);
+        }
+        if (isHeld) assert.ok(contrast(back, THEMES[theme].back) >= 3, theme);
+      }
+    }
+  }
 });
