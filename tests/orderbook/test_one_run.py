@@ -31,7 +31,7 @@ def change(levels: "SortedDict[float, Any]", price: float, size: float) -> None:
         plain.pop(levels, price, None)
 
 
-@property_settings(300)
+@property_settings(120)
 @given(
     st.dictionaries(PRICES, st.just(1.0)),
     st.lists(st.lists(st.tuples(PRICES, st.sampled_from([0.0, 1.0, 2.0])), max_size=8), max_size=8),
