@@ -62,10 +62,9 @@ class CoveredSide:
         """Take over `levels`, whatever their order; one of size 0 is none. O(n log n)."""
         self._is_bid = is_bid
         self._most = most
-        self._out = 0  # of the last changes, beyond the edge as it was before them
-        self._nearest_out: tuple[float, ...] | None = (
-            None  # of a side sorted by price the last bid, the first ask
-        )
+        # Of the last changes those beyond the edge as it was before them; see `LeftOut`.
+        self._out = 0
+        self._nearest_out: tuple[float, ...] | None = None
         self._columns: Columns | None = None  # of all levels, since they were last asked for
         self._top: Levels | None = None  # likewise
         self._near: SortedDict[float, Any] = SortedDict()  # the level of each price

@@ -1,5 +1,7 @@
 // What one second's updates changed, in flat arrays: a window of 1,800 updates is walked in milliseconds.
 
+import { firstWhere } from "./search.mjs";
+
 /** @import {TrackedBook} from "./tracked_book.mjs" */
 
 const FIRST_ROOM = 256;
@@ -59,13 +61,7 @@ export class Changes {
   /** Whether a level came to be at a price (units). O(log changes). @param {number} price */
   hasBorn(price) {
     const { born } = this;
-    let [low, high] = [0, born.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (born[middle] < price) low = middle + 1;
-      else high = middle;
-    }
-    return born[low] === price;
+    return born[firstWhere(born.length, (at) => born[at] >= price)] === price;
   }
 
   /** @param {number} room */

@@ -1,5 +1,7 @@
 // What market orders of each size cost, on average, against one book. Pure; sizes in base asset, costs in basis points.
 
+import { firstWhere } from "./search.mjs";
+
 /** @import {Curve, Side} from "./curve.mjs" */
 
 /** Return the average price's distance from the mid in basis points for an order of `size` that takes a side; null where
@@ -7,15 +9,10 @@
  * @param {Side} side @param {number} mid @param {number} size
  */
 export function slippageAt({ prices, sizes, costs }, mid, size) {
-  let [low, high] = [0, sizes.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sizes[middle] < size) low = middle + 1;
-    else high = middle;
-  }
-  if (low === sizes.length || !(size > 0)) return null;
-  const [held, paid] = low ? [sizes[low - 1], costs[low - 1]] : [0, 0];
-  const average = (paid + (size - held) * prices[low]) / size;
+  const last = firstWhere(sizes.length, (at) => sizes[at] >= size);
+  if (last === sizes.length || !(size > 0)) return null;
+  const [held, paid] = last ? [sizes[last - 1], costs[last - 1]] : [0, 0];
+  const average = (paid + (size - held) * prices[last]) / size;
   return (Math.abs(average - mid) / mid) * 1e4;
 }
 

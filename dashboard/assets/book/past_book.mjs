@@ -1,6 +1,7 @@
 // The whole book at one instant after the other, as a hand goes through the past: each costs what changed since the one before.
 
 import { merge } from "./instant.mjs";
+import { firstWhere } from "./search.mjs";
 import { walk } from "./timeline.mjs";
 import { ASK, BID } from "./tracked_book.mjs";
 
@@ -30,13 +31,7 @@ class Stretch {
 
   /** How many updates there are up to `time` (ms). O(log n). @param {number} time */
   countAt(time) {
-    let [low, high] = [0, this.times.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.times[middle] <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstWhere(this.times.length, (at) => this.times[at] > time);
   }
 }
 

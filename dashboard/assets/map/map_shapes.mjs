@@ -2,6 +2,7 @@
 // the layer that it writes to.
 
 import { WINDOW_MS } from "../book/book_window.mjs";
+import { firstWhere } from "../book/search.mjs";
 import { bubblesOf, runningTotals, smallestShown, tradesUntil, volumeByRow } from "../book/trades.mjs";
 import { bookBars, bookRows, columnFull } from "./book_column.mjs";
 import { secondsBars, secondsLine, touchLines } from "./lines.mjs";
@@ -41,13 +42,7 @@ export function stripOf(values, isEven = false) {
 
 /** Return the index of the first second that ends after a time (ms). O(log n). @param {Second[]} seconds  oldest first @param {number} time */
 function firstAfter(seconds, time) {
-  let [low, high] = [0, seconds.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (seconds[middle].row.timestamp <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(seconds.length, (at) => seconds[at].row.timestamp > time);
 }
 
 /** Return the strip of a spread: with room above a spread of one tick, which it mostly is. @param {Strip} strip @param {number} tick
