@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import signal
 from pathlib import Path
 from types import TracebackType
 
@@ -55,6 +56,19 @@ class NatsServer:
                     writer.close()
                     return
                 await asyncio.sleep(0.02)
+
+    def stop(self) -> None:
+        """Let it stand still, connections and all."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on after `stop`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self.process is None:
+            raise RuntimeError("the server is not running")
+        self.process.send_signal(number)
 
     async def kill(self) -> None:
         """End it at once: all that it kept is gone."""

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 ANSWER_TIMEOUT: Final = 2.0  # seconds for the server to answer
 RETRY_EVERY: Final = 0.25  # seconds
 PING_EVERY: Final = 1.0  # seconds; after two without an answer the connection is made anew
+PING_KEPT: Final = 60.0  # seconds that an answer may come in, long after nobody waits for it
 SAID_EVERY: Final = 60.0  # seconds between two words of the same trouble
 MOST_WAITING: Final = 64 * 2**20  # bytes of one subscription that are not taken yet
 
@@ -112,7 +113,7 @@ class Bus:
     async def flush(self) -> None:
         """Wait until the server has all that was published. Raises `BusLost`."""
         try:
-            await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
+            await _answered(self._client)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise BusLost from error
         finally:
@@ -262,11 +263,24 @@ class Bus:
                     subject, cb=take, pending_msgs_limit=0, pending_bytes_limit=MOST_WAITING
                 )
                 self._listening[subject] = heard, subscription
-                await self._client.flush(ANSWER_TIMEOUT)  # type: ignore[arg-type]
+                await _answered(self._client)
             except (nats.errors.Error, OSError, TimeoutError) as error:
                 log.debug("not subscribed to %s: %s", subject, error)
             finally:
                 _heed_cancellation()
+
+
+async def _answered(client: Client) -> None:
+    """Wait until the server answers a ping sent now. Raises `TimeoutError` and the library's errors.
+
+    The library reads no more once a ping is answered that was given up, so none is: it goes on unheard.
+    """
+    ping = asyncio.ensure_future(client.flush(PING_KEPT))  # type: ignore[arg-type]
+    ping.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({ping}, timeout=ANSWER_TIMEOUT)
+    if not ping.done():
+        raise TimeoutError
+    ping.result()
 
 
 def _heed_cancellation() -> None:
