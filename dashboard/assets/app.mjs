@@ -35,18 +35,21 @@ import { DEPTH_RANGES } from "./ui/preferences.mjs";
 /** @import {Frame} from "../types/frames.d.ts" */
 
 const TICK_MS = 250;
+const NOTE_MS = 20_000; // that a note in the header stays
 const LOST_MS = 4000; // a drawing context that does not come back for so long is gone for good
 
 export class App {
-  /** `connection` already follows the preferences' symbol. @param {HTMLElement} root @param {Connection} connection
-   * @param {Preferences} preferences @param {string} api the API's URL
+  /** `connection` already follows the preferences' symbol; `note` is what the header says at first.
+   * @param {HTMLElement} root @param {Connection} connection @param {Preferences} preferences @param {string} api the API's URL
+   * @param {string} [note]
    */
-  constructor(root, connection, preferences, api) {
+  constructor(root, connection, preferences, api, note = "") {
     this.root = root;
     this.connection = connection;
     this.preferences = preferences;
     this.symbols = (root.dataset.symbols ?? "").split(",");
     this.symbol = connection.symbol;
+    this.note = note;
     this.known = new BookWindow();
     this.live = new Liveness();
     this.newest = new NewestBook();
@@ -80,6 +83,7 @@ export class App {
     this.drawing.drawList();
     this.drain();
     window.setInterval(() => this.tick(), TICK_MS);
+    window.setTimeout(() => { this.note = ""; }, NOTE_MS);
   }
 
   listen() {
@@ -206,6 +210,7 @@ export class App {
   chooseSymbol(symbol) {
     if (symbol === this.symbol || !this.symbols.includes(symbol)) return;
     this.symbol = symbol;
+    this.note = "";
     this.preferences.set("symbol", symbol);
     this.switch.show(symbol);
     this.known.clear();

@@ -23,12 +23,13 @@ function start(root) {
   const preferences = new Preferences(window.location.search);
   const asked = preferences.get("symbol").toUpperCase();
   const symbol = symbols.find((name) => name.toUpperCase() === asked) ?? symbols[0];
-  if (asked && asked !== symbol.toUpperCase()) preferences.set("symbol", symbol); // so that the address says what is seen
+  const isOther = asked !== "" && asked !== symbol.toUpperCase();
+  if (isOther) preferences.set("symbol", symbol); // so that the address says what is seen
   else preferences.values.symbol = symbol;
   const api = apiAddress(root.dataset, window.location);
   const connection = new Connection(api.replace(/^http/u, "ws"), (url) => window.dash_clientside.set_props("stream", { url }));
   connection.follow(symbol, performance.now());
-  window.liquidity.page = new App(root, connection, preferences, api);
+  window.liquidity.page = new App(root, connection, preferences, api, isOther ? `${asked} is not followed here; this is ${symbol}` : "");
 }
 
 function whenLaidOut() {

@@ -367,6 +367,21 @@ async def test_choices_are_kept_in_the_address_and_by_the_browser(page: Watched,
     await page.page.select_option("#choose-colours", "blue and orange")
 
 
+async def test_a_symbol_that_is_not_followed_is_said(page: Watched, program: Program) -> None:
+    """In the header, with the one that is shown instead; nothing once another is chosen."""
+    other = await page.context.new_page()
+    await other.goto(f"http://127.0.0.1:{program.dashboard_port}/?symbol=dogeusdt")
+    await other.wait_for_function(
+        "() => document.getElementById('reason')?.textContent === 'DOGEUSDT is not followed here; this is BTCUSDT'"
+        " && window.liquidity.page?.known.frame?.status === 'live'",
+        polling=50,
+    )
+    assert "symbol=BTCUSDT" in other.url
+    await other.keyboard.press("2")
+    await other.wait_for_function("() => document.getElementById('reason').textContent === ''", polling=50)
+    await other.close()
+
+
 async def test_the_picture_is_saved(page: Watched) -> None:
     """As PNG, named by symbol and time, composed twice as fine as a page, and without anything of the pointer."""
     x, y = await centre(page)
@@ -541,6 +556,23 @@ async def test_the_surface_follows_the_window(page: Watched) -> None:
     sizes = "JSON.stringify(document.getElementById('surface').data[0].z)"
     before = await page.do(sizes)
     await page.until(f"(before) => {sizes} !== before", before)
+
+
+async def test_a_held_view_holds_the_surface_and_says_of_when_it_is(page: Watched) -> None:
+    """In another theme, too; and it goes on with now."""
+    newest = "window.liquidity.page.surface.written.split(',')[0]"
+    sizes = "JSON.stringify(document.getElementById('surface').data[0].z)"
+    await page.until(f"window.liquidity.page.surface.made && {newest} === 'now'")
+    await page.page.keyboard.press(" ")
+    await page.until(rf"/^\d\d:\d\d:\d\d$/.test({newest})")
+    held = await page.do(f"[{newest}, {sizes}]")
+    await page.page.keyboard.press("t")
+    end = await page.do("window.liquidity.page.known.end")
+    await page.until("(end) => window.liquidity.page.known.end >= end + 3000", end)
+    assert await page.do(f"[{newest}, {sizes}]") == held
+    await page.page.keyboard.press("t")
+    await page.page.keyboard.press("f")
+    await page.until(f"(held) => {newest} === 'now' && {sizes} !== held", held[1])
 
 
 async def test_contexts_of_webgl_are_few(page: Watched) -> None:

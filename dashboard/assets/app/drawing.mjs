@@ -195,7 +195,8 @@ export class Drawing {
     if (!window.Plotly) return;
     const begin = performance.now();
     try {
-      this.app.surface.draw(this.app.known, this.app.map.scale.settings.gamma);
+      const isNow = this.app.map.isLive && this.app.map.view.following;
+      this.app.surface.draw(this.app.known, this.app.map.scale.settings.gamma, isNow);
       setText("surface-missing", "");
     } catch (error) {
       const why = this.app.map.canvas.gl ? "see the browser's console." : "this browser gives no WebGL.";
@@ -217,11 +218,12 @@ export class Drawing {
     const second = this.app.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
     const ofThen = past && { ...numbersOf(past), ofi: second?.[flow] ?? null };
     showHeader({
-      frame, state, reason, decimals: this.app.decimals, held, at: isPast ? at : null,
+      frame, state, reason, note: this.app.note, decimals: this.app.decimals, held, at: isPast ? at : null,
       numbers: isPast ? ofThen : frame && { ...frame, ofi: frame[flow] },
       behindMs: held && view.isSet ? this.app.known.end - view.endOf(this.app.known.end) : 0,
     });
     showVeil(state, reason);
+    if (held || state !== "live") this.app.surface.leaveNow();
     showHold(held);
   }
 

@@ -158,8 +158,11 @@ export class MapAxes {
     if (vwap === null) return NaN;
     const y = this.y(vwap);
     if (y < map.top || y > map.top + map.height) return NaN;
-    const touch = this.touchY();
-    return Math.round(Math.abs(y - touch) < font * 1.6 ? touch + (y < touch ? -1.6 : 1.6) * font : y);
+    const half = font * 0.75; // of a tag's height
+    const [top, bottom, touch] = [map.top + half, map.top + map.height - half, this.touchY()];
+    if (!(Math.abs(y - touch) < font * 1.6)) return Math.round(Math.min(bottom, Math.max(top, y)));
+    const beside = [-1.6, 1.6].map((away) => touch + away * font).filter((at) => at >= top && at <= bottom);
+    return Math.round(beside.find((at) => at < touch === y < touch) ?? beside[0] ?? y);
   }
 
   vwap() {

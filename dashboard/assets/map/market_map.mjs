@@ -338,7 +338,7 @@ export class MarketMap {
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
     if (this.bookIsPast) return; // an order is of the book of now
-    line("order", { ...book, width: layout.foot.width },
+    line("order", book,
       { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 

@@ -83,7 +83,7 @@ export class CostPanel {
   writeKey(context, { panel, font, theme }) {
     const { ask, bid } = THEMES[theme];
     let left = panel.left + 4;
-    for (const [text, colour] of /** @type {[string, string][]} */ ([["to buy", ask], ["to sell", bid]])) {
+    for (const [text, colour] of /** @type {[string, string][]} */ ([["to buy", bid], ["to sell", ask]])) {
       context.fillStyle = colour;
       context.fillText(text, left, panel.top + 0.8 * font);
       left += context.measureText(text).width + font;
@@ -96,8 +96,8 @@ export class CostPanel {
     const colours = THEMES[theme];
     layer?.write("buys", "boxes", buys);
     layer?.write("sells", "boxes", sells);
-    layer?.draw("sells", panel, { fill: premultiplied(colours.bid), stroke: 1.5 });
-    layer?.draw("buys", panel, { fill: premultiplied(colours.ask), stroke: 1.5 });
+    layer?.draw("sells", panel, { fill: premultiplied(colours.ask), stroke: 1.5 }); // as takers who sell
+    layer?.draw("buys", panel, { fill: premultiplied(colours.bid), stroke: 1.5 });
     if (!order || order.bps === null) return;
     layer?.write("order", "boxes", [0, 0, order.filled, order.bps]);
     layer?.draw("order", panel, { fill: premultiplied(colours.orderFill), edge: premultiplied(colours.order), edgeWidth: 1 });

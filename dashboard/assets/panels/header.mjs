@@ -13,9 +13,9 @@ export const STATES = { live: "LIVE", syncing: "SYNCING", stale: "STALE", discon
  * @property {number | null} imbalance @property {number | null} ofi
  */
 
-/** What the header says: `numbers` are of `at` (ms) in the past, or of now where it is null. `held`: the view does not follow,
+/** What the header says: `note` is of the page, `numbers` are of `at` (ms) in the past, or of now where it is null. `held`: the view does not follow,
  * and ends so long before now.
- * @typedef {{frame: Frame | null, state: string, reason: string, decimals: number, numbers: Numbers | null, at: number | null,
+ * @typedef {{frame: Frame | null, state: string, reason: string, note: string, decimals: number, numbers: Numbers | null, at: number | null,
  *   held: boolean, behindMs: number}} HeaderFacts
  */
 
@@ -47,7 +47,7 @@ function showBadge(state, held, behindMs) {
 }
 
 /** @param {HeaderFacts} facts */
-export function showHeader({ frame, state, reason, decimals, numbers, at, held, behindMs }) {
+export function showHeader({ frame, state, reason, note, decimals, numbers, at, held, behindMs }) {
   const live = state === "live";
   showNumbers(live || at !== null ? numbers : null, decimals);
   setText("numbers-at", at === null ? "" : `at ${time(at, 1)}`);
@@ -55,7 +55,7 @@ export function showHeader({ frame, state, reason, decimals, numbers, at, held, 
   write("number-update-rate", health?.update_rate, (value) => `${number(value, 1)}/s`);
   write("number-latency", health?.latency_ms.median, (value) => `${number(value, 0)} ms`);
   showBadge(state, held, behindMs);
-  setText("reason", live ? silence(health) : reason);
+  setText("reason", live ? silence(health) || note : reason);
   showSource(frame, `${state}${held ? " held" : ""}`);
 }
 

@@ -9,7 +9,7 @@ import { KNOWN_FIELDS, rowOf } from "../book/raster.mjs";
 import { decimalsOfStep } from "../map/axis_ticks.mjs";
 import { diverging, positionOf } from "../map/colour_maps.mjs";
 import { blank, fitted, make } from "../ui/dom.mjs";
-import { baseAsset, number, shortSize } from "../ui/formats.mjs";
+import { baseAsset, number, shortSize, time } from "../ui/formats.mjs";
 import { FONT, THEMES } from "../ui/themes.mjs";
 import { smooth } from "./smooth.mjs";
 import { roundPart, surfaceLabels } from "./surface_axes.mjs";
@@ -29,6 +29,8 @@ const UNREFINED = 721;
 // one that ever had more than 720 points a row.
 
 const AHEAD_COLUMNS = 15; // a minute that comes without the cells being made anew
+
+/** @typedef {{x: number[], y: number[], z: (number | null)[][], surfacecolor: number[][]}} Sizes  as Plotly takes them */
 
 /** Return {x, y, z, surfacecolor, full} around `mid` (USDT): seconds before now, USDT from the mid, shares of the largest sizes,
  * and the size (units, of a row) that is as high as can be. The cells of the call before are gone on with, in `held`.
@@ -126,6 +128,9 @@ export class SurfacePanel {
     this.full = 0; // units that are as high as can be; 0 before the first
     this.base = ""; // the base asset's name
     this.written = ""; // what the labels hang on
+    /** @type {{sizes: Sizes, mid: number, end: number} | null} what is shown, and of which instant (ms) */
+    this.shown = null;
+    this.isNow = false; // that instant is the newest second's
     this.magnitude = 0; // of the mid that the axes' labels were made for; 0: they are to be made anew
   }
 
@@ -158,9 +163,10 @@ export class SurfacePanel {
 
   /** Write the labels beside the scene as it is seen now. */
   write() {
-    const { camera, reach, full, base } = this;
+    const { camera, reach, full, base, shown } = this;
     const high = shortSize(full / 1e8);
-    const is = [high, base, reach, this.theme, camera.azimuth, camera.elevation, camera.zoom, camera.font, this.width, this.height].join();
+    const newest = !shown ? "" : this.isNow ? "now" : time(shown.end);
+    const is = [newest, high, base, reach, this.theme, camera.azimuth, camera.elevation, camera.zoom, camera.font, this.width, this.height].join();
     if (is === this.written) return;
     this.written = is;
     const [context, width, height] = fitted(this.texts);
@@ -172,7 +178,7 @@ export class SurfacePanel {
     const decimals = decimalsOfStep(part);
     const along = (/** @type {number} */ price) => (2 * (price / reach - ENDS[0])) / (ENDS[1] - ENDS[0]) - 1;
     const { labels, edge: [foot, top] } = surfaceLabels(camera, width, height, {
-      times: [[1, "now"], [1 / 3, "−1 min"], [-1 / 3, "−2 min"]],
+      times: [[1, newest], [1 / 3, "−1 min"], [-1 / 3, "−2 min"]],
       prices: [[along(-part), `−${number(part, decimals)}`], [along(part), `+${number(part, decimals)}`], [along(0), "mid"]],
       sizes: [[1, `${high} ${base}`], [0, shortSize(full / 2e8)]],
     }, (text) => context.measureText(text).width);
@@ -198,22 +204,37 @@ export class SurfacePanel {
     this.look();
   }
 
-  /** Show the window. @param {BookWindow} known @param {number} gamma */
-  draw(known, gamma) {
+  /** Show the window; where the page does not follow it, or it says nothing of now, what was shown last.
+   * @param {BookWindow} known @param {number} gamma @param {boolean} isNow
+   */
+  draw(known, gamma, isNow) {
     const mid = known.frame?.mid_price;
-    if (!mid || !window.Plotly) return;
-    const { full, ...sizes } = surfaceOf(known, mid, gamma, this.cells);
-    if (this.made && magnitudeOf(mid) === this.magnitude) this.setSizes(sizes);
-    else this.make(sizes, mid);
+    const isNew = Boolean(mid) && (isNow || !this.shown);
+    if (isNew && mid) {
+      const { full, ...sizes } = surfaceOf(known, mid, gamma, this.cells);
+      this.shown = { sizes, mid, end: known.end };
+      this.full = full;
+      this.base = baseAsset(known.frame?.symbol ?? "");
+    }
+    if (!this.shown || !window.Plotly) return;
+    const { shown } = this;
+    if (!this.made || magnitudeOf(shown.mid) !== this.magnitude) this.make(shown.sizes, shown.mid);
+    else if (isNew) this.setSizes(shown.sizes);
     this.gd.style.visibility = "";
-    this.full = full;
-    this.base = baseAsset(known.frame?.symbol ?? "");
+    this.isNow = isNow && isNew;
+    this.write();
+  }
+
+  /** Say of which time the surface is: it is not of now any more, or the view is held. */
+  leaveNow() {
+    if (!this.isNow) return;
+    this.isNow = false;
     this.write();
   }
 
   /** Draw other sizes, as `Plotly.restyle` does, but for examining the whole figure once more and for making anew what is
    * the same: that takes longer than the drawing. The names are this Plotly's own.
-   * @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes
+   * @param {Sizes} sizes
    */
   setSizes(sizes) {
     const [trace] = this.gd._fullData;
@@ -248,7 +269,7 @@ export class SurfacePanel {
     }
   }
 
-  /** Give the drawing the same once more, with other heights and colours. @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes
+  /** Give the drawing the same once more, with other heights and colours. @param {Sizes} sizes
    * @param {number} scale  of heights
    */
   give({ z, surfacecolor }, scale) {
@@ -264,7 +285,7 @@ export class SurfacePanel {
     update.call(to, { coords, intensity, intensityBounds, objectOffset });
   }
 
-  /** @param {Omit<ReturnType<typeof surfaceOf>, "full">} sizes @param {number} mid */
+  /** @param {Sizes} sizes @param {number} mid */
   make(sizes, mid) {
     const { data, layout, config } = JSON.parse(this.gd.dataset.figure);
     const { Plotly } = window;
@@ -298,6 +319,8 @@ export class SurfacePanel {
   clear() {
     this.magnitude = 0;
     this.full = 0;
+    this.shown = null;
+    this.isNow = false;
     this.cells.clear();
     this.gd.style.visibility = "hidden";
     this.written = "";

@@ -36,6 +36,19 @@ test("a spread of one tick lies low in its strip, and a wide one reaches its top
   assert.ok(spreadStrip(stripOf([]), 0).range[1] > 0);
 });
 
+test("the tag of the volume-weighted price lies in the map and never on that of the touch, on its side where there is room", () => {
+  const map = { left: 0, top: 20, width: 80, height: 200 };
+  for (const mid of [90.5, 100, 109.5, 130, 70]) {
+    for (let vwap = 90; vwap <= 110; vwap += 0.25) {
+      const scene = { vwap, font: 11, layout: { map }, range: { low: 90, high: 110 }, newest: { bid_levels: [[mid, 1]], ask_levels: [[mid, 1]] } };
+      const axes = new MapAxes(/** @type {any} */ ({}), /** @type {any} */ (scene));
+      const [at, touch] = [axes.vwapY(), axes.touchY()];
+      assert.ok(at >= 28 && at <= 212 && Math.abs(at - touch) >= 16, `${vwap} at ${at} beside ${mid} at ${touch}`);
+      if (Math.abs(vwap - mid) > 2.5 && mid > 90 && mid < 110) assert.equal(at < touch, vwap > mid);
+    }
+  }
+});
+
 /** @param {string} colour  "#rrggbb" */
 function luminance(colour) {
   const [red, green, blue] = [1, 3, 5].map((at) => {
