@@ -57,6 +57,14 @@ async def said_until_heard(bus: Bus, data: bytes, heard: list[bytes]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def no_answer_of(bus: Bus) -> None:
+    """Wait until its server gives none."""
+    async with asyncio.timeout(PATIENCE):
+        with contextlib.suppress(BusLost):
+            while True:
+                await bus.flush()
+
+
 async def test_what_was_said_is_kept_for_who_comes_later_and_on_no_disk(tmp_path: Path) -> None:
     """In order, of the subjects that are asked for; nothing where nothing is."""
     async with NatsServer(tmp_path) as server, at(server.url) as bus:
@@ -114,7 +122,6 @@ async def test_a_server_that_stood_still_costs_no_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that nobody waits for any more may still come."""
-    monkeypatch.setattr("api.bus.connection.ANSWER_TIMEOUT", 0.1)
     monkeypatch.setattr("api.bus.connection.PING_EVERY", 2 * PATIENCE)
     heard: list[bytes] = []
     connections: list[bool] = []
@@ -123,10 +130,10 @@ async def test_a_server_that_stood_still_costs_no_connection(
         at(server.url, on_connected=lambda: connections.append(True)) as listener,
         at(server.url) as bus,
     ):
+        monkeypatch.setattr("api.bus.connection.ANSWER_TIMEOUT", 0.1)
         server.stop()
+        await no_answer_of(listener)  # on a busy machine it stops a while after
         await listener.listen(SUBJECT, lambda _, data: heard.append(data))
-        with pytest.raises(BusLost):
-            await listener.flush()
         abandoned = asyncio.create_task(listener.flush())
         await asyncio.sleep(0)
         abandoned.cancel()
