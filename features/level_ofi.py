@@ -12,6 +12,7 @@ in a limit order book" (2019, arXiv 1907.06230).
 
 from data_ingestion.messages import Levels
 from orderbook.book_state import TOP_LEVELS, TopOfBook
+from orderbook.rounding import rounded
 
 
 class LevelOrderFlow:
@@ -70,4 +71,4 @@ class LevelOrderFlow:
         To eight decimals, the exchange's own: what lies beyond is the noise of adding floats.
         """
         sums, self._sums = self._sums, [0.0] * TOP_LEVELS
-        return [round(flow, 8) for flow in sums]
+        return [rounded(flow) for flow in sums]

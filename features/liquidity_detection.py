@@ -19,13 +19,7 @@ from data_ingestion.messages import AggTrade
 from features.detectors.absorption import AbsorptionDetector
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book, book_of
-from features.detectors.detection import (
-    Detection,
-    Ending,
-    Event,
-    Kind,
-    rounded,
-)
+from features.detectors.detection import Detection, Ending, Event, Kind
 from features.detectors.detector import Detector, Large, Step, TradeDetector
 from features.detectors.event_time import EventTimeMerge
 from features.detectors.exhaustion import ExhaustionDetector
@@ -37,6 +31,7 @@ from features.detectors.sweep import SweepDetector
 from features.detectors.taker_trade import taker_trade_of
 from features.detectors.wall import WallDetector
 from orderbook.book_state import TopOfBook
+from orderbook.rounding import rounded
 
 MOST_ENTRIES: Final = 1_000
 """Entries kept for `drain`; more in a second would be a defect, and all but closings are dropped."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from data_ingestion.messages import AggTrade
+from orderbook.rounding import rounded
 
 LARGEST_TRADES: Final = 20
 _WAITING: Final = 1_000  # trades that wait to be added up, at most
@@ -85,10 +86,10 @@ class TradeFlow:
         # Eight decimals are the exchange's own: what lies beyond is the noise of adding floats.
         volume = self._bought + self._sold
         summary = TradeSummary(
-            buy_volume=round(self._bought, 8),
-            sell_volume=round(self._sold, 8),
-            vwap=round(self._notional / volume, 8) if volume else None,
-            rpi_volume=None if self._rpi is None else round(self._rpi, 8),
+            buy_volume=rounded(self._bought),
+            sell_volume=rounded(self._sold),
+            vwap=rounded(self._notional / volume) if volume else None,
+            rpi_volume=None if self._rpi is None else rounded(self._rpi),
             count=self._count,
             largest=largest,
         )

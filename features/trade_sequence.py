@@ -50,7 +50,7 @@ class TradeSequence:
     def __init__(self) -> None:
         self._last_id: int | None = None
         self._last_time = 0
-        self._recent: dict[int, tuple[int, float, float]] = {}  # time, price and size by id
+        self._recent: dict[int, AggTrade] = {}  # by id
 
     def check(self, trade: AggTrade) -> TradeVerdict | TradeGap:
         """Judge `trade`; unless it is a duplicate, move on to it.
@@ -60,19 +60,25 @@ class TradeSequence:
         stay for ever.
         """
         last, number, time = self._last_id, trade.trade_id, trade.trade_time
-        told = (time, trade.price, trade.size)
         if last is not None and number <= last:
             known = self._recent.get(number)
-            if known == told or (known is None and time <= self._last_time):
+            if time <= self._last_time if known is None else _is_same(known, trade):
                 return TradeVerdict.DUPLICATE
         follows = last is not None and number == last + 1
         if follows:
             self._recent.pop(number - REMEMBERED, None)
         else:
             self._recent.clear()
-        self._recent[number] = told
+        self._recent[number] = trade
         self._last_id = number
-        self._last_time = time if abs(time - self._last_time) > _STEP_MS else max(time, self._last_time)
+        step = time - self._last_time
+        if step > 0 or step < -_STEP_MS:
+            self._last_time = time
         if last is None:
             return TradeVerdict.FIRST
         return TradeVerdict.NEXT if follows else TradeGap(last + 1, number)
+
+
+def _is_same(one: AggTrade, other: AggTrade) -> bool:
+    """Whether two trades of the same id are one."""
+    return one.trade_time == other.trade_time and one.price == other.price and one.size == other.size

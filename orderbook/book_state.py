@@ -40,7 +40,7 @@ class BookState:
 
     def left_out(self) -> tuple[LeftOut, LeftOut]:
         """Return those bids and asks of the last event that lay beyond the range as it was before it."""
-        return self._bids.left_out(), self._asks.left_out()
+        return self._bids.left_out, self._asks.left_out
 
     def apply(self, event: DepthUpdate) -> None:
         """Set the sizes that `event` carries; 0 removes. O(k log n) for k changed levels, amortised.
@@ -58,7 +58,7 @@ class BookState:
 
     def depth(self) -> tuple[int, int]:
         """Return how many bids and asks are held, all inside coverage."""
-        return len(self._bids), len(self._asks)
+        return self._bids.count, self._asks.count
 
     def corruption(self) -> str | None:
         """Say why no real book can look like this, or None. Constant time."""

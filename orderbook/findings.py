@@ -9,6 +9,13 @@ from data_ingestion.messages import Levels
 Changes = Sequence[tuple[float, ...]]
 """Levels of an event as the very objects that they are: of pairs compiled code would make others."""
 
+LeftOut = tuple[int, tuple[float, ...] | None]
+"""How many changes of a side, in an event, lay beyond the edge as it was before it, and one of them.
+
+That is the event's own object that is the nearest to the edge if the side is sorted by price, low to high: it
+stands so many places from the far end then. A pair, as one is made with every event.
+"""
+
 
 class TopOfBook(msgspec.Struct, frozen=True, gc=False):
     """The ten best levels of both sides, best first, `(price in USDT, size in base asset)`."""
@@ -24,17 +31,6 @@ class Mismatch(msgspec.Struct, frozen=True):
     price: float
     size: float | None
     other_size: float | None
-
-
-class LeftOut(msgspec.Struct, frozen=True, gc=False):
-    """Those changes of a side, in an event, that lay beyond the edge of what was covered before it."""
-
-    count: int
-    nearest: tuple[float, ...] | None
-    """The event's own object that is the nearest to the edge if the side is sorted by price, low to high.
-
-    So it stands `count` places from the far end, or the side is not sorted.
-    """
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from data_ingestion.messages import Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
+from orderbook.rounding import rounded
 from orderbook.side import Columns
 
 LADDER_TICKS: Final = (1, 10, 50, 100)
@@ -121,4 +122,4 @@ def _end_of(
 
 
 def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:
-    return sign * bottom / UNITS_PER_USDT, round(size, 8) if bottom >= edge else None
+    return sign * bottom / UNITS_PER_USDT, rounded(size) if bottom >= edge else None

@@ -50,21 +50,20 @@ class CoveredSide:
         "_most",
         "_near",
         "_near_end",
-        "_nearest_out",
-        "_out",
         "_rim",
         "_sorted",
         "_top",
+        "count",
         "edge",
+        "left_out",
     )
 
     def __init__(self, levels: Levels, *, is_bid: bool, most: int) -> None:
         """Take over `levels`, whatever their order; one of size 0 is none. O(n log n)."""
         self._is_bid = is_bid
         self._most = most
-        # Of the last changes those beyond the edge as it was before them; see `LeftOut`.
-        self._out = 0
-        self._nearest_out: tuple[float, ...] | None = None
+        self.left_out: LeftOut = (0, None)
+        """Which of the last changes lay beyond the edge as it was before them."""
         self._columns: Columns | None = None  # of all levels, since they were last asked for
         self._top: Levels | None = None  # likewise
         self._near: SortedDict[float, Any] = SortedDict()  # the level of each price
@@ -76,6 +75,7 @@ class CoveredSide:
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
         self.edge: float = self._best_first(self._middle)[-1] if self._middle else nothing
         self._near_end = self._middle_end = self.edge  # the farthest prices of near end and middle
+        self.count = len(self._middle)  # levels held
         self._fill_near()
         self._trim()
 
@@ -100,7 +100,7 @@ class CoveredSide:
         self.edge = edge
 
     def __len__(self) -> int:
-        return len(self._near) + len(self._middle)
+        return self.count
 
     def apply(self, changes: Levels) -> None:
         """Set absolute sizes; 0 removes, and what lies beyond the edge is left out.
@@ -117,7 +117,8 @@ class CoveredSide:
         settle(near)
         if not TOP_LEVELS <= len(near) <= MOST_NEAR:
             self._balance_near()
-        if len(near) + len(self._middle) > self._most:
+        self.count = len(near) + len(self._middle)
+        if self.count > self._most:
             self._trim()
 
     # A loop a side: one for both would compare each price with both ends of a range.
@@ -147,7 +148,7 @@ class CoveredSide:
             else:
                 out += 1
                 nearest = level
-        self._out, self._nearest_out = out, nearest
+        self.left_out = out, nearest
 
     def _apply_asks(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)
@@ -175,7 +176,7 @@ class CoveredSide:
                 if not out:
                     nearest = level
                 out += 1
-        self._out, self._nearest_out = out, nearest
+        self.left_out = out, nearest
 
     def _set_rim(self, price: float, size: float) -> None:
         middle, rim = self._middle, self._rim
@@ -242,13 +243,14 @@ class CoveredSide:
     def _trim(self) -> None:
         """Drop the worst levels beyond `most`; coverage ends with the worst that stays."""
         near, middle = self._near, self._middle
-        if len(self) <= self._most:
+        if self.count <= self._most:
             return
-        while (excess := len(self) - self._most) > 0:
+        while (excess := len(near) + len(middle) - self._most) > 0:
             if middle:
                 self._trim_middle(excess)
             else:
                 near.popitem(0 if self._is_bid else -1)
+        self.count = self._most
         if middle:
             self._fill_rim()
             self.edge = self._rim[0]
@@ -288,10 +290,6 @@ class CoveredSide:
             self._top = list(map(near.__getitem__, prices))
         return self._top
 
-    def left_out(self) -> LeftOut:
-        """Return which of the last changes lay beyond the edge as it was before them. Constant time."""
-        return LeftOut(self._out, self._nearest_out)
-
     def sizes(self) -> dict[float, float]:
         """Return the size of every level by price, in no order. O(n)."""
         return dict(chain(self._near.values(), self._middle.items()))
@@ -316,7 +314,7 @@ class CoveredSide:
         self._near._check()  # type: ignore[attr-defined]  # noqa: SLF001 - sortedcontainers' own
         near, middle, rim = self._near, self._middle, self._rim
         sizes = self.sizes()
-        if not len(sizes) == len(self) <= self._most:
+        if not len(sizes) == len(near) + len(middle) == self.count <= self._most:
             raise AssertionError(f"{len(self)} levels at {len(sizes)} prices, at most {self._most}")
         if len(near) < min(TOP_LEVELS, len(self)):
             raise AssertionError(f"only {len(near)} of {len(self)} levels are in order")

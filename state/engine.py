@@ -132,7 +132,7 @@ class Engine:
 
     def on_depth(self, event: DepthUpdate, wall_ms: float, steady_ms: float) -> None:
         """Take a depth event that arrived at these times. O(k log n) for k changed levels."""
-        if self.phase is Phase.DISCONNECTED:
+        if self._keeper.phase is Phase.DISCONNECTED:
             return
         if event.symbol != self.symbol:
             self.on_malformed(Stream.DEPTH)
@@ -156,12 +156,12 @@ class Engine:
             trades.duplicates += 1
             return
         trades.heard(steady_ms)
-        if isinstance(verdict, TradeGap):
-            trades.missed(verdict.missing, steady_ms)
-            self._notice(str(verdict))
         if self._freshness.event_time - trade.event_time > self.settings.stale_after_ms:
             self._trades_missed = True  # they lag behind the book: those of this second are still to come
         if verdict is not TradeVerdict.NEXT:
+            if isinstance(verdict, TradeGap):
+                trades.missed(verdict.missing, steady_ms)
+                self._notice(str(verdict))
             self._trades_missed = True
             self._detection.on_trades_missed()
         elif self._trades_unproven:

@@ -16,6 +16,7 @@ from features.detectors.detection import Detection
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
+from orderbook.rounding import rounded
 from state.updates import EncodedChunk
 
 
@@ -189,7 +190,7 @@ def live_frame(
         mid_price=metrics.mid_price,
         spread=metrics.spread,
         imbalance=metrics.imbalance,
-        ofi=round(flow.ofi, 8),
+        ofi=rounded(flow.ofi),
         ofi_best=flow.levels[0],
         ofi_levels=flow.levels,
         queue_imbalance=metrics.queue_imbalance,
@@ -201,10 +202,10 @@ def live_frame(
         depth_weighted_price=metrics.depth_weighted_price,
         bid_slope=metrics.bid_slope,
         ask_slope=metrics.ask_slope,
-        total_bid_volume=round(metrics.total_bid_volume, 8),
-        total_ask_volume=round(metrics.total_ask_volume, 8),
-        cumulative_bids=[round(size, 8) for size in metrics.cumulative_bids],
-        cumulative_asks=[round(size, 8) for size in metrics.cumulative_asks],
+        total_bid_volume=rounded(metrics.total_bid_volume),
+        total_ask_volume=rounded(metrics.total_ask_volume),
+        cumulative_bids=[rounded(size) for size in metrics.cumulative_bids],
+        cumulative_asks=[rounded(size) for size in metrics.cumulative_asks],
         trades=trades,
         detections=list(detections),
         health=health,

@@ -84,9 +84,9 @@ class Recorder:
         covered = low, high = state.low, state.high
         if bids and asks and covered == self._range:
             bids_out, asks_out = state.left_out()
-            if bids_out.count:
+            if bids_out[0]:
                 bids = _bids_inside(event.bids, bids, bids_out, low)
-            if asks_out.count:
+            if asks_out[0]:
                 asks = _asks_inside(event.asks, asks, asks_out, high)
         else:  # what was left out was judged by another range
             bids = _bids_from(low, event.bids, bids)
@@ -103,7 +103,7 @@ class Recorder:
         if covered != self._range:
             end = self._edges(covered) + end
             self._range = covered
-        head = f",{{\1u\1:{u},\1pu\1:{self._last},\1T\1:{time},\1bids\1:".encode()
+        head = b",{\1u\1:%d,\1pu\1:%d,\1T\1:%d,\1bids\1:" % (u, self._last, time)
         self._updates += (head, bids, _BIDS_TO_ASKS, asks, end)
         self._last = u
 
@@ -134,12 +134,8 @@ class Recorder:
         return EncodedChunk(tape=self._drain_tape())
 
     def _drain_tape(self) -> bytes:
-        tape = [
-            TapeEntry(
-                *(t.trade_time, t.price, t.size, t.visible_size),
-                side="sell" if t.buyer_is_maker else "buy",
-                id=t.trade_id,
-            )
+        tape = [  # entries of `TapeEntry`, which takes longer to make than to encode
+            (t.trade_time, t.price, t.size, t.visible_size, "sell" if t.buyer_is_maker else "buy", t.trade_id)
             for t in self._tape
         ]
         self._tape.clear()
@@ -179,20 +175,20 @@ def _bids_inside(levels: Changes, text: bytes, left_out: LeftOut, low: float) ->
 
     The exchange sorts a side by price, and then those left out are the first: all else is copied at once.
     """
-    count = left_out.count
+    count, nearest = left_out
     if count == len(levels):
         return b"[]"
-    if levels[count - 1] is left_out.nearest:
+    if levels[count - 1] is nearest:
         return b"[[" + text.split(b"[", count + 2)[-1]
     return _bids_from(low, levels, text)
 
 
 def _asks_inside(levels: Changes, text: bytes, left_out: LeftOut, high: float) -> bytes:
     """Return the JSON of the asks but for those left out, likewise; they are the last."""
-    count = left_out.count
+    count, nearest = left_out
     if count == len(levels):
         return b"[]"
-    if levels[-count] is left_out.nearest:
+    if levels[-count] is nearest:
         return text.rsplit(b"]", count + 2)[0] + b"]]"
     return _asks_up_to(high, levels, text)
 

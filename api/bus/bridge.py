@@ -22,6 +22,7 @@ from features.level_ofi import LevelOrderFlow
 from features.ofi import OrderFlowImbalance
 from features.trade_flow import TradeFlow
 from orderbook.book_state import TOP_LEVELS, TopOfBook
+from orderbook.rounding import rounded
 from state.chunks import TapeEntry, Update, WholeBook
 
 
@@ -207,7 +208,7 @@ def _flows(book: RebuiltBook, updates: Sequence[Update]) -> Flows:
         metrics = basic_metrics(top)
         ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
         levels.update(top)
-    return Flows(round(ofi.drain(), 8), levels.drain())
+    return Flows(rounded(ofi.drain()), levels.drain())
 
 
 def _bridged_trades(

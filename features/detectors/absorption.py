@@ -17,12 +17,13 @@ call absorption.
 from collections.abc import Sequence
 
 from features.detectors.cooldown import Cooldown, Place
-from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind, above
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Kind
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 from features.detectors.traded_level import TradedLevel
+from orderbook.rounding import above
 
 
 class _Fight:

@@ -2,8 +2,9 @@
 
 from typing import Final, final
 
-from features.detectors.detection import SIGNS, rounded
+from features.detectors.detection import SIGNS
 from orderbook.book_state import TopOfBook
+from orderbook.rounding import rounded
 
 Sizes = dict[float, float]
 """Size (base asset) by price (USDT), best first."""
@@ -57,6 +58,6 @@ def book_of(time: int, update_id: int, top: TopOfBook) -> Book:
         (bid_sizes, ask_sizes),
         (bid, ask),
         (bids[-1][0], asks[-1][0]),
-        round((bid + ask) / 2, 9),
+        rounded(bid + ask) / 2,
         (rounded(sum(bid_sizes.values())), rounded(sum(ask_sizes.values()))),
     )

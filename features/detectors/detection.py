@@ -6,13 +6,6 @@ from typing import Final
 
 import msgspec
 
-from features.detectors.rounding import above, at_least, rounded
-
-__all__ = [
-    "ASK", "BID", "FILLS_SHOWN", "SIDES", "SIGNS", "Detection", "Ending", "Event", "Evidence", "Figure",
-    "Fill", "Kind", "above", "at_least", "rounded",
-]  # fmt: skip
-
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
 

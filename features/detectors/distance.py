@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from features.detectors.book import Book
-from features.detectors.detection import SIGNS, Evidence, rounded
+from features.detectors.detection import SIGNS, Evidence
+from orderbook.rounding import rounded
 
 _BPS: Final = 10_000
 

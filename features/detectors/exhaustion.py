@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from features.detectors.baseline import Baseline
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import BID, Detection, Ending, Event, Kind, above, rounded
+from features.detectors.detection import BID, Detection, Ending, Event, Kind
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
+from orderbook.rounding import above, rounded
 
 _Depth = tuple[Book, float]
 """A book, and the depth of a side in it."""
@@ -67,9 +68,9 @@ class ExhaustionDetector:
             peaks.append((book, volume))
             while peaks[0][0].time < since:
                 peaks.popleft()
-            median = baseline.depth[side]
-            if above(peaks[0][1] - volume, self._share * median):
-                self._fell(side, peaks[0], (book, volume), median)
+            peak, limit = peaks[0], self._share * baseline.depth[side]
+            if peak[1] - volume > limit and above(peak[1] - volume, limit):
+                self._fell(side, peak, (book, volume), baseline.depth[side])
             fall = self._falls[side]
             if fall is not None:
                 found = [*found, *self._follow(side, fall, book, baseline.spread)]

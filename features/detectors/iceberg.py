@@ -20,22 +20,13 @@ from collections.abc import Sequence
 
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown, Place
-from features.detectors.detection import (
-    SIGNS,
-    Detection,
-    Ending,
-    Event,
-    Evidence,
-    Kind,
-    above,
-    at_least,
-    rounded,
-)
+from features.detectors.detection import SIGNS, Detection, Ending, Event, Evidence, Kind
 from features.detectors.detector import Step
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
 from features.detectors.traded_level import TradedLevel
+from orderbook.rounding import above, at_least, rounded
 
 _UPDATE_MS = 1_000  # between two reports of one iceberg, at least
 

@@ -21,20 +21,13 @@ from collections.abc import Sequence
 
 from features.detectors.book import Book
 from features.detectors.cooldown import Cooldown
-from features.detectors.detection import (
-    Detection,
-    Ending,
-    Event,
-    Evidence,
-    Fill,
-    Kind,
-    rounded,
-)
+from features.detectors.detection import Detection, Ending, Event, Evidence, Fill, Kind
 from features.detectors.detector import NOTHING, Step
 from features.detectors.distance import Distance, distance_of
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
+from orderbook.rounding import rounded
 
 _UPDATE_MS = 1_000  # between two reports of one layering, at least
 _MOST_FILLS = 10_000  # of one side within the window

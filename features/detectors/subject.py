@@ -1,7 +1,7 @@
 """What a detection is about."""
 
 from features.detectors.detection import SIDES, Detection, Ending, Event, Evidence, Kind
-from features.detectors.rounding import rounded
+from orderbook.rounding import rounded
 
 
 class Subject:

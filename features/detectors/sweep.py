@@ -17,18 +17,12 @@ from typing import Final
 
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import (
-    FILLS_SHOWN,
-    Detection,
-    Ending,
-    Event,
-    Kind,
-    rounded,
-)
+from features.detectors.detection import FILLS_SHOWN, Detection, Ending, Event, Kind
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
+from orderbook.rounding import rounded
 
 _MOST_TRADES: Final = 1_000  # trades of one side within the time of a sweep; more have never been seen
 
@@ -100,21 +94,20 @@ class SweepDetector:
                     eaten, stale = list(takewhile(printed.get, gone)), False
                 if len(eaten) >= max(self._levels, len(prices)):
                     span, prices = slice(start, end), eaten
+                elif prices and before is ordered[-1].before and end == len(ordered):
+                    break  # the runs that are left are parts of this one
             printed[first.price] -= 1
             stale = stale or not printed[first.price]
         return ordered[span], prices
 
     def _may_have_eaten(self, side: int, trades: deque[TakerTrade], after: Book) -> bool:
         """Whether enough best levels that stood before were traded at and are gone: mostly not."""
-        prints = {trade.fill[1] for trade in trades}
-        if len(prints) < self._levels:
-            return False
         before = None
         for trade in trades:
             if trade.before is not before:
                 before = trade.before
                 best = _gone(side, before, after)[: self._levels]
-                if len(best) == self._levels and prints.issuperset(best):
+                if len(best) == self._levels and {trade.fill[1] for trade in trades}.issuperset(best):
                     return True
         return False
 

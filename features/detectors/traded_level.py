@@ -4,9 +4,10 @@ from collections import deque
 from typing import Final
 
 from features.detectors.book import Book
-from features.detectors.detection import FILLS_SHOWN, Evidence, Fill, above, at_least, rounded
+from features.detectors.detection import FILLS_SHOWN, Evidence, Fill
 from features.detectors.interval import Interval
 from features.detectors.settings import DetectorSettings
+from orderbook.rounding import above, at_least, rounded
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
@@ -89,7 +90,8 @@ class TradedLevel:
             self._forgive(since)
         if debts:
             lows, reached = self._lows, rounded(size + in_all)
-            if above(size + taken, before):
+            left = size + taken
+            if left > before and above(left, before):  # the call is dear, and mostly it is not even so
                 back = rounded(reached - lows[0][1])
                 if at_least(back, self._refill_share * self._owed):
                     came_back = back

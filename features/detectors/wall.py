@@ -27,23 +27,13 @@ from typing import Final
 from features.detectors.book import Book
 from features.detectors.closing import Closing
 from features.detectors.cooldown import Cooldown, Place
-from features.detectors.detection import (
-    FILLS_SHOWN,
-    SIDES,
-    Detection,
-    Ending,
-    Event,
-    Evidence,
-    Fill,
-    Kind,
-    at_least,
-    rounded,
-)
+from features.detectors.detection import FILLS_SHOWN, SIDES, Detection, Ending, Event, Evidence, Fill, Kind
 from features.detectors.detector import Large, Step
 from features.detectors.distance import Distance, distance_of
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
 from features.detectors.taker_trade import TakerTrade
+from orderbook.rounding import at_least, rounded
 
 _UPDATE_SHARE: Final = 0.25  # change of size since the last report that is worth another
 _UPDATE_MS: Final = 1_000  # between two reports of one wall, at least
@@ -76,7 +66,8 @@ class _Wall:
         last = self.size
         if size > last or size == self.reference or (size == last and self.hit):  # more, still, or again
             self.reference, self.decline_began = size, time
-            self.largest = max(self.largest, size)
+            if size > self.largest:  # noqa: PLR1730 - a call takes far longer, and this is done at each book
+                self.largest = size
             if self.fills:
                 self.traded = 0.0
                 self.fills.clear()

@@ -99,9 +99,9 @@ def test_structs_are_what_they_are_in_python(built: Path, tmp_path: Path) -> Non
 SUBCLASSING = ("--ignore=tests/features/detectors/test_definitions.py",)
 
 HOT = """
-orderbook side book_state book_keeper synchronizer sequence_validator
+orderbook side book_state book_keeper synchronizer sequence_validator rounding
 features basic_metrics level_ofi liquidity_detection ofi
-features/detectors absorption baseline event_time exhaustion iceberg layering rounding sweep traded_level wall
+features/detectors absorption baseline event_time exhaustion iceberg layering sweep traded_level wall
 state engine updates
 """
 

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.detectors.book import Book
-from features.detectors.detection import ASK, rounded
+from features.detectors.detection import ASK
 from features.detectors.settings import DetectorSettings
 from features.detectors.taker_trade import taker_trade_of
 from features.detectors.traded_level import TradedLevel
+from orderbook.rounding import rounded
 from tests.builders import START_MS, property_settings
 from tests.features.detectors.market import Market, trade_of
 
