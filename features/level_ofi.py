@@ -36,7 +36,7 @@ class LevelOrderFlow:
             rank = -1
             for level, before in zip(bids, self._bids, strict=True):
                 rank += 1
-                if level == before:
+                if level is before or level == before:  # mostly the very same
                     continue
                 price, size = level
                 price_before, size_before = before
@@ -49,7 +49,7 @@ class LevelOrderFlow:
             rank = -1
             for level, before in zip(asks, self._asks, strict=True):
                 rank += 1
-                if level == before:
+                if level is before or level == before:
                     continue
                 price, size = level
                 price_before, size_before = before

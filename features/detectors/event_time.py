@@ -6,9 +6,9 @@ more than the holdback late, and a quiet stream holds nobody up. At equal times 
 book, which was read after them.
 """
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Sequence
-from operator import itemgetter
+from itertools import islice
 from typing import Final
 
 from data_ingestion.messages import AggTrade
@@ -54,12 +54,12 @@ class EventTimeMerge:
     def _add(
         self, time: int, rank: int, number: int, item: AggTrade | Book
     ) -> Sequence[AggTrade | Book] | None:
+        held = self._held
         if time < self._passed[0] - SET_BACK_MS:
-            self._held.clear()
+            held.clear()
             self._newest, self._passed = 0, (0, 0, 0)
         self._arrivals += 1
         entry = (time, rank, number, self._arrivals, item)
-        held = self._held
         if held and held[-1] < entry:
             held.append(entry)  # mostly
         elif entry < self._passed:
@@ -70,21 +70,25 @@ class EventTimeMerge:
                 held[:] = [other for other in held if other[0] <= time + SET_BACK_MS]
                 self._newest = time
             insort(held, entry)
-        newest = self._newest
-        if time > newest:
-            self._newest = newest = time
-        until = newest - self._holdback
-        return self._due(until) if held[0][0] < until or len(held) > MOST_HELD else _NOTHING
+        self._newest = max(self._newest, time)
+        until = self._newest - self._holdback
+        if held[0][0] >= until and len(held) <= MOST_HELD:
+            return _NOTHING
+        return self._due(until)
 
     def _due(self, until: float) -> Sequence[AggTrade | Book]:
         held = self._held
-        count = max(bisect_left(held, until, key=_time_of), len(held) - MOST_HELD)
+        count = max(0, len(held) - MOST_HELD)
+        for entry in islice(held, count, None):  # it is few of them
+            if entry[0] >= until:
+                break
+            count += 1
         if not count:
             return _NOTHING
-        due = [entry[4] for entry in held[:count]]
-        self._passed = held[count - 1][:3]
+        gone = held[:count]
+        self._passed = gone[-1][:3]
         del held[:count]
-        return due
+        return [entry[4] for entry in gone]
 
     def flush(self) -> Sequence[AggTrade | Book]:
         """Let all go, in order."""
@@ -92,4 +96,3 @@ class EventTimeMerge:
 
 
 _NOTHING: Final = ()
-_time_of = itemgetter(0)

@@ -5,12 +5,17 @@ from typing import Final
 
 from features.detectors.book import Book
 from features.detectors.detection import FILLS_SHOWN, Evidence, Fill
-from features.detectors.interval import Interval
 from features.detectors.settings import DetectorSettings
 from orderbook.rounding import above, at_least, rounded
 
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
+
+Interval = tuple[int, float, float, float | None]
+"""What happened between two books: time and visible size of the later one, what trades took, what came back.
+
+One without a trade that left the size as it was is not kept. A plain tuple, as books bring several each.
+"""
 
 _Debt = tuple[int, float, int]
 """What a trade took, until it is back or too old to be: its time, size, and the number of the book before."""
@@ -76,9 +81,9 @@ class TradedLevel:
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
-                self.intervals.append(Interval(time, size, 0.0, None))
+                self.intervals.append((time, size, 0.0, None))
         intervals = self.intervals
-        if intervals and intervals[0].time <= time - self._span:
+        if intervals and intervals[0][0] <= time - self._span:
             self._forget(time - self._span)
 
     def _settle(self, size: float, time: int) -> None:
@@ -108,7 +113,7 @@ class TradedLevel:
             self._book += 1
             lows.append((self._book, reached))
         if taken or size != before or came_back is not None:
-            self.intervals.append(Interval(time, size, taken, came_back))
+            self.intervals.append((time, size, taken, came_back))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forgive(self, before: int) -> None:
@@ -121,17 +126,16 @@ class TradedLevel:
 
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
-        while intervals and intervals[0].time <= until:
-            gone = intervals.popleft()
-            self.first_size = gone.size
-            self.volume = rounded(self.volume - gone.taken)
-            self.refills -= gone.came_back is not None
-            while fills and fills[0][3] <= gone.time:
+        while intervals and intervals[0][0] <= until:
+            ended, self.first_size, taken, came_back = intervals.popleft()
+            self.volume = rounded(self.volume - taken)
+            self.refills -= came_back is not None
+            while fills and fills[0][3] <= ended:
                 fills.popleft()
 
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(intervals)."""
-        return max([self.first_size, *[interval.size for interval in self.intervals]])
+        return max([self.first_size, *[size for _, size, _, _ in self.intervals]])
 
     def volume_over_largest(self) -> float:
         """Return the volume taken over the largest size that was visible, 0 where none was. O(intervals)."""
@@ -145,7 +149,7 @@ class TradedLevel:
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,
-            "refilled": rounded(sum(interval.came_back or 0 for interval in self.intervals)),
+            "refilled": rounded(sum(came_back or 0 for _, _, _, came_back in self.intervals)),
             "size_before": self.first_size,
             "size_after": self.size,
             "largest_size": self.largest_size(),

@@ -203,7 +203,7 @@ def test_books_that_show_nothing_new_change_nothing(
 
 
 def _refills(level: Level) -> list[tuple[int, float]]:
-    return [(entry.time, entry.came_back) for entry in level.tracked.intervals if entry.came_back is not None]
+    return [(time, came_back) for time, _, _, came_back in level.tracked.intervals if came_back is not None]
 
 
 @given(steps=STEPS)

@@ -79,7 +79,7 @@ MUTANTS: Final = (
     Mutant(Kind.ABSORPTION, "absorption", "_NEARLY_TWO = 1.5", "_NEARLY_TWO = 0.5"),
     Mutant(Kind.ABSORPTION, "absorption", "alive_at >= self._settings", "alive_at > self._settings"),
     Mutant(Kind.ABSORPTION, "traded_level", "_refill_share * self._owed)", "_refill_share * taken)"),
-    Mutant(Kind.ABSORPTION, "traded_level", "if above(size + taken, before):", "if True:"),
+    Mutant(Kind.ABSORPTION, "traded_level", "if left > before and above(left, before):", "if True:"),
     Mutant(Kind.LAYERING, "layering", "times[-least] > since", "times[-least] >= since"),
     Mutant(Kind.LAYERING, "layering", "_trades_are_known(step)", "True"),
     Mutant(
@@ -118,7 +118,7 @@ MUTANTS: Final = (
     ),
     Mutant(Kind.ICEBERG, "traded_level", "lows[-1][1] >= reached", "lows"),
     Mutant(Kind.ICEBERG, "traded_level", "while debts and lows[0][0] < debts[0][2]:", "while False:"),
-    Mutant(Kind.ICEBERG, "traded_level", "self.refills -= gone.came_back is not None", "pass"),
+    Mutant(Kind.ICEBERG, "traded_level", "self.refills -= came_back is not None", "pass"),
     Mutant(Kind.EXHAUSTION, "exhaustion", "peaks[0][0].time < since", "peaks[0][0].time <= since"),
     Mutant(Kind.EXHAUSTION, "exhaustion", "peaks[-1][1] <= volume", "peaks[-1][1] < volume"),
     Mutant(Kind.EXHAUSTION, "exhaustion", "if after[1] < fall.after[1]:", "if True:"),
