@@ -125,7 +125,7 @@ Levels = list[tuple[float, float]]
 """`(price, size)` pairs of one side, best first."""
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price, size without RPI fills, exchange ms."""
-Figure = float | int | str | Sequence[float | Fill] | None
+Figure = float | int | str | Sequence[float | Fill | None] | None
 DetectionKind = Literal["wall", "sweep", "absorption", "layering", "iceberg", "exhaustion"]
 Ending = Literal[
     "consumed", "pulled", "unexplained", "out_of_range", "gave_way", "moved_away", "ended", "interrupted"

@@ -9,7 +9,7 @@ import msgspec
 Fill = tuple[int, float, float, int]
 """Aggregate trade id, price (USDT), size (base asset, RPI fills left out), time (exchange ms)."""
 
-Figure = float | int | str | None | Sequence[float | Fill]
+Figure = float | int | str | None | Sequence[float | Fill | None]
 Evidence = dict[str, Figure]
 
 FILLS_SHOWN: Final = 10  # trades named in one detection's evidence, the newest of them

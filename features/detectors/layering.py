@@ -7,7 +7,7 @@ Closes when no such row is left that shares a price with it:
 
 - `consumed` if trades took more than that share, while all of its prices are in sight,
 - `pulled` if fewer of its levels are large,
-- `out_of_range` if one of its prices left the ten levels,
+- `out_of_range` if one of its prices left the ten levels, where its size is not known any more,
 - `ended` if its levels have come to rest.
 
 `magnitude` is the most that its levels held together over the median size; `distance` that of its best price
@@ -183,21 +183,22 @@ class LayeringDetector:
         return layering.subject.detection(event, time, layering.magnitude, evidence, reason)
 
     def _evidence(self, side: int, layering: _Layering, step: Step) -> Evidence:
-        changes, sizes = self._changes[side], step.after.levels[side]
+        changes, prices = self._changes[side], layering.prices
+        sizes = [step.after.size_at(side, price) for price in prices]
         since = step.after.time - self._span
-        counts = [float(sum(time > since for time in changes.get(price, ()))) for price in layering.prices]
+        counts = [float(sum(time > since for time in changes.get(price, ()))) for price in prices]
         evidence: Evidence = {
-            "levels": len(layering.prices),
-            "level_prices": list(layering.prices),
-            "sizes": [sizes.get(price, 0.0) for price in layering.prices],
+            "levels": len(prices),
+            "level_prices": list(prices),
+            "sizes": sizes,
             "changes": counts,
             "median_size": step.median,
             "threshold": step.threshold,
-            "traded_share": self._traded_share(side, layering.prices, step.after),
+            "traded_share": None if None in sizes else self._traded_share(side, prices, step.after),
             "first_update_id": layering.first_update_id,
             "last_update_id": step.after.update_id,
         }
-        return evidence | distance_of(side, layering.prices[0], step.after, step.tick).evidence
+        return evidence | distance_of(side, prices[0], step.after, step.tick).evidence
 
     def stop(self, time: int, reason: Ending) -> Sequence[Detection]:
         """Close what is open."""

@@ -135,7 +135,7 @@ const SUMMARIES = {
   ),
   sweep: (e, { price, size: amount }) => `${e.levels} levels, ${amount(e.volume)} in ${number(e.duration_ms, 0)} ms, to ${price(e.last_price)}`,
   absorption: (e, { size: amount }) => `took ${amount(e.volume)} where at most ${amount(e.largest_size)} showed, ${e.refills} refills`,
-  layering: (e) => `${e.levels} levels, changed ${e.changes.join(", ")} times, ${number(100 * e.traded_share, 0)} % traded`,
+  layering: (e) => `${e.levels} levels, changed ${e.changes.join(", ")} times${e.traded_share === null ? "" : `, ${number(100 * e.traded_share, 0)} % traded`}`,
   iceberg: (e, { size: amount }) => `took ${amount(e.volume)} in ${e.trade_count} trades, about ${amount(e.hidden_volume)} hidden`,
   exhaustion: (e, { price, size: amount }) => (
     `depth ${size(e.depth_before)} to ${amount(e.depth_after)}, spread ${price(e.spread)}, mid ${e.direction} to ${price(e.mid)}`
@@ -188,7 +188,7 @@ function figure(key, value, units) {
     return value.map((each) => (Array.isArray(each) ? `(${figure("", each, units)})` : figure(key, each, units))).join(", ");
   }
   if (typeof value === "string") return value;
-  if (value === null) return "none";
+  if (value === null) return "not known";
   if (typeof value !== "number") return JSON.stringify(value);
   if (PRICES.includes(key)) return units.price(value);
   if (SIZES.includes(key)) return units.size(value);

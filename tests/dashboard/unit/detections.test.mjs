@@ -74,7 +74,7 @@ test("figures have names in words, units, and no exponents", () => {
   assert.deepEqual(figuresOf(evidence, 1, "BTC"), [
     ["held", "500 ms"], ["fall", "1.9 s"], ["traded share", "2.5 %"], ["share", "0.0000001"], ["size", "1.23 BTC"],
     ["level prices", "60,000.0, 60,000.1"], ["other", "(1, 2.5), (3, 4)"], ["trades", "0.25 at 60,000.1"],
-    ["decline began", "13:20:00.123 UTC"], ["direction", "up"], ["none", "none"], ["last update id", "5100200"],
+    ["decline began", "13:20:00.123 UTC"], ["direction", "up"], ["none", "not known"], ["last update id", "5100200"],
   ]);
 });
 

@@ -161,11 +161,18 @@ def test_what_left_the_ten_was_not_consumed_by_the_little_that_traded() -> None:
 
 
 def test_it_is_out_of_range_when_one_of_its_prices_is() -> None:
-    """A row of which a level left the ten is not known to be pulled."""
+    """A row of which a level left the ten is not known to be pulled, nor what rests there or traded of it."""
     market = layered((108.0, 109.0, 110.0))
     market.rest(ASK, (100.5, 1.0))
     market.book()
-    assert events(said(market)) == [("opened", 108.0, None), ("closed", 108.0, "out_of_range")]
+    entries = said(market)
+    assert events(entries) == [("opened", 108.0, None), ("closed", 108.0, "out_of_range")]
+    sizes = entries[-1].evidence["sizes"]
+    assert isinstance(sizes, list)
+    assert sizes[-1] is None
+    assert None not in sizes[:-1]
+    assert entries[-1].evidence["traded_share"] is None
+    assert entries[0].evidence["traded_share"] == 0
 
 
 def test_it_ends_when_its_levels_come_to_rest() -> None:

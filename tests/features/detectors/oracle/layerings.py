@@ -97,14 +97,15 @@ def _life(at: _Side, row: list[float], start: int) -> tuple[int, list[Detection]
     most = at.whole(row, start) / told.median(start)
 
     def said(event: Event, prices: list[float], book: int, reason: Ending | None = None) -> Detection:
+        sizes = [told.size(book, side, price) for price in prices]
         evidence: Evidence = {
             "levels": len(prices),
             "level_prices": prices,
-            "sizes": [told.size(book, side, price) or 0.0 for price in prices],
+            "sizes": sizes,
             "changes": [len(at.changes(price, book)) for price in prices],
             "median_size": told.median(book),
             "threshold": told.threshold(book),
-            "traded_share": at.traded_share(prices, book),
+            "traded_share": None if None in sizes else at.traded_share(prices, book),
             "first_update_id": told.books[start].update_id,
             "last_update_id": told.books[book].update_id,
         }
