@@ -156,6 +156,11 @@ class Settings:
         url="nats tls",
         several=True,
     )
+    bus_credentials: str = _setting(
+        "",
+        "file that proves to the bus who this is: NATS credentials (.creds), or the seed of an nkey; "
+        "needs the package nkeys",
+    )
     feed_url: str = _setting(
         "", "where engines deliver to, with --role engine; default is the API's own port", url="ws wss"
     )
@@ -224,7 +229,13 @@ GROUPS: Final = {
         "audit_interval",
     ),
     "Clients of the API": ("client_queue", "client_patience"),
-    "Spreading over hosts, and looking inside": ("role", "bus", "feed_url", "profile_memory"),
+    "Spreading over hosts, and looking inside": (
+        "role",
+        "bus",
+        "bus_credentials",
+        "feed_url",
+        "profile_memory",
+    ),
 }
 """The groups of --help, the usual ones first."""
 OTHERS: Final = "The detectors"

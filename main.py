@@ -153,10 +153,10 @@ async def run_api(settings: Settings) -> None:
 
 
 def _bus_supply(settings: Settings, clock: "Clock") -> "Supply":
-    from api.bus.address import bus_address
     from api.bus.subscriber import BusSupply
+    from processes.bus import bus_of
 
-    return BusSupply(bus_address(settings.bus), settings.source, clock)
+    return BusSupply(bus_of(settings), settings.source, clock)
 
 
 async def run_dashboard(settings: Settings) -> None:
@@ -204,7 +204,7 @@ async def run_all(settings: Settings) -> None:
 
 def _children(settings: Settings, listeners: dict[str, socket.socket]) -> list[Child]:
     """Return the program's processes. Of the feed's secret only those know that need it."""
-    stranger = replace(settings, feed_token="", bus="")
+    stranger = replace(settings, feed_token="", bus="", bus_credentials="")
     friend = replace(settings, feed_token=settings.feed_token or secrets.token_urlsafe(32))
     holds = Holds(settings.rest_not_before)
     children = [

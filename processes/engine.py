@@ -67,10 +67,10 @@ async def run_engine(settings: Settings, words: Words) -> None:
 
 def _publisher(settings: Settings, voice: Voice) -> Publisher:
     if settings.bus:
-        from api.bus.address import bus_address
         from api.bus.publisher import BusPublisher
+        from processes.bus import bus_of
 
-        return BusPublisher(voice, bus_address(settings.bus), secrets.token_hex(8))
+        return BusPublisher(voice, bus_of(settings), secrets.token_hex(8))
     url = settings.feed_url or f"ws://{local_address(settings.api_host)}:{settings.api_port}"
     return FeedPublisher(voice, url, settings.feed_token, backoff=Backoff(random.SystemRandom().random))
 

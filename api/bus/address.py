@@ -13,6 +13,7 @@ class BusAddress(NamedTuple):
     user: str | None
     password: str | None
     tls: bool  # whether nothing may be said before the connection is encrypted
+    credentials: str = ""  # file that proves who this is, instead of user and password
 
     @property
     def shown(self) -> str:
@@ -23,7 +24,7 @@ class BusAddress(NamedTuple):
         return f"BusAddress({self.shown})"
 
 
-def bus_address(setting: str) -> BusAddress:
+def bus_address(setting: str, credentials: str = "") -> BusAddress:
     """Return what `nats://user:password@host:port,nats://other:port` says; user and password are the first's.
 
     Percent-encoded characters of both are decoded.
@@ -38,4 +39,5 @@ def bus_address(setting: str) -> BusAddress:
     if named is not None:
         user = unquote(named.username or "")
         password = None if named.password is None else unquote(named.password)
-    return BusAddress(tuple(servers), user, password, any(part.scheme == "tls" for part in parts))
+    tls = any(part.scheme == "tls" for part in parts)
+    return BusAddress(tuple(servers), user, password, tls, credentials)

@@ -16,6 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from api.bus.address import BusAddress
+from api.bus.credentials import option_of
 from api.bus.subjects import KEPT_SUBJECTS, STREAM, STREAM_SECONDS
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ SAID_EVERY: Final = 60.0  # seconds between two words of the same trouble
 MOST_WAITING: Final = 64 * 2**20  # bytes of one subscription that are not taken yet
 
 _SENTENCES: Final = {
-    "authorization": "refuses this user, password or token: check those in BUS",
-    "authentication": "refuses this user, password or token: check those in BUS",
+    "authorization": "refuses this user, password, token or file: check BUS and BUS_CREDENTIALS",
+    "authentication": "refuses this user, password, token or file: check BUS and BUS_CREDENTIALS",
     "permissions": "does not allow this user all that the program needs: see docs/cluster.md",
     "no tls": "offers no TLS, which tls:// demands: it was told nothing",
     "empty response": "does not answer, trying on: is nats-server running there?",
@@ -52,6 +53,22 @@ class BusLost(Exception):
     """The bus does not answer just now."""
 
 
+class _CarefulClient(Client):
+    """Says nothing to a server that offers no TLS where that is asked for.
+
+    Who stands between could have taken the offer away, and the library goes on in the clear.
+    """
+
+    def __init__(self, *, tls: bool) -> None:
+        super().__init__()
+        self._tls = tls
+
+    def _connect_command(self) -> bytes:
+        if self._tls and not self._server_info.get("tls_required"):
+            raise nats.errors.Error("nats: no TLS")
+        return super()._connect_command()
+
+
 class Bus:
     """Publishes and listens. `on_connected` is called with each new connection, `on_lost` when it is gone."""
 
@@ -65,11 +82,12 @@ class Bus:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
+        self._proof = option_of(address.credentials)
         self._name = name
         self._on_connected = on_connected
         self._on_lost = on_lost
         self._steady = steady
-        self._client = Client()
+        self._client: Client = _CarefulClient(tls=address.tls)
         self._closed = asyncio.Event()
         self._listening: dict[str, tuple[Heard, Any]] = {}  # and the subscription, once there is one
         self._subscribing = asyncio.Lock()
@@ -84,7 +102,7 @@ class Bus:
         """Keep the connection until cancelled."""
         try:
             while True:
-                self._client, self._closed = Client(), asyncio.Event()
+                self._client, self._closed = _CarefulClient(tls=self._address.tls), asyncio.Event()
                 self._listening = {subject: (heard, None) for subject, (heard, _) in self._listening.items()}
                 await self._connect(self._client)
                 await self._ready()
@@ -180,14 +198,11 @@ class Bus:
 
     async def _connect(self, client: Client) -> None:
         address = self._address
-        named: dict[str, Any] = {}
-        if address.user is not None:
-            named = {"token": self._secret(client, address.user)}
-            if address.password is not None:
-                named = {
-                    "user": self._secret(client, address.user),
-                    "password": self._secret(client, address.password),
-                }
+        named: dict[str, Any] = dict(self._proof)
+        if address.password is not None:
+            named |= {"user": address.user, "password": address.password}
+        elif address.user is not None:
+            named |= {"token": address.user}
         await client.connect(
             list(address.servers),
             name=self._name,
@@ -203,15 +218,6 @@ class Bus:
             max_outstanding_pings=2,
             **named,
         )
-
-    def _secret(self, client: Client, secret: str) -> Callable[[], str]:
-        def tell() -> str:
-            # The library would say it in the clear where the server, or who stands before it, offers no TLS.
-            if self._address.tls and not client._server_info.get("tls_required"):  # noqa: SLF001
-                raise nats.errors.Error("nats: no TLS")
-            return secret
-
-        return tell
 
     async def _ready(self) -> None:
         for subject in list(self._listening):  # the library says again only what it was told while connected

@@ -24,10 +24,14 @@ SUBJECT = str(Subject("simulated", "BTCUSDT", Kind.SECOND, "a"))
 
 @contextlib.asynccontextmanager
 async def at(
-    url: str, *, connected: bool = True, on_connected: Callable[[], None] = lambda: None
+    url: str,
+    *,
+    connected: bool = True,
+    on_connected: Callable[[], None] = lambda: None,
+    credentials: str = "",
 ) -> AsyncIterator[Bus]:
     """Run a connection to `url`, and wait for it unless it is not to come."""
-    bus = Bus(bus_address(url), "test", on_connected=on_connected)
+    bus = Bus(bus_address(url, credentials), "test", on_connected=on_connected)
     task = asyncio.create_task(bus.run())
     try:
         if connected:
@@ -237,6 +241,18 @@ async def test_nothing_is_told_to_a_server_without_tls_where_tls_is_asked_for(
         await said(caplog, "offers no TLS")
     eavesdropper.close()
     assert SECRET.encode() not in b"".join(lines)
+
+
+async def test_nobody_speaks_in_the_clear_where_tls_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a user there is no secret to hear, but what is said could be anybody's."""
+    async with NatsServer(tmp_path) as server:
+        async with at(server.url.replace("nats://", "tls://"), connected=False) as bus:
+            await said(caplog, "offers no TLS")
+            assert not bus.connected
+        async with at(server.url):
+            pass
 
 
 class SwallowingClient:
