@@ -215,7 +215,7 @@ export class Drawing {
     const isPast = held && this.app.map.bookIsPast;
     const past = isPast ? this.app.map.book : null;
     const at = this.app.pointer.pastAt;
-    const second = this.app.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
+    const second = past && this.app.known.seconds.find(({ row }) => row.timestamp >= at)?.row; // OFI is of a second
     const ofThen = past && { ...numbersOf(past), ofi: second?.[flow] ?? null };
     showHeader({
       frame, state, reason, note: this.app.note, decimals: this.app.decimals, held, at: isPast ? at : null,
