@@ -180,14 +180,14 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
         return None
     bids, asks = wire.b, wire.a
     start = data.find(_BIDS)
-    key = data.rfind(_ASKS)  # from behind, where both ends of `a` are found soonest
-    opened = key + len(_ASKS)
-    end = (data.rfind(b"]]", opened) if asks else opened) + 2
+    opened = data.find(b":", start + len(_BIDS)) + 1
+    key = opened - len(_ASKS)
+    end = (data.rfind(b"]]", opened) if asks else opened) + 2  # from behind, where it is found soonest
     is_plain = (
         0 <= start < key
+        and data[key:opened] == _ASKS
         and data[opened : opened + 1] == b"["
         and data[end - 1 : end] == b"]"
-        and data.find(b":", start + len(_BIDS)) == opened - 1
         and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0

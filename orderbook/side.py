@@ -126,7 +126,7 @@ class CoveredSide:
     def _apply_bids(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
-        out, nearest = 0, None
+        out, nearest, drop = 0, None, middle.pop
         for level in changes:
             price, size = level
             if price >= near_end:
@@ -140,9 +140,10 @@ class CoveredSide:
                     _set_level(near, price, level)
                     insort(order, price)
             elif price >= middle_end:
-                middle[price] = size
-                if not size:
-                    del middle[price]
+                if size:
+                    middle[price] = size
+                else:
+                    drop(price, None)
             elif price >= edge:
                 self._set_rim(price, size)
             else:
@@ -153,7 +154,7 @@ class CoveredSide:
     def _apply_asks(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)
         near_end, middle_end, edge = self._near_end, self._middle_end, self.edge
-        out, nearest = 0, None
+        out, nearest, drop = 0, None, middle.pop
         for level in changes:
             price, size = level
             if price <= near_end:
@@ -167,9 +168,10 @@ class CoveredSide:
                     _set_level(near, price, level)
                     insort(order, price)
             elif price <= middle_end:
-                middle[price] = size
-                if not size:
-                    del middle[price]
+                if size:
+                    middle[price] = size
+                else:
+                    drop(price, None)
             elif price <= edge:
                 self._set_rim(price, size)
             else:

@@ -53,13 +53,14 @@ class ThisProgram:
             import_module("processes.core").use_compiled_core()
         self.messages = import_module("data_ingestion.messages")
         self.decode = self.messages.decode_depth_update
+        self.applied = import_module("orderbook.sequence_validator").Verdict.APPLY
         self.book: Any = None
 
     def take(self, data: bytes) -> tuple[Any, Any]:
         """Apply, and return the top ten."""
         if self.book is None:
             self._begin(floats(data))
-        elif self.book.apply(self.decode(data)).name != "APPLY":
+        elif self.book.apply(self.decode(data)) is not self.applied:
             raise RuntimeError("the messages do not follow each other")
         top = self.book.state.top()
         return top.bids, top.asks
