@@ -137,7 +137,7 @@ export class MapShapes {
     this.seenKey = key;
     const { seconds } = this.known;
     const first = firstAfter(seconds, range.from);
-    const seen = seconds.slice(first, firstAfter(seconds, range.to + 1000));
+    const seen = seconds.slice(first, firstAfter(seconds, range.to + 999)); // that begin before the end
     const totals = this.totals.slice(first, first + seen.length);
     this.vwap = totals.findLast(({ vwap }) => vwap !== null)?.vwap ?? null;
     this.strips = {

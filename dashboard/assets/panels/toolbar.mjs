@@ -35,7 +35,7 @@ export function buildToolbar(preferences, tell) {
     toggle("top", "only ten levels", "Show only the ten best levels a side, of which numbers and detectors speak", preferences, choose),
     toggle("vwap", "VWAP", "Volume-weighted price since the beginning of the window", preferences, choose),
     menu("scale-menu", "scale", scaleFields(preferences, choose)),
-    menu("kinds-menu", "kinds shown", kindFields(preferences, choose)),
+    menu("kinds-menu", "kinds", kindFields(preferences, choose)),
     make("span", { class: "space" }),
     make("button", { id: "picture", class: "switch", type: "button", title: "Save the page's picture as PNG (p)", onclick: tell.onPicture }, "PNG"),
   );

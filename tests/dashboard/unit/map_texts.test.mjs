@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { apart, MapAxes } from "../../../dashboard/assets/map/map_axes.mjs";
-import { spreadStrip, stripOf } from "../../../dashboard/assets/map/map_shapes.mjs";
+import { MapShapes, spreadStrip, stripOf } from "../../../dashboard/assets/map/map_shapes.mjs";
 import { THEMES } from "../../../dashboard/assets/ui/themes.mjs";
 
 test("a tag keeps its distance from the others, as near to its place as it can", () => {
@@ -26,6 +26,17 @@ test("a strip reaches over its values and 0, with the last of them", () => {
   for (const nothing of [[], [null], [0, 0]]) {
     const strip = stripOf(nothing);
     assert.ok(strip.range[1] > strip.range[0] && strip.range.every(Number.isFinite));
+  }
+});
+
+test("strips tell of the last second that begins in view", () => {
+  const seconds = [1, 2, 3, 4, 5].map((second) => ({
+    row: { timestamp: 1000 * second, imbalance: second / 10, ofi_best: second, spread: 0.1, trades: null, tape: [] },
+  }));
+  const shapes = new MapShapes(/** @type {any} */ ({ write() {} }), /** @type {any} */ ({ seconds, version: 1, tick: 1e7, wanted: () => [] }));
+  for (const [to, last] of [[3000, 3], [3001, 4], [3999, 4], [4000, 4], [5000, 5], [9000, 5]]) {
+    shapes.fitStrips({ from: 0, to, low: 0, high: 1 }, "ofi_best");
+    assert.equal(shapes.strips.ofi.last, last, String(to));
   }
 });
 
