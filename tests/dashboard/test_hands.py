@@ -511,12 +511,13 @@ async def test_holding_moves_nothing_and_says_what_is_of_when(page: Watched) -> 
 
 @pytest.mark.parametrize("how", ["key", "row"])
 async def test_a_held_view_goes_on_showing_what_it_showed(page: Watched, how: str) -> None:
-    """Its detections, colours and traded volume, while the market goes on: none changes under the hand."""
+    """Its detections, colours, strips and traded volume, while the market goes on: none changes under the hand."""
     shown = """(() => {
       const { map, known } = window.liquidity.page;
       const rows = [...document.querySelectorAll("#detections-rows li")].map(({ dataset: { id } }) => id);
       return { rows, legend: document.getElementById("legend-range").textContent, scale: map.shownScale.shown,
-        traded: map.shapes.column.rows.map(({ bought, sold }) => [bought, sold]), most: map.shapes.mostTraded, end: known.end };
+        traded: map.shapes.column.rows.map(({ bought, sold }) => [bought, sold]), most: map.shapes.mostTraded,
+        strips: map.view.heldAt < Infinity ? [map.shapes.strips, map.shapes.vwap] : [], end: known.end };
     })()"""
     if how == "key":
         await page.page.keyboard.press(" ")

@@ -292,7 +292,7 @@ export class MarketMap {
     this.writeCells();
     const isNew = this.drawnVersion !== known.version;
     if (isNew) shapes.writeData(this.choices, this.choices.flow);
-    shapes.fitStrips(range, this.choices.flow);
+    shapes.fitStrips({ ...range, to: this.view.endOf(this.known.end) }, this.choices.flow);
     if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
     shapes.writeBook(this.book, range, layout.book, { step: tick * this.ticks, tick }, this.view.leftAt);
     this.drawnVersion = known.version;
