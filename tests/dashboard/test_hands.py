@@ -532,6 +532,16 @@ async def test_a_held_view_goes_on_showing_what_it_showed(page: Watched, how: st
     assert after.pop("end") > held.pop("end")
     assert set(held.pop("rows")) <= set(after.pop("rows"))
     assert after == held
+    if how == "key":
+        delta, vwap = await page.do(
+            """(() => {
+              const { map: { shapes: { totals, strips, vwap }, view } } = window.liquidity.page;
+              const last = totals.findLast(({ time }) => time <= view.heldAt);
+              return [[last.delta, strips.delta.last], [last.vwap, vwap]];
+            })()"""
+        )
+        assert delta[0] == delta[1]
+        assert vwap[0] == vwap[1]
 
 
 async def header_height(page: Watched, says: str) -> int:
