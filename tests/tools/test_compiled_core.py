@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from processes.core import BUILT, ROOT, Core, fits
+from tests.builders import EXAMPLES_SHARE
 from tests.tools.compile_core import compiled_modules, what_is_missing
 from tests.tools.with_core import FOLDER
 
@@ -63,8 +64,10 @@ def _run(command: list[str], **more: str) -> str:
     return ended.stdout
 
 
-def _with_core(which: Core, built: Path, *command: str) -> str:
-    return _run([sys.executable, "-m", "tests.tools.with_core", which, *command], **{FOLDER: str(built)})
+def _with_core(which: Core, built: Path, *command: str, **more: str) -> str:
+    return _run(
+        [sys.executable, "-m", "tests.tools.with_core", which, *command], **{FOLDER: str(built)}, **more
+    )
 
 
 def test_frames_are_the_same_to_the_byte(built: Path) -> None:
@@ -116,7 +119,6 @@ def test_the_hot_modules_are_compiled() -> None:
 
 def test_the_tests_of_the_core_pass_on_the_compiled_one(built: Path) -> None:
     """All but those that listen by a class made of the engine, which a compiled one does not allow."""
-    said = _with_core(
-        Core.COMPILED, built, "pytest", "tests/orderbook", "tests/features", "tests/state", "-x", *SUBCLASSING
-    )
+    tests = ("tests/orderbook", "tests/features", "tests/state", "-x", *SUBCLASSING)
+    said = _with_core(Core.COMPILED, built, "pytest", *tests, **{EXAMPLES_SHARE: "0.25"})
     assert "100%" in said
