@@ -73,6 +73,7 @@ SECOND_MS: Final = 1_000
 TOP: Final = 10  # levels a side of a frame
 WINDOW_S: Final = 3_600  # seconds that a recorder keeps unless told otherwise
 LEADING_S: Final = 31  # kept beyond them, of updates alone: a whole book comes every 30 s
+WAIT_S: Final = 0.5  # at one go, at most, of whoever waits for a recorder
 SET_BACK_MS: Final = 10_000  # a frame that is older than the newest by more: the program's clock was set back
 SILENCE_S: Final = 10.0  # a frame comes each second: after so long without one the connection is dead
 OPEN_S: Final = 10.0  # for a handshake
@@ -881,7 +882,8 @@ def _seconds_table(seconds: Sequence[Frame]) -> Table:
     for name in _OF_TRADES:
         columns[name] = _Column("float", [None if one is None else getattr(one, name) for one in trades])
     columns["trade_count"] = _Column("id", [None if one is None else one.count for one in trades])
-    columns["detections"] = _Column("count", [len(frame.detections) for frame in seconds])
+    known = [None if frame.status == "unknown" else len(frame.detections) for frame in seconds]
+    columns["detections"] = _Column("id", known)
     for rank in range(TOP):
         flows = [None if frame.ofi_levels is None else frame.ofi_levels[rank] for frame in seconds]
         columns[f"ofi_{rank + 1}"] = _Column("float", flows)
@@ -1053,6 +1055,8 @@ class Recorder:
         keep_seconds: int = WINDOW_S,
     ) -> None:
         _address(url, symbol, updates=updates, ladders=ladders)  # what cannot be is said here and now
+        if keep_seconds < 1:
+            raise ValueError(f"keep_seconds is {keep_seconds}: it must be at least 1")
         self._symbol, self._url, self._history, self._give_up_after = symbol, url, history, give_up_after
         self._updates, self._ladders = updates, ladders
         self._window = keep_seconds
@@ -1086,7 +1090,8 @@ class Recorder:
         with self._changed:
             self._stopped = True
             if self._loop is not None and self._task is not None:
-                self._loop.call_soon_threadsafe(self._task.cancel)
+                with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                    self._loop.call_soon_threadsafe(self._task.cancel)
         if self._thread is not None:
             self._thread.join()
 
@@ -1095,10 +1100,11 @@ class Recorder:
 
         Raises what ended the recording, and TimeoutError after `timeout` seconds.
         """
+        until = None if timeout is None else monotonic() + timeout
         with self._changed:
-            self._until(lambda: self._newest is not None, timeout)
+            self._until(lambda: self._newest is not None, until)
             target = (self._newest or 0) + seconds * SECOND_MS
-            self._until(lambda: (self._newest or 0) >= target, timeout)
+            self._until(lambda: (self._newest or 0) >= target, until)
 
     @property
     def frames(self) -> list[Frame]:
@@ -1187,17 +1193,16 @@ class Recorder:
             kept = list(self._kept)
         return kept[-self._window :], kept[: -self._window]
 
-    def _until(self, condition: Callable[[], bool], timeout: float | None) -> None:
-        """Wait, with the lock held."""
+    def _until(self, condition: Callable[[], bool], until: float | None) -> None:
+        """Wait with the lock held, until a time by the steady clock at most."""
         while not condition():
             self._raise()
             if self._thread is None or not self._thread.is_alive():
                 raise RuntimeError("nothing is being recorded")
-            # In short waits: on Windows a long one cannot be interrupted.
-            if not self._changed.wait(0.5 if timeout is None else min(0.5, timeout)) and timeout is not None:
-                timeout -= 0.5
-                if timeout <= 0:
-                    raise TimeoutError("the seconds waited for did not come in time")
+            left = WAIT_S if until is None else until - monotonic()
+            if left <= 0:
+                raise TimeoutError("the seconds waited for did not come in time")
+            self._changed.wait(min(WAIT_S, left))  # on Windows a long wait cannot be interrupted
 
     def _raise(self) -> None:
         error, self._error = self._error, None

@@ -112,10 +112,13 @@ class LiquidityDetection:
             self._trades_doubted = True
             self._stop(self._of_trades)
 
-    def on_trades_proven(self) -> None:
-        """Note that the next trade has come, and none is missing before it."""
+    def on_trades_proven(self, trade: AggTrade) -> None:
+        """Note that the next trade has come, and none is missing before it; it is still to be taken.
+
+        One that is late proves nothing: it may itself be what is missing.
+        """
         self._trades_doubted = False
-        self._keep(self._wall.settle(proven=True))
+        self._keep(self._wall.settle(proven=not self._merge.is_late(trade)))
 
     def restart(self) -> None:
         """Note that the book was lost: close what is open, forget all, warm up again."""

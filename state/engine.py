@@ -165,7 +165,7 @@ class Engine:
             self._trades_missed = True
             self._detection.on_trades_missed()
         elif self._trades_unproven:
-            self._detection.on_trades_proven()
+            self._detection.on_trades_proven(trade)
         self._trades_unproven = False
         self._trades.add(trade)
         self._recorder.add_trade(trade)

@@ -73,7 +73,7 @@ class AbsorptionDetector:
 
     def _follow(self, side: int, fight: _Fight, step: Step) -> Sequence[Detection]:
         book, level = step.after, fight.level
-        level.on_book(book.levels[side].get(fight.price, 0.0), book.time)
+        level.on_book(book.levels[side].get(fight.price, 0.0), book.time, book.update_id)
         absorbs = level.refills >= self._refills and self._absorbs(level, step)
         if absorbs:
             fight.absorbed_at = book.time
@@ -84,7 +84,7 @@ class AbsorptionDetector:
             if fight.subject is None:
                 return NOTHING
             self._cooldown.start((side, fight.price), book.time)
-            evidence = level.evidence(step.median, book)
+            evidence = level.evidence(step.median, book, book.size_at(side, fight.price))
             return [fight.subject.detection(Event.CLOSED, book.time, fight.magnitude, evidence, ending)]
         if fight.subject is None:
             if not absorbs or not self._cooldown.over((side, fight.price), book.time):
@@ -96,7 +96,8 @@ class AbsorptionDetector:
         else:
             return NOTHING
         fight.reported_at = book.time
-        return [fight.subject.detection(event, book.time, fight.magnitude, level.evidence(step.median, book))]
+        evidence = level.evidence(step.median, book, level.size)
+        return [fight.subject.detection(event, book.time, fight.magnitude, evidence)]
 
     def _ending(self, side: int, fight: _Fight, step: Step) -> Ending | None:
         ahead = SIGNS[side] * (step.after.best[side] - fight.price)

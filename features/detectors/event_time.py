@@ -47,6 +47,11 @@ class EventTimeMerge:
         """Take a trade; return what is due, or None if it came too late. Constant time for one in order."""
         return self._add(trade.trade_time, _TRADE, trade.trade_id, trade)
 
+    def is_late(self, trade: AggTrade) -> bool:
+        """Say whether `add_trade` would find a trade too late. Constant time."""
+        passed, time = self._passed, trade.trade_time
+        return (time, _TRADE, trade.trade_id) < passed and time >= passed[0] - SET_BACK_MS
+
     def add_book(self, book: Book) -> Sequence[AggTrade | Book] | None:
         """Take the book after a depth event; return what is due, or None likewise."""
         return self._add(book.time, _BOOK, book.update_id, book)

@@ -43,11 +43,12 @@ class _Suspect:
         self.reported_at = 0
         self.met_at = 0  # when it last met the definition
 
-    def evidence(self, step: Step) -> Evidence:
-        loss = max(0.0, self.level.first_size - self.level.size)
-        return self.level.evidence(step.median, step.after) | {
-            "visible_loss": rounded(loss),
-            "hidden_volume": rounded(self.level.volume - loss),
+    def evidence(self, step: Step, visible: float | None) -> Evidence:
+        """Return the figures; `visible` is None where the price is out of sight, and what hangs on it too."""
+        loss = None if visible is None else max(0.0, self.level.first_size - visible)
+        return self.level.evidence(step.median, step.after, visible) | {
+            "visible_loss": None if loss is None else rounded(loss),
+            "hidden_volume": None if loss is None else rounded(self.level.volume - loss),
         }
 
 
@@ -79,11 +80,11 @@ class IcebergDetector:
         gone: list[Place] = []
         book, suspects = step.after, self._suspects
         levels, time, refills = book.levels, book.time, self._refills
-        idle_since = time - self._idle
+        idle_since, update_id = time - self._idle, book.update_id
         for place, suspect in suspects.items():
             side, price = place
             size, level = levels[side].get(price), suspect.level
-            level.on_book(size or 0.0, time)
+            level.on_book(size or 0.0, time, update_id)
             subject = suspect.subject
             if size and subject is None and level.refills < refills and level.last_hit > idle_since:
                 continue  # mostly
@@ -98,7 +99,8 @@ class IcebergDetector:
                     self._cooldown.start(place, book.time)
                     found.append(
                         subject.detection(
-                            Event.CLOSED, time, suspect.magnitude, suspect.evidence(step), ending
+                            *(Event.CLOSED, time, suspect.magnitude),
+                            *(suspect.evidence(step, book.size_at(side, price)), ending),
                         )
                     )
             elif subject is None:
@@ -107,13 +109,15 @@ class IcebergDetector:
                     suspect.reported_at = book.time
                     found.append(
                         suspect.subject.detection(
-                            Event.OPENED, time, suspect.magnitude, suspect.evidence(step)
+                            Event.OPENED, time, suspect.magnitude, suspect.evidence(step, level.size)
                         )
                     )
             elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
                 found.append(
-                    subject.detection(Event.UPDATED, time, suspect.magnitude, suspect.evidence(step))
+                    subject.detection(
+                        Event.UPDATED, time, suspect.magnitude, suspect.evidence(step, level.size)
+                    )
                 )
         for place in gone:
             del suspects[place]

@@ -11,8 +11,9 @@ from orderbook.rounding import above, at_least, rounded
 _MOST_FILLS: Final = 2_000  # trades of one window; more have never been seen
 
 
-Interval = tuple[int, float, float, float | None]
-"""What happened between two books: time and visible size of the later one, what trades took, what came back.
+Interval = tuple[int, float, float, float | None, int]
+"""What happened between two books: time and visible size of the later one, what trades took, what came back,
+and the later one's update id.
 
 One without a trade that left the size as it was is not kept. A plain tuple, as books bring several each.
 """
@@ -30,9 +31,9 @@ class TradedLevel:
     first trade that is owed. So a book that shows what was to be expected changes nothing, and how often
     books come does not matter.
 
-    The window is of whole intervals between books; `first_size` is what was visible when it began,
-    `last_taken` what trades took between the last two books. Sizes in base asset, times in exchange ms.
-    `volume` is a plain sum: it is to be held against limits with `above` and `at_least`, which look past the
+    The window is of whole intervals between books; `first_size` is what was visible when it began, as of the
+    update `first_update_id`, `last_taken` what trades took between the last two books. Sizes in base asset, times
+    in exchange ms. `volume` is a plain sum: it is to be held against limits with `above` and `at_least`, which look past the
     noise of floats.
     """
 
@@ -73,20 +74,20 @@ class TradedLevel:
         self._taken += volume
         self.last_hit = time
 
-    def on_book(self, size: float, time: int) -> None:
+    def on_book(self, size: float, time: int, update_id: int) -> None:
         """Take the visible size at the next book. Constant time, amortised."""
         if self._taken or (self._debts and size != self.size):
-            self._settle(size, time)
+            self._settle(size, time, update_id)
         else:  # mostly nobody has hit the price, and there is nothing to refill or nothing came back
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
-                self.intervals.append((time, size, 0.0, None))
+                self.intervals.append((time, size, 0.0, None, update_id))
         intervals = self.intervals
         if intervals and intervals[0][0] <= time - self._span:
             self._forget(time - self._span)
 
-    def _settle(self, size: float, time: int) -> None:
+    def _settle(self, size: float, time: int, update_id: int) -> None:
         """Tell what came back of what is owed."""
         taken, debts, before, came_back = self._taken, self._debts, self.size, None
         in_all = self._taken_in_all + taken
@@ -113,7 +114,7 @@ class TradedLevel:
             self._book += 1
             lows.append((self._book, reached))
         if taken or size != before or came_back is not None:
-            self.intervals.append((time, size, taken, came_back))
+            self.intervals.append((time, size, taken, came_back, update_id))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forgive(self, before: int) -> None:
@@ -127,7 +128,7 @@ class TradedLevel:
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
         while intervals and intervals[0][0] <= until:
-            ended, self.first_size, taken, came_back = intervals.popleft()
+            ended, self.first_size, taken, came_back, self.first_update_id = intervals.popleft()
             self.volume = rounded(self.volume - taken)
             self.refills -= came_back is not None
             while fills and fills[0][3] <= ended:
@@ -135,23 +136,23 @@ class TradedLevel:
 
     def largest_size(self) -> float:
         """Return the largest size that was visible in the window. O(intervals)."""
-        return max([self.first_size, *[size for _, size, _, _ in self.intervals]])
+        return max([self.first_size, *[size for _, size, _, _, _ in self.intervals]])
 
     def volume_over_largest(self) -> float:
         """Return the volume taken over the largest size that was visible, 0 where none was. O(intervals)."""
         largest = self.largest_size()
         return self.volume / largest if largest else 0.0
 
-    def evidence(self, step_median: float, book: Book) -> Evidence:
-        """Return the figures of the window."""
+    def evidence(self, step_median: float, book: Book, visible: float | None) -> Evidence:
+        """Return the figures of the window; `visible` is None where the price is out of sight by now."""
         return {
             "volume": rounded(self.volume),
             "trade_count": len(self.fills),
             "trades": list(self.fills)[-FILLS_SHOWN:],
             "refills": self.refills,
-            "refilled": rounded(sum(came_back or 0 for _, _, _, came_back in self.intervals)),
+            "refilled": rounded(sum(came_back or 0 for _, _, _, came_back, _ in self.intervals)),
             "size_before": self.first_size,
-            "size_after": self.size,
+            "size_after": visible,
             "largest_size": self.largest_size(),
             "median_size": step_median,
             "first_update_id": self.first_update_id,

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, assert_type
@@ -37,6 +38,7 @@ from api.client import (
     _decode,
     _Message,
     _Missed,
+    _seconds_table,
     _Timeline,
     frames,
 )
@@ -241,6 +243,8 @@ async def test_seconds_that_nobody_knows_are_said() -> None:
     assert list(seconds_of(unknown)) == list(range(4, 16))
     assert all(frame.reason and frame.mid_price is None and frame.updates is None for frame in unknown)
     assert all(frame.is_live for frame in found if frame not in unknown)
+    detections = _seconds_table(found).to_pandas().detections
+    assert list(detections.isna()) == [frame.status == "unknown" for frame in found]
 
 
 async def test_a_frame_lost_on_the_way_is_asked_for_anew() -> None:
@@ -681,6 +685,47 @@ async def test_waiting_has_an_end() -> None:
     async with recording([program.text(3, first=True)]) as recorder:
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(recorder.wait, 5, timeout=0.3)
+
+
+class BusyChange:
+    """A condition that is told of something all the time; each wait takes a tenth of a second of `clock`."""
+
+    def __init__(self, clock: list[float]) -> None:
+        self._clock = clock
+
+    def wait(self, _: float) -> bool:
+        """Be notified."""
+        self._clock[0] += 0.1
+        return True
+
+
+def test_waiting_ends_in_time_however_much_else_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame that is not the one waited for does not prolong it."""
+    clock = [0.0]
+    recorder = Recorder(SYMBOL, "ws://127.0.0.1:1")
+    recorder._changed = BusyChange(clock)  # type: ignore[assignment]
+    recorder._thread = threading.current_thread()
+    monkeypatch.setattr("api.client.monotonic", lambda: clock[0])
+    with pytest.raises(TimeoutError):
+        recorder._until(lambda: clock[0] > 60, 4.0)
+    assert clock[0] == pytest.approx(4.0)
+
+
+async def test_a_recorder_that_has_just_ended_by_itself_is_stopped() -> None:
+    """Its loop is closed already."""
+    recorder = Recorder(SYMBOL, "ws://127.0.0.1:1")
+    recorder._loop = asyncio.new_event_loop()
+    recorder._loop.close()
+    recorder._task = asyncio.create_task(asyncio.sleep(0))
+    recorder.stop()
+    await recorder._task
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_a_recorder_keeps_a_second_at_least(seconds: int) -> None:
+    """Of none nothing could be read."""
+    with pytest.raises(ValueError, match="keep_seconds"):
+        Recorder(SYMBOL, keep_seconds=seconds)
 
 
 def test_a_recorder_that_is_stopped_at_once_stops() -> None:

@@ -786,6 +786,23 @@ def trades_silent(rig: Rig) -> None:
     rig.emit()
 
 
+def test_the_next_trade_proves_nothing_of_a_wall_that_it_may_have_eaten() -> None:
+    """Printed before the wall went, it comes too late to be counted, and its id is the next all the same."""
+    rig = watched()
+    (price,) = (price for price, size in rig.exchange.book()[0] if size == WALL_LOTS / 1000)
+    trades_silent(rig)
+    rig.close()
+    gone = rig.emit((True, 4, 1))
+    for _ in range(4):
+        rig.emit()
+    assert told(rig.close()) == []
+    rig.engine.on_trade(trade(price, 0.499, sold=True, at=gone.transaction_time - 1), rig.now)
+    frame = rig.close()
+    assert ("wall", "closed", "unexplained") in told(frame)
+    assert frame.health is not None
+    assert (frame.health.late_messages, frame.health.trades.gaps) == (1, 0)
+
+
 @pytest.mark.parametrize(
     "lose", [trades_overflow, trades_malformed, trades_reconnect, trades_down, trades_silent]
 )

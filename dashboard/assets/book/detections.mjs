@@ -136,7 +136,7 @@ const SUMMARIES = {
   sweep: (e, { price, size: amount }) => `${e.levels} levels, ${amount(e.volume)} in ${number(e.duration_ms, 0)} ms, to ${price(e.last_price)}`,
   absorption: (e, { size: amount }) => `took ${amount(e.volume)} where at most ${amount(e.largest_size)} showed, ${e.refills} refills`,
   layering: (e) => `${e.levels} levels, changed ${e.changes.join(", ")} times${e.traded_share === null ? "" : `, ${number(100 * e.traded_share, 0)} % traded`}`,
-  iceberg: (e, { size: amount }) => `took ${amount(e.volume)} in ${e.trade_count} trades, about ${amount(e.hidden_volume)} hidden`,
+  iceberg: (e, { size: amount }) => `took ${amount(e.volume)} in ${e.trade_count} trades${e.hidden_volume === null ? "" : `, about ${amount(e.hidden_volume)} hidden`}`,
   exhaustion: (e, { price, size: amount }) => (
     `depth ${size(e.depth_before)} to ${amount(e.depth_after)}, spread ${price(e.spread)}, mid ${e.direction} to ${price(e.mid)}`
   ),

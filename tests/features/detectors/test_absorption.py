@@ -145,14 +145,14 @@ def test_it_is_left_behind_when_the_price_moves_away() -> None:
 
 
 def test_a_price_that_leaves_the_ten_levels_was_left_behind() -> None:
-    """Far from the best price there is nothing to follow any more."""
+    """Far from the best price there is nothing to follow any more, and what rests there is not known."""
     market = fought()
     market.rest(BID, *[(100.0 - level, 0.0) for level in range(14)])
     market.rest(BID, *[(80.0 - level, 1.0) for level in range(14)])
     market.rest(ASK, *[(81.0 + level, 1.0) for level in range(14)])
     market.book()
     entry = said(market)[-1]
-    assert (entry.reason, entry.evidence["size_after"]) == ("moved_away", 0)
+    assert (entry.reason, entry.evidence["size_after"]) == ("moved_away", None)
 
 
 def test_it_ends_when_nobody_hits_it() -> None:

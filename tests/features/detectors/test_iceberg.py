@@ -180,11 +180,18 @@ def test_it_gives_way_when_the_price_goes_through() -> None:
 
 
 def test_it_is_out_of_range_beyond_the_tenth_level() -> None:
-    """What cannot be seen is not followed."""
+    """What cannot be seen is not followed, nor is it told what rests there, was lost and is hidden."""
     market = an_iceberg(110.0)
     market.rest(ASK, (100.5, 1.0))
     market.book()
-    assert events(said(market)) == [("opened", 110.0, None), ("closed", 110.0, "out_of_range")]
+    entries = said(market)
+    assert events(entries) == [("opened", 110.0, None), ("closed", 110.0, "out_of_range")]
+    opened, closed = (
+        [entry.evidence[name] for name in ("size_after", "visible_loss", "hidden_volume")]
+        for entry in entries
+    )
+    assert None not in opened
+    assert closed == [None, None, None]
 
 
 def test_it_ends_when_nobody_hits_it() -> None:

@@ -33,7 +33,7 @@ class Level:
     def move(self, size: float, after: int = 100) -> TradedLevel:
         """Show the size that is left or came back."""
         self.now += after
-        self.tracked.on_book(size, self.now)
+        self.tracked.on_book(size, self.now, self.now)
         return self.tracked
 
     def _book(self) -> Book:
@@ -48,7 +48,7 @@ def test_a_refill_is_what_comes_back_of_what_was_taken() -> None:
     level.hit(4)
     assert level.move(4).refills == 1
     assert level.move(6).refills == 2
-    assert level.tracked.evidence(1.0, Market().books()[0])["refilled"] == 4
+    assert level.tracked.evidence(1.0, Market().books()[0], 1.0)["refilled"] == 4
 
 
 @pytest.mark.parametrize(("taken", "left", "later"), [(4, 7.9, 7.9), (4, 6, 7.9)])
@@ -79,7 +79,10 @@ def test_what_comes_back_bit_by_bit_is_one_refill() -> None:
     level.move(7.4)
     assert level.tracked.refills == 0
     level.move(8)
-    assert (level.tracked.refills, level.tracked.evidence(1.0, Market().books()[0])["refilled"]) == (1, 2)
+    assert (level.tracked.refills, level.tracked.evidence(1.0, Market().books()[0], 1.0)["refilled"]) == (
+        1,
+        2,
+    )
 
 
 def test_a_quote_that_flickers_brings_nothing_back() -> None:
@@ -203,7 +206,9 @@ def test_books_that_show_nothing_new_change_nothing(
 
 
 def _refills(level: Level) -> list[tuple[int, float]]:
-    return [(time, came_back) for time, _, _, came_back in level.tracked.intervals if came_back is not None]
+    return [
+        (time, came_back) for time, _, _, came_back, _ in level.tracked.intervals if came_back is not None
+    ]
 
 
 @given(steps=STEPS)

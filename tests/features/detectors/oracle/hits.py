@@ -60,6 +60,12 @@ class Episode:
             start -= 1
         return start
 
+    def as_it_was(self, book: int) -> int:
+        """Return the book since which nothing has happened at the price until another."""
+        while book > self.start and self.size(book) == self.size(book - 1) and not self.taken(book - 1, book):
+            book -= 1
+        return book
+
     def volume(self, book: int) -> float:
         """Return what was taken in the window."""
         return eight(self.taken(self.window(book), book))
@@ -87,10 +93,10 @@ class Episode:
             "refills": len(back),
             "refilled": eight(sum(back)),
             "size_before": self.size(start),
-            "size_after": self.size(book),
+            "size_after": told.size(book, self.side, self.price),
             "largest_size": self.largest(book),
             "median_size": told.median(book),
-            "first_update_id": told.books[self.start].update_id,
+            "first_update_id": told.books[self.as_it_was(start)].update_id,
             "last_update_id": told.books[book].update_id,
         }
 
@@ -157,6 +163,8 @@ def icebergs(told: Told) -> Iterator[Detection]:
         return Ending.GAVE_WAY if gone and beyond else None
 
     def figures(at: Episode, book: int) -> Evidence:
+        if told.size(book, at.side, at.price) is None:
+            return at.figures(book) | {"visible_loss": None, "hidden_volume": None}
         loss = max(0.0, at.size(at.window(book)) - at.size(book))
         hidden = eight(at.volume(book) - loss)
         return at.figures(book) | {"visible_loss": eight(loss), "hidden_volume": hidden}
