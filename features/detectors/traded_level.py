@@ -33,8 +33,8 @@ class TradedLevel:
 
     The window is of whole intervals between books; `first_size` is what was visible when it began, as of the
     update `first_update_id`, `last_taken` what trades took between the last two books. Sizes in base asset,
-    times in exchange ms. `volume` is a plain sum: it is to be held against limits with `above` and `at_least`,
-    which look past the noise of floats.
+    times in exchange ms. `volume` is a plain sum: it is to be held against limits with `above` and
+    `at_least`, which look past the noise of floats.
     """
 
     __slots__ = (
