@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -195,6 +196,13 @@ def odd(bids: list[tuple[int, float | None]], asks: list[tuple[int, float | None
     )
 
 
+async def tell(api: FakeApi, detections: list[Any]) -> None:
+    """Send detections with the next second, which does not come without them meanwhile."""
+    async with api.paused():
+        api.second += 1
+        await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=detections))
+
+
 @pytest.mark.parametrize("gap", [1, 200, 5_000])
 async def test_no_gap_of_a_book_draws_what_is_not_so(page: Watched, api: FakeApi, gap: int) -> None:
     """Ten levels a side, next to each other and 500 USDT apart: each is drawn, and nothing else."""
@@ -264,8 +272,7 @@ async def test_few_of_what_comes_often_are_shown(page: Watched, api: FakeApi) ->
         }
         for number, rank in enumerate((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.95, 1.0))
     ]  # fmt: skip
-    api.second += 1
-    await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=sweeps))
+    await tell(api, sweeps)
     await page.until("document.querySelectorAll('#detections-rows li').length === 2")
     await page.until("window.liquidity.page.map.marks.length === 2")
     await page.page.click("[aria-controls='kinds-menu']")
@@ -290,8 +297,7 @@ async def test_the_list_ends_with_a_whole_row_and_a_whole_hint(
         }
         for number in range(60)
     ]  # fmt: skip
-    api.second += 1
-    await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=sweeps))
+    await tell(api, sweeps)
     await page.page.set_viewport_size({"width": size[0], "height": size[1]})
     try:
         await page.until("document.getElementById('detections-none').textContent.includes('not shown')")
@@ -318,11 +324,10 @@ async def test_detections_are_listed_marked_and_opened(page: Watched, api: FakeA
     """A detection is in the list, as text, and a mark on the map; a press opens its evidence and goes there."""
     entry = {
         "id": "w1", "kind": "wall", "event": "opened", "side": "bid", "price": 59999.0,
-        "started_at": (api.second - 5) * 1000, "time": (api.second + 1) * 1000, "reason": None,
+        "started_at": api.second * 1000, "time": (api.second + 1) * 1000, "reason": None,
         "magnitude": 5.25, "rank": None, "evidence": {"size": 12.5, "note": "<img src=x onerror=alert(1)>"},
     }  # fmt: skip
-    api.second += 1
-    await api.send(live(SYMBOL, api.second * 1000, mid=600_000, detections=[entry]))
+    await tell(api, [entry])
     await page.until("document.querySelector('#detections-rows li')?.dataset.id === 'w1'")
     row = await page.text("detections-rows")
     assert all(part in row for part in ("wall", "bid", "59,999", "12.5", "<img"))
