@@ -638,6 +638,14 @@ async def test_all_figures_of_the_head_are_whole(
         await small.live()
         await small.until("document.getElementById('number-latency').textContent.endsWith(' ms')")
         assert await small.do(covered) == []
+        silence = "no trades: connected, but nothing came for 6.1 s"
+        beside, cut = await small.do(
+            f"""(text) => {{ const reason = document.getElementById("reason"), before = reason.textContent;
+            reason.textContent = text; const found = [({covered})(), reason.scrollHeight - reason.clientHeight];
+            reason.textContent = before; return found; }}""",
+            silence,
+        )
+        assert (beside, cut <= 1) == ([], True)  # a word beside the numbers takes none of their room
         await small.page.click("#follow")
         await small.until("/^HELD/.test(document.getElementById('state').textContent)")
         assert await small.do(covered) == []

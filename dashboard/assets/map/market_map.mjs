@@ -60,7 +60,7 @@ export class MarketMap {
     this.scale = new ColourScale();
     this.wideScale = new ColourScale();
     this.wideScale.settings = this.scale.settings;
-    this.wideSeen = -1;
+    this.wideSeen = "";
     this.canvas = new GlCanvas(elements.gl, () => {
       this.drawnRaster = "";
       onContext();
@@ -265,19 +265,20 @@ export class MarketMap {
   /** Choose the ends of the colours anew. */
   restartScale() {
     this.scale.restart();
-    this.wideSeen = -1;
+    this.wideSeen = "";
   }
 
   /** Let the scale hear the sizes that are shown. @param {boolean} isNew */
   seeSizes(isNew) {
     const { shownScale: scale, cells: { raster }, known } = this;
-    if (scale === this.wideScale && this.wideSeen === known.version) return;
-    if (scale === this.wideScale) {
-      this.wideSeen = known.version;
-      scale.restart();
-    }
     const { following, range: { from, to, low, high } } = this.view;
     const seen = following ? "" : `${from} ${to} ${low} ${high}`; // of a view that holds still no size is new
+    if (scale === this.wideScale) {
+      const wide = seen || String(known.version);
+      if (this.wideSeen === wide) return;
+      this.wideSeen = wide;
+      scale.restart();
+    }
     if (raster && ((isNew && (following || seen !== this.sizesSeen)) || !scale.shown)) {
       this.sizesSeen = seen;
       scale.see(sampleSizes(raster));
