@@ -4,7 +4,7 @@ Neither leaves this machine: the server sends a number, which is signed with the
 Source: https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/nkey_auth
 """
 
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 
 
@@ -25,6 +25,20 @@ def option_of(file: str) -> dict[str, str]:
     is_user = "BEGIN NATS USER JWT" in text and "BEGIN USER NKEY SEED" in text
     if not is_user and not text.startswith("SU"):
         raise CredentialsUnusable(f"{file} has neither NATS credentials nor a user's nkey seed (SU...).")
-    if find_spec("nkeys") is None:
-        raise CredentialsUnusable("To sign with NATS credentials a package is missing: pip install nkeys.")
+    _try_seed(text.split("BEGIN USER NKEY SEED")[-1], file)
     return {"user_credentials" if is_user else "nkeys_seed": file}
+
+
+def _try_seed(text: str, file: str) -> None:
+    """Raise `CredentialsUnusable` unless the first user's seed in `text` can sign here."""
+    try:
+        nkeys = import_module("nkeys")
+    except ImportError as error:
+        raise CredentialsUnusable(
+            "To sign with NATS credentials a package is missing: pip install nkeys."
+        ) from error
+    seed = next((word for word in text.split() if word.startswith("SU")), "")
+    try:
+        nkeys.from_seed(bytearray(seed.encode())).wipe()
+    except (nkeys.NkeysError, ValueError) as error:
+        raise CredentialsUnusable(f"The seed in {file} is damaged: have it made anew.") from error

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -116,12 +117,14 @@ def test_a_file_that_cannot_be_used_is_said_at_the_start(
         (_written(tmp_path, "empty", ""), "neither"),
         (_written(tmp_path, "public", "UDCRBJ7X"), "neither"),
         (binary, "neither"),
+        (_written(tmp_path, "short", "SUAIUCLW\n"), "damaged"),
+        (_written(tmp_path, "cut", "BEGIN NATS USER JWT\nx\nBEGIN USER NKEY SEED\nSUA\n"), "damaged"),
     ):
         with pytest.raises(CredentialsUnusable, match=words):
             option_of(str(bad))
         settings = Settings(bus="nats://127.0.0.1:1", bus_credentials=str(bad))
         with pytest.raises(SettingError, match=words):
             bus_of(settings)
-    monkeypatch.setattr("api.bus.credentials.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "nkeys", None)
     with pytest.raises(CredentialsUnusable, match="pip install nkeys"):
         option_of(str(file))
