@@ -92,32 +92,26 @@ class IcebergDetector:
             if is_iceberg:
                 suspect.met_at = time
                 suspect.magnitude = max(suspect.magnitude, level.volume_over_largest())
-            ending = self._ending(place, suspect, size, book)
+            ending, visible = self._ending(place, suspect, size, book), book.size_at(side, price)
             if ending is not None:
                 gone.append(place)
                 if subject is not None:
                     self._cooldown.start(place, book.time)
-                    found.append(
-                        subject.detection(
-                            *(Event.CLOSED, time, suspect.magnitude),
-                            *(suspect.evidence(step, book.size_at(side, price)), ending),
-                        )
-                    )
+                    evidence = suspect.evidence(step, visible)
+                    found.append(subject.detection(Event.CLOSED, time, suspect.magnitude, evidence, ending))
             elif subject is None:
                 if is_iceberg and self._cooldown.over(place, book.time):
                     suspect.subject = Subject(Kind.ICEBERG, *place, suspect.level.fills[0][3])
                     suspect.reported_at = book.time
                     found.append(
                         suspect.subject.detection(
-                            Event.OPENED, time, suspect.magnitude, suspect.evidence(step, level.size)
+                            Event.OPENED, time, suspect.magnitude, suspect.evidence(step, visible)
                         )
                     )
             elif is_iceberg and suspect.level.last_taken and book.time - suspect.reported_at >= _UPDATE_MS:
                 suspect.reported_at = book.time
                 found.append(
-                    subject.detection(
-                        Event.UPDATED, time, suspect.magnitude, suspect.evidence(step, level.size)
-                    )
+                    subject.detection(Event.UPDATED, time, suspect.magnitude, suspect.evidence(step, visible))
                 )
         for place in gone:
             del suspects[place]
