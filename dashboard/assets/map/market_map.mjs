@@ -275,7 +275,7 @@ export class MarketMap {
     const seen = following ? "" : `${from} ${to} ${low} ${high}`; // of a view that holds still no size is new
     if (scale === this.wideScale) {
       const wide = seen || String(known.version);
-      if (this.wideSeen === wide) return;
+      if (this.wideSeen === wide && scale.shown) return;
       this.wideSeen = wide;
       scale.restart();
     }
@@ -339,8 +339,7 @@ export class MarketMap {
     line("book bids", book, { fill: colour("bidBar") });
     line("book asks", book, { fill: colour("askBar") });
     if (this.bookIsPast) return; // an order is of the book of now
-    line("order", book,
-      { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
+    line("order", book, { fill: colour("orderFill"), edge: colour("order"), edgeWidth: 1 });
   }
 
   /** Return a panel that ends where the view is held, at the same scale. @param {Panel} panel @returns {Panel} */
