@@ -55,7 +55,9 @@ export function showHeader({ frame, state, reason, note, decimals, numbers, at, 
   write("number-update-rate", health?.update_rate, (value) => `${number(value, 1)}/s`);
   write("number-latency", health?.latency_ms.median, (value) => `${number(value, 0)} ms`);
   showBadge(state, held, behindMs);
-  setText("reason", live ? silence(health) || note : reason);
+  const word = live ? silence(health) || note : reason;
+  setText("reason", word);
+  if (byId("reason").title !== word) byId("reason").title = word; // where it has no room
   showSource(frame, `${state}${held ? " held" : ""}`);
 }
 
