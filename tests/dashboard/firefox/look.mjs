@@ -2,10 +2,12 @@
 //
 // node look.mjs EXECUTABLE ADDRESS; needs a display, for Firefox draws no WebGL without one.
 
+import { setTimeout } from "node:timers/promises";
+
 import puppeteer from "puppeteer-core";
 
 const PATIENCE_MS = 120_000; // a browser that draws WebGL in software starves on a busy machine
-const SIZE = { width: 1366, height: 768 };
+const WINDOW = { width: 1366, height: 888 }; // 120 of it for what is above the page
 const LIVE = `window.liquidity?.page?.known.frame?.status === "live"
   && document.getElementById("state").textContent === "LIVE"
   && window.liquidity.page.drawnSecond === window.liquidity.page.known.end / 1000`;
@@ -14,7 +16,8 @@ const SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.pa
 const [executablePath, address] = process.argv.slice(2);
 const browser = await puppeteer.launch({
   browser: "firefox", executablePath, headless: false, timeout: PATIENCE_MS, protocolTimeout: PATIENCE_MS,
-  args: [`--width=${SIZE.width}`, `--height=${SIZE.height + 120}`],
+  args: [`--width=${WINDOW.width}`, `--height=${WINDOW.height}`],
+  defaultViewport: null, // a page's own size takes commands that Firefox 140 has not
   extraPrefsFirefox: { "network.proxy.type": 0, "app.update.auto": false },
 });
 try {
@@ -25,16 +28,17 @@ try {
 
 async function look() {
   const page = await browser.newPage();
-  await page.setViewport(SIZE);
   /** @type {string[]} */
   const complaints = [];
   page.on("console", (message) => {
     if (["error", "warn"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error}`));
-  const until = (/** @type {string} */ condition) => (
-    page.waitForFunction(condition, { timeout: PATIENCE_MS, polling: 100 })
-  );
+  const until = async (/** @type {string} */ condition) => { // waitForFunction makes a Function, which the page forbids
+    for (const end = Date.now() + PATIENCE_MS; !(await page.evaluate(condition)); await setTimeout(100)) {
+      if (Date.now() > end) throw new Error(`never true: ${condition}; console: ${complaints}`);
+    }
+  };
   const view = async () => /** @type {Record<"from" | "to" | "low" | "high", number> & {following: boolean}} */ (
     await page.evaluate("({ ...window.liquidity.page.map.view.range, following: window.liquidity.page.map.view.following })")
   );
