@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from data_ingestion.messages import DepthUpdate, Levels, Snapshot
 from orderbook.findings import LeftOut, Mismatch, TopOfBook
-from orderbook.side import TOP_LEVELS, Columns, CoveredSide
+from orderbook.side import TOP_LEVELS, CoveredSide
 
 __all__ = ["TOP_LEVELS", "BookState", "Mismatch", "TopOfBook"]
 
@@ -76,12 +76,9 @@ class BookState:
         """Return all covered levels, bids then asks, best first. O(n log n)."""
         return self._bids.levels(), self._asks.levels()
 
-    def columns(self) -> tuple[Columns, Columns]:
-        """Return prices and sizes of all covered levels, bids then asks, best first. O(n log n).
-
-        Constant time until the next event.
-        """
-        return self._bids.columns(), self._asks.columns()
+    def sides(self) -> tuple[CoveredSide, CoveredSide]:
+        """Return bids and asks themselves, to be read until the next event."""
+        return self._bids, self._asks
 
     def compare(
         self, other: "BookState", *, ignored_bids: AbstractSet[float], ignored_asks: AbstractSet[float]

@@ -10,7 +10,7 @@ import msgspec
 from data_ingestion.messages import Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
 from orderbook.rounding import rounded
-from orderbook.side import Columns
+from orderbook.side import CoveredSide
 
 LADDER_TICKS: Final = (1, 10, 50, 100)
 """Price steps of the ladders, in ticks."""
@@ -61,8 +61,8 @@ def ladders(
 
     `known` is the price range of what is known of it now, where that is less than it covers.
     """
-    bids, asks = book.columns()
-    rising = bids[0][::-1], asks[0]
+    bids, asks = book.sides()
+    rising = bids.prices()[::-1], asks.prices()
     low, high = (round(price * UNITS_PER_USDT) for price in known or (book.low, book.high))
     return [
         Ladder(
@@ -74,30 +74,35 @@ def ladders(
     ]
 
 
-def _group(columns: Columns, rising: list[float], step: int, sign: int, edge: int) -> list[Rung]:
+def _group(side: CoveredSide, rising: list[float], step: int, sign: int, edge: int) -> list[Rung]:
     """Group one side. Asks are mirrored (`sign` -1), so that both sides fall away from the touch.
 
     `rising` are the same prices in rising order.
     """
-    prices, sizes = columns
+    prices = side.prices()
     if not prices:
         return []
     rungs: list[Rung] = []
-    scale = sign * UNITS_PER_USDT
+    scale, sizes_of_best = sign * UNITS_PER_USDT, side.sizes_of_best
     start, count, group = 0, len(prices), round(prices[0] * scale) // step
-    while len(rungs) < TOP_LEVELS:
+    for _ in range(TOP_LEVELS):
         end = start + 1
         following = round(prices[end] * scale) // step if end < count else None
         if following == group:
             end, following = _end_of(group, prices, rising, step, sign)
-        rungs.append(_rung(group * step, sum(sizes[start:end]), sign, edge))
+            size = sum(sizes_of_best(end)[start:end])
+        else:
+            size = sizes_of_best(end)[start]
+        bottom = group * step
+        rungs.append((bottom / scale, rounded(size) if bottom >= edge else None))
         if following is None:
             break
         start, group = end, following
     # Whole groups between the last level and the edge of coverage are empty; those past it are unknown.
     unknown = min(group, -(-edge // step)) - 1
     while len(rungs) < TOP_LEVELS:
-        rungs.append(_rung(unknown * step, 0.0, sign, edge))
+        bottom = unknown * step
+        rungs.append((bottom / scale, 0.0 if bottom >= edge else None))
         unknown -= 1
     return rungs
 
@@ -119,7 +124,3 @@ def _end_of(
             return end, following
         end += 1
     return end, None
-
-
-def _rung(bottom: int, size: float, sign: int, edge: int) -> Rung:
-    return sign * bottom / UNITS_PER_USDT, rounded(size) if bottom >= edge else None

@@ -29,8 +29,6 @@ _set_level: Final = cast("Callable[[Any, float, tuple[float, ...]], None]", dict
 _drop_level: Final = cast("Callable[[Any, float], None]", dict.__delitem__)
 """Removes a level of the dict but not of its order."""
 _size_of: Final = itemgetter(1)
-Columns = tuple[list[float], list[float]]
-"""Prices and sizes of levels, in the same order."""
 
 
 class CoveredSide:
@@ -43,7 +41,7 @@ class CoveredSide:
     """
 
     __slots__ = (
-        "_columns",
+        "_in_order",
         "_is_bid",
         "_middle",
         "_middle_end",
@@ -51,6 +49,7 @@ class CoveredSide:
         "_near",
         "_near_end",
         "_rim",
+        "_sizes_in_order",
         "_sorted",
         "_top",
         "count",
@@ -64,8 +63,9 @@ class CoveredSide:
         self._most = most
         self.left_out: LeftOut = (0, None)
         """Which of the last changes lay beyond the edge as it was before them."""
-        self._columns: Columns | None = None  # of all levels, since they were last asked for
-        self._top: Levels | None = None  # likewise
+        self._in_order: list[float] | None = None  # all prices, since they were last asked for
+        self._sizes_in_order: list[float] = []  # of the first of them
+        self._top: Levels | None = None
         self._near: SortedDict[float, Any] = SortedDict()  # the level of each price
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
@@ -108,7 +108,7 @@ class CoveredSide:
         O(k log m) for k changes and m levels of near end or rim; amortised, for now and then the middle is
         sorted, O(n log n).
         """
-        self._columns = self._top = None
+        self._in_order = self._top = None
         if self._is_bid:
             self._apply_bids(changes)
         else:
@@ -296,20 +296,32 @@ class CoveredSide:
         """Return the size of every level by price, in no order. O(n)."""
         return dict(chain(self._near.values(), self._middle.items()))
 
-    def columns(self) -> Columns:
-        """Return all prices and sizes, best first. O(n log n), constant time until the next change."""
-        if self._columns is None:
-            levels = self._near.values()
-            near = list(reversed(levels) if self._is_bid else levels)
-            behind = self._middle_in_order()  # sorting floats takes a third of what sorting pairs does
-            middle = self._middle
-            prices = [price for price, _ in near] + behind
-            self._columns = prices, [*map(_size_of, near), *map(middle.__getitem__, behind)]
-        return self._columns
+    def prices(self) -> list[float]:
+        """Return all prices, best first. O(n log n), constant time until the next change."""
+        if self._in_order is None:
+            near = self._near
+            best_first = list(near)
+            if self._is_bid:
+                best_first.reverse()
+            self._sizes_in_order = [near[price][1] for price in best_first]
+            # Sorting floats takes a third of what sorting pairs does.
+            self._in_order = best_first + self._middle_in_order()
+        return self._in_order
+
+    def sizes_of_best(self, count: int) -> list[float]:
+        """Return the sizes of the best levels, in the order of `prices`: of `count` of them, or of more.
+
+        O(n) once, constant time until the next change. Looking up takes longer than ordering.
+        """
+        prices, sizes = self.prices(), self._sizes_in_order
+        if len(sizes) < count:
+            sizes += map(self._middle.__getitem__, prices[len(sizes) : count])
+        return sizes
 
     def levels(self) -> Levels:
         """Return all levels, best first. O(n log n)."""
-        return list(zip(*self.columns(), strict=True))
+        prices = self.prices()
+        return list(zip(prices, self.sizes_of_best(len(prices)), strict=True))
 
     def check(self) -> None:
         """Raise AssertionError unless every invariant holds. O(n)."""

@@ -133,26 +133,28 @@ def counts_by_word(causes: Mapping[Cause, int]) -> dict[str, int]:
 class DepthMeter:
     """Rate, spacing and latency of depth events over the last ten seconds."""
 
-    __slots__ = ("_arrivals",)
+    __slots__ = ("_arrivals", "_latencies")
 
     def __init__(self) -> None:
-        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)  # steady ms, latency ms
+        self._arrivals: deque[float] = deque(maxlen=_SAMPLES)  # steady ms
+        self._latencies: deque[float] = deque(maxlen=_SAMPLES)  # ms, of the same events
 
     def add(self, steady_ms: float, latency_ms: float) -> None:
         """Note an event. Constant time."""
-        self._arrivals.append((steady_ms, latency_ms))
+        self._arrivals.append(steady_ms)
+        self._latencies.append(latency_ms)
 
     def read(self, steady_ms: float) -> tuple[float, Percentiles, Percentiles]:
         """Return events a second, intervals and latency. O(n log n) in the events of the window."""
-        arrivals = self._arrivals
-        while arrivals and arrivals[0][0] < steady_ms - RATE_WINDOW_MS:
+        arrivals, latencies = self._arrivals, self._latencies
+        while arrivals and arrivals[0] < steady_ms - RATE_WINDOW_MS:
             arrivals.popleft()
-        times = [at for at, _ in arrivals]
+            latencies.popleft()
         # Before ten seconds have passed the window is as long as what is in it.
-        span = min(RATE_WINDOW_MS, steady_ms - times[0]) if times else 0
-        rate = len(times) / (span / 1000) if span > 0 else 0.0
-        intervals = [b - a for a, b in pairwise(times)]
-        return round(rate, 2), percentiles(intervals), percentiles(latency for _, latency in arrivals)
+        span = min(RATE_WINDOW_MS, steady_ms - arrivals[0]) if arrivals else 0
+        rate = len(arrivals) / (span / 1000) if span > 0 else 0.0
+        intervals = [b - a for a, b in pairwise(arrivals)]
+        return round(rate, 2), percentiles(intervals), percentiles(latencies)
 
 
 def percentiles(samples: Iterable[float]) -> Percentiles:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from data_ingestion.messages import Levels
 from orderbook.book_state import TOP_LEVELS, BookState
 from orderbook.ladders import UNITS_PER_USDT, Ladder, Rung, _group, ladders, tick_of
+from orderbook.side import CoveredSide
 from tests.builders import OPS, NaiveExchange, Op, depth, property_settings, side, snapshot
 
 TICK = 10_000_000  # 0.1 USDT in units of 1e-8
@@ -198,7 +199,7 @@ def test_groups_found_by_bisection_are_those_found_by_walking(prices: list[float
     prices.sort()
     for sign, side_prices in ((1, prices[::-1]), (-1, prices)):
         levels = [(price, 1.0 + place % 7) for place, price in enumerate(side_prices)]
-        columns = [price for price, _ in levels], [size for _, size in levels]
-        rungs = _group(columns, prices, step, sign, -(10**30))
+        side = CoveredSide(levels, is_bid=sign == 1, most=len(levels))
+        rungs = _group(side, prices, step, sign, -(10**30))
         expected = [(bottom / UNITS_PER_USDT, size) for bottom, size in walked(levels, step, sign)]
         assert rungs[: len(expected)] == expected

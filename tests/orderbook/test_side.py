@@ -58,6 +58,8 @@ def test_a_side_equals_one_plain_dict(most: int, is_bid: bool) -> None:
         plain.apply(changes)
         side.check()
         best = [(price, plain.held[price]) for price in plain.best_first()]
+        some = draw.randrange(60)
+        assert side.sizes_of_best(some)[:some] == [size for _, size in best[:some]]
         assert side.levels() == best
         assert side.sizes() == plain.held
         assert (len(side), side.edge) == (len(best), plain.edge)

@@ -13,7 +13,7 @@ from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
 from orderbook.book_state import TOP_LEVELS
-from orderbook.ladders import UNITS_PER_USDT, tick_of
+from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of
 from orderbook.synchronizer import LocalBook
 from state.engine import EngineSettings
 from state.frames import Frame
@@ -187,7 +187,7 @@ class Recording:
     """What `?updates=1` costs: each event noted, and at a second's end the chunk encoded.
 
     A second's end is counted to the message after it, and a whole book twice a minute with it. The book is
-    kept untimed, and its levels are put in order, as they are in an engine for each second's ladders.
+    kept untimed, and its ladders made, as in an engine in each second.
     """
 
     columns: tuple[str, ...] = ("recorder",)
@@ -197,12 +197,14 @@ class Recording:
         self._book: LocalBook | None = None
         self._before = b""
         self._recorder = Recorder()
-        self._second = 0
+        self._second = self._tick = 0
 
     def take(self, tick: Tick) -> tuple[int, int]:
         """Apply the message, and record it."""
         if tick.snapshot is not None:
-            self._book = LocalBook(decode_snapshot(tick.snapshot), book_levels=self._settings.book_levels)
+            snapshot = decode_snapshot(tick.snapshot)
+            self._tick = tick_of(snapshot, self._tick)
+            self._book = LocalBook(snapshot, book_levels=self._settings.book_levels)
             if self._before:
                 self._book.apply(decode_depth_update(self._before))
             self._recorder.begin(self._book, tick.now_ms)
@@ -214,7 +216,7 @@ class Recording:
         ended = tick.now_ms // 1000 > self._second
         self._second = tick.now_ms // 1000
         if ended:
-            book.state.columns()
+            ladders(book.state, self._tick)
         start = _now()
         if ended:
             self._recorder.close(self._second * 1000, book, event.transaction_time)
