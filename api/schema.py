@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.processes import ShownProcess
-from features.basic_metrics import basic_metrics
 from features.trade_flow import Print, TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
@@ -223,7 +222,7 @@ def _live() -> Frame:
         "BTCUSDT",
         "binance",
         _SECOND,
-        Market(9_876_543_210, _SECOND - 63, top, basic_metrics(top)),
+        Market(9_876_543_210, _SECOND - 63, top),
         Flow(1.5, [0.75, *[0.0] * 9]),
         TradeSummary(1.25, 0.5, 61_000.04, 0.0, 2, [Print(61_000.1, 1.25, "buy", _SECOND - 410)]),
         _health(),

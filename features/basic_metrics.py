@@ -7,7 +7,7 @@ from features.metrics import BasicMetrics
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import UNITS_PER_USDT
 
-__all__ = ["BasicMetrics", "basic_metrics", "mid_and_spread"]
+__all__ = ["BasicMetrics", "basic_metrics", "mid_and_spread", "ten_level_volumes"]
 
 _EXACT_UNITS: Final = 2**53  # integers below it are floats of their own
 
@@ -42,6 +42,11 @@ def basic_metrics(top: TopOfBook) -> BasicMetrics:
         cumulative_bids=cumulative_bids,
         cumulative_asks=cumulative_asks,
     )
+
+
+def ten_level_volumes(top: TopOfBook) -> tuple[float, float]:
+    """Return the sizes of all ten bids and of all ten asks, base asset. Constant time."""
+    return sum(size for _, size in top.bids), sum(size for _, size in top.asks)
 
 
 def mid_and_spread(bid: float, ask: float) -> tuple[float, float]:

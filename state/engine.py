@@ -13,7 +13,7 @@ from data_ingestion.causes import Cause
 from data_ingestion.messages import AggTrade, DepthUpdate, Snapshot
 from data_ingestion.pacing.clock_offset import ClockOffset
 from data_ingestion.sink import Notice, SnapshotRequest, Stream, StreamState, SymbolInfo
-from features.basic_metrics import basic_metrics
+from features.basic_metrics import ten_level_volumes
 from features.detectors.detection import Detection
 from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
@@ -234,6 +234,7 @@ class Engine:
         health.trades.watch(steady_ms, self.settings.trade_silent_after_ms)
         uncertainty_ms = 0.0 if clock_offset is None else clock_offset.uncertainty_ms
         status, reason = self.status(steady_ms, wall_ms, uncertainty_ms)
+        self._sum_flow()
         flow = Flow(self._ofi.drain(), self._level_flow.drain())
         trades, detections = self._drain_trades(), self._drain_detections()
         book, market = self._keeper.book, self.market
@@ -371,12 +372,11 @@ class Engine:
         if top is None:
             self._lose_market()
             return
-        metrics = basic_metrics(top)
         if self.market is None:
             self._recorder.begin(book, self._exchange_time)
-        self._ofi.update(metrics.total_bid_volume, metrics.total_ask_volume)
+            self._ofi.update(*ten_level_volumes(top))
         self._level_flow.update(top)
-        known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top, metrics)
+        known, self.market = self.market, Market(book.last_update_id, self._exchange_time, top)
         if known is None or known.last_update_id != book.last_update_id:  # a second book's first is no news
             self._detection.on_book(self._exchange_time, book.last_update_id, top)
 
@@ -388,10 +388,16 @@ class Engine:
         self._lose_market()
 
     def _lose_market(self) -> None:
+        self._sum_flow()
         self.market = None
         self._recorder.lose()
         self._restart_flow()
         self._detection.restart()
+
+    def _sum_flow(self) -> None:
+        """Bring the flow of volumes up to the present; it telescopes, so no update before is missed by it."""
+        if self.market is not None:
+            self._ofi.update(*ten_level_volumes(self.market.top))
 
     def _restart_flow(self) -> None:
         self._ofi.restart()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from data_ingestion.messages import Levels
-from features.basic_metrics import BasicMetrics
+from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
@@ -144,12 +144,11 @@ class WindowRow(msgspec.Struct, frozen=True):
 
 
 class Market(msgspec.Struct, frozen=True, gc=False):
-    """The market values of one instant at which the book was exact."""
+    """What a book was known to be at one instant at which it was exact."""
 
     last_update_id: int
     exchange_time: int
     top: TopOfBook
-    metrics: BasicMetrics
 
 
 class Flow(msgspec.Struct, frozen=True, gc=False):
@@ -176,7 +175,7 @@ def live_frame(
     Sums of sizes are rounded to the exchange's eight decimals: what lies beyond is the noise of
     adding floats.
     """
-    metrics = market.metrics
+    metrics = basic_metrics(market.top)
     return Frame(
         symbol=symbol,
         source=source,

@@ -29,7 +29,6 @@ from api.server import server_of
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
 from data_ingestion.pacing.latency import LatencyMeter
-from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import Ladder
@@ -92,7 +91,7 @@ def a_frame(timestamp: int, *, symbol: str = "BTCUSDT", source: str = SOURCE) ->
     bids = [(base - 1 - level, 1.0 + level) for level in range(10)]
     asks = [(base + 1 + level, 2.0 + level) for level in range(10)]
     top = TopOfBook(bids, asks)
-    market = Market(timestamp // 100, timestamp - 50, top, basic_metrics(top))
+    market = Market(timestamp // 100, timestamp - 50, top)
     trades = TradeSummary(1.0, 2.0, 100.5, 0.25, 3, [])
     return live_frame(
         symbol, source, timestamp, market, Flow(0.25, [0.5, *[0.0] * 9]), trades, a_health(), tick_size=1.0

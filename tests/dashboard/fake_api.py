@@ -12,7 +12,6 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from features.basic_metrics import basic_metrics
 from features.market_impact import OrderSide, Unit, market_impacts
 from features.trade_flow import TradeSummary
 from orderbook.book_state import TopOfBook
@@ -64,7 +63,7 @@ def live(symbol: str, timestamp: int, *, mid: int, source: str = "simulated", **
     salt = timestamp // 1000
     finest = a_ladder(1, mid, salt + 1)
     top = TopOfBook([(price, size) for price, size in finest["bids"]], [(p, s) for p, s in finest["asks"]])
-    market = Market(salt, timestamp - 50, top, basic_metrics(top))
+    market = Market(salt, timestamp - 50, top)
     trades = TradeSummary(1.0, 2.0, 100.5, 0.25, 3, [])
     frame = live_frame(
         symbol, source, timestamp, market, Flow(0.25, [0.5, *[0.0] * 9]), trades, a_health(), tick_size=TICK

@@ -5,7 +5,6 @@ import json
 import msgspec
 import pytest
 
-from features.basic_metrics import basic_metrics
 from features.trade_flow import TradeSummary
 from state.frames import Flow, Frame, Market, Row, Status, live_frame, missing_row, not_live_frame, row_of
 from state.health import EngineHealth
@@ -53,7 +52,7 @@ HEALTH = EngineHealth().read(0.0, None, {}, 0)
 
 def live(trades: TradeSummary | None = None) -> Frame:
     """Return the live frame of `TOP`."""
-    market = Market(42, START_MS - 7, TOP, basic_metrics(TOP))
+    market = Market(42, START_MS - 7, TOP)
     return live_frame(
         "BTCUSDT",
         "binance",

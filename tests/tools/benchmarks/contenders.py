@@ -180,7 +180,7 @@ class Whole:
     def metrics(self) -> BasicMetrics | None:
         """Return the metrics after the last message."""
         market = self._engine.market
-        return None if market is None else market.metrics
+        return None if market is None else basic_metrics(market.top)
 
 
 class Recording:
