@@ -163,7 +163,7 @@ async def soak(minutes: float, *, page: bool) -> dict[str, list[tuple[float, flo
         print(f"both symbols live {time.monotonic() - started:.2f} s after the start of main.py")
         tab = None
         if page:
-            browser = await stack.enter_async_context(chromium())
+            browser = await stack.enter_async_context(chromium(gpu_compositing=True))
             tab = await Tab.of(await stack.enter_async_context(open_page(browser, program.dashboard_port)))
         readers = [
             asyncio.create_task(_read_frames(program, symbol, counts, intervals)) for symbol in SYMBOLS
