@@ -5,8 +5,6 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := $(wildcard *.py) data_ingestion orderbook features state api dashboard processes
 MODULE_TESTS := $(wildcard tests/dashboard/unit/*.test.mjs tests/dashboard/unit/*/*.test.mjs)
-# Most of them wait for processes; what waits longest begins first.
-LONGEST_FIRST := tests/tools/test_compiled_core.py tests/replay tests/tools tests/fuzz tests/test_notebooks.py
 
 .PHONY: run test check-python check-types check-modules help fast pure drill evaluate campaign cluster clients load orders fuzz soak page bench latency scale pins clean
 
@@ -16,8 +14,8 @@ run: $(VENV)/run.stamp
 test:
 	@$(MAKE) --no-print-directory -j 2 node_modules/.stamp $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory -j 2 check-python check-types check-modules
-	$(BIN)/python -m pytest $(LONGEST_FIRST) tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile --no-loadscope-reorder
 
 check-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
