@@ -1,4 +1,4 @@
-"""The order in which files of tests begin: what takes longest first, so that no worker is left with it at the end."""
+"""What takes longest begins first, so that no worker is left with it at the end."""
 
 from pathlib import Path
 from typing import Final
