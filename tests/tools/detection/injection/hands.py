@@ -168,6 +168,18 @@ def _layering(hand: Hand, times: float, every: int) -> Steps:
         for price in prices:
             loom.hold(side, price, size * (1 + 0.01 * (change % 3)))
         yield from hand.stay(prices, every)
+        _no_trade_in_their_row(hand, prices[0])
+
+
+def _no_trade_in_their_row(hand: Hand, first: float) -> None:
+    """Hold them spoiled where large levels in front of them, which are of their row, are traded at."""
+    loom, side, sign = hand.loom, hand.side, SIGN[hand.side]
+    in_front = [level for level in loom.published[side] if sign * level[0] > sign * first]
+    for price, size in reversed(in_front):
+        if size <= LARGE * loom.median_size():
+            return
+        if loom.printed[side].get(price):
+            raise Spoiled("others traded in the same row")
 
 
 # --- what is taken ------------------------------------------------------------------------------------------
