@@ -161,7 +161,7 @@ async def test_each_trade_under_the_pointer_is_told(held: Shown) -> None:
     page, _, first = held
     end = first + 1000 * PLACED
     lines, _ = await lines_at(page, end - 395, 60_000.0)
-    told = lines[lines.index("2 trades: bought 3, sold 2 BTC") + 1 :]
+    told = lines[lines.index("2 trades near by: bought 3, sold 2 BTC") + 1 :]
     assert told == [
         f"sold 2 BTC at 60,000.0, {clocks(end - 400)[0]}.{(end - 400) % 1000:03}",
         f"bought 3 BTC at 60,000.0, {clocks(end - 390)[0]}.{(end - 390) % 1000:03}",

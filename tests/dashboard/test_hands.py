@@ -442,7 +442,7 @@ async def test_prices_moved_by_hand_stay_and_are_brought_back_by_a_click(
     try:
         api.mids[SYMBOL] += step
         await page.until("document.getElementById('price-off').checkVisibility()")
-        assert re.fullmatch(rf"price is off view {arrow} [\d,]+\.\d · click", await page.text("price-off"))
+        assert re.fullmatch(rf"price is off view {arrow} [\d,]+\.\d\d · click", await page.text("price-off"))
         await page.frames(1)
         assert await page.do(f"(({{ low, high }}) => [low, high])({RANGE})") == before
         await page.page.click("#price-off")

@@ -130,7 +130,7 @@ export function isOpen({ event }) {
 const SUMMARIES = {
   wall: (e, { size: amount }) => (
     e.lost === undefined
-      ? `${amount(e.size)}, ${ratio(e.size / e.median_size)} the median, for ${duration(e.held_ms)}`
+      ? `${amount(e.size)}, ${ratio(e.size / e.median_size)} the median, after ${duration(e.held_ms)}`
       : `lost ${amount(e.lost)}, of that traded ${amount(e.traded)}, after ${duration(e.held_ms)}`
   ),
   sweep: (e, { price, size: amount }) => `${e.levels} levels, ${amount(e.volume)} in ${number(e.duration_ms, 0)} ms, to ${price(e.last_price)}`,

@@ -22,7 +22,7 @@ export class PriceTools {
   show(map, mid) {
     const { layout, layout: { prices, map: box, foot }, view } = map;
     const side = view.lost(mid);
-    const text = side ? `price is off view ${side > 0 ? "▲" : "▼"} ${number(mid ?? 0, map.decimals)} · click` : "";
+    const text = side ? `price is off view ${side > 0 ? "▲" : "▼"} ${number(mid ?? 0, map.decimals + 1)} · click` : "";
     const is = [layout, view.priceFits, text];
     if (is.every((each, index) => each === this.shown[index])) return;
     this.shown = is;

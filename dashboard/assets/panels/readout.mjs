@@ -149,7 +149,7 @@ function tradeLines(map, at) {
   ));
   if (trades.length < 2) return lines;
   const sum = (/** @type {string} */ wanted) => trades.reduce((total, [, , amount, , side]) => total + (side === wanted ? amount : 0), 0);
-  return [`${trades.length} trades: bought ${size(sum("buy"))}, sold ${size(sum("sell"))} ${base}`, ...lines];
+  return [`${trades.length} trades near by: bought ${size(sum("buy"))}, sold ${size(sum("sell"))} ${base}`, ...lines];
 }
 
 /** @param {MarketMap} map @param {BookWindow} known @param {number} now @param {number} price */

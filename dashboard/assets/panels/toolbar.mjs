@@ -164,5 +164,5 @@ function rankField(preferences, choose) {
     },
   });
   slider.value = preferences.get("rank");
-  return make("label", { class: "control" }, make("span", { class: "label" }, "largest in so many of the minutes"), slider, shown);
+  return make("label", { class: "control" }, make("span", { class: "label" }, "largest of its kind in this share of minutes"), slider, shown);
 }

@@ -43,7 +43,7 @@ test("one that was interrupted keeps the figures that it had", () => {
 
 test("each kind's evidence is said in words", () => {
   const said = {
-    wall: [{ size: 120, median_size: 10, held_ms: 4200 }, "120 BTC, 12 × the median, for 4.2 s"],
+    wall: [{ size: 120, median_size: 10, held_ms: 4200 }, "120 BTC, 12 × the median, after 4.2 s"],
     sweep: [{ levels: 4, volume: 3.21, duration_ms: 12, last_price: 60_000.1 }, "4 levels, 3.21 BTC in 12 ms, to 60,000.1"],
     absorption: [{ volume: 50, largest_size: 3, refills: 9 }, "took 50 BTC where at most 3 BTC showed, 9 refills"],
     layering: [{ levels: 3, changes: [5, 6, 7], traded_share: 0.02 }, "3 levels, changed 5, 6, 7 times, 2 % traded"],
