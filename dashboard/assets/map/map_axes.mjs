@@ -102,7 +102,8 @@ export class MapAxes {
   times() {
     const { layout, range, colours, font } = this.scene;
     const { times, map, strips } = layout;
-    const { ticks, step } = timeTicks(range.from, range.to, map.width / (font * 6.5), zoneOffset(range.to));
+    const room = Math.max(map.width / (font * 8), Math.min(4, map.width / (font * 4.9))); // a narrow one needs some, too
+    const { ticks, step } = timeTicks(range.from, range.to, room, zoneOffset(range.to));
     const bottom = strips.length ? strips[strips.length - 1].top + strips[strips.length - 1].height : map.top + map.height;
     const decimals = step < 1000 ? 1 : 0;
     const half = font * (decimals ? 2.9 : 2.4);
