@@ -30,6 +30,7 @@ export class View {
     /** @type {{low: number, high: number, priceFits: boolean, priceIsFree: boolean} | null} the prices before they were tight */
     this.wide = null;
     this.isSet = false; // whether anything has been shown
+    this.reach = 0; // USDT: half of what was known when time last followed; what a held view shows does not grow with it
     this.heldAt = Infinity; // ms: what came later than the key that holds the view is not shown
     this.leftAt = Infinity; // ms: the newest second as the view left it; Infinity while it follows
   }
@@ -51,7 +52,8 @@ export class View {
       range.to = limits.now + span * AHEAD;
       range.from = range.to - span * (1 + AHEAD);
     }
-    if (this.priceFits) this.fitPrices(limits, pathOf(range.from, range.to), false);
+    if (this.following || !this.isSet) this.reach = (limits.highest - limits.lowest) / 2;
+    if (this.priceFits) this.fitPrices(limits, pathOf(range.from, Math.min(range.to, this.heldAt)), false);
     this.isSet = true;
   }
 
@@ -62,7 +64,7 @@ export class View {
     if (!path) return;
     const { range } = this;
     const { tick } = limits;
-    const reach = Math.max((limits.highest - limits.lowest) / 2, 40 * tick);
+    const reach = Math.max(this.reach, 40 * tick);
     const roomy = Math.max(reach * MARGIN, (path[1] - path[0]) * 0.2, 20 * tick);
     const margin = this.isTight ? Math.max((path[1] - path[0]) * SETTLED, 2 * tick) : roomy;
     const wanted = path[1] - path[0] + 2 * margin;

@@ -41,6 +41,22 @@ test("a view that follows has now near its right edge, and the whole window", ()
   }
 });
 
+test("a held view keeps its prices while more becomes known and the price moves on", () => {
+  const view = shown(limitsOf());
+  view.pause(limitsOf());
+  const held = { ...view.range };
+  const { lowest, highest } = limitsOf();
+  /** @param {number} _from @param {number} to @returns {[number, number]} */
+  const path = (_from, to) => [to > NOW ? 59_700 : 59_990, 60_010];
+  for (const more of [100, 1000]) {
+    view.advance(limitsOf({ now: NOW + 10 * more, lowest: lowest - more, highest: highest + more }), path);
+    assert.deepEqual(view.range, held);
+  }
+  view.follow(limitsOf({ now: NOW + 20_000, lowest: lowest - 1000, highest: highest + 1000 }));
+  view.advance(limitsOf({ now: NOW + 20_000, lowest: lowest - 1000, highest: highest + 1000 }), path);
+  assert.ok(view.range.low < held.low);
+});
+
 test("zooming out hundreds of times ends at what there is", () => {
   for (const following of [true, false]) {
     const limits = limitsOf({ oldest: NOW - 400_000 });
