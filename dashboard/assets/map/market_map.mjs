@@ -140,7 +140,7 @@ export class MarketMap {
   /** Fit the prices to what is chosen to be seen: the ten best levels, or the book around the price. */
   chooseReach() {
     const { range } = this.view;
-    this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, range.to));
+    this.view.tighten(this.choices.onlyTop, this.limits, this.pathOf(range.from, Math.min(range.to, this.view.heldAt)));
   }
 
   /** Lay out for the element's size, unless that is done already: each step of a hand asks. */
