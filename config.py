@@ -66,6 +66,11 @@ class Settings:
     api_port: int = _setting(8000, "port of the API", low=1, high=65535)
     dashboard_host: str = _setting("127.0.0.1", "address that the page listens on")
     dashboard_port: int = _setting(8050, "port of the page", low=1, high=65535)
+    page: bool = _setting(
+        True,
+        "serve the page; false where programs alone read the API",
+        choices=tuple(SWITCH.split()),
+    )
     public_api_url: str = _setting(
         "",
         "where browsers reach the API, if not at its port of the page's host: through a proxy or a tunnel, "
@@ -203,6 +208,7 @@ GROUPS: Final = {
         "api_port",
         "dashboard_host",
         "dashboard_port",
+        "page",
         "public_api_url",
         "dashboard_prefix",
         "allowed_origins",

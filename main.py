@@ -187,7 +187,9 @@ async def run_all(settings: Settings) -> None:
     from processes.source_choice import at_the_simulated_exchange, with_source
 
     with contextlib.closing(Listeners(settings)) as sockets:
-        listeners = {"api": sockets.listen("api"), "dashboard": sockets.listen("dashboard")}
+        listeners = {"api": sockets.listen("api")}
+        if settings.page:
+            listeners["dashboard"] = sockets.listen("dashboard")
         settings = await with_source(settings)
         if settings.source == "simulated":
             listeners["exchange"] = sockets.listen("simulated")
@@ -220,9 +222,8 @@ def _children(settings: Settings, listeners: dict[str, socket.socket]) -> list[C
 async def _supervise(children: list[Child], settings: Settings) -> None:
     host = f"{local_address(settings.api_host)}:{settings.api_port}"
     log.info("frames at ws://%s/ws/%s, API at http://%s/docs", host, settings.symbols[0], host)
-    log.info(
-        "page at http://%s:%d; Ctrl-C ends", local_address(settings.dashboard_host), settings.dashboard_port
-    )
+    page = f"http://{local_address(settings.dashboard_host)}:{settings.dashboard_port}"
+    log.info("%s; Ctrl-C ends", f"page at {page}" if settings.page else "no page is served")
     with screen_of_this_terminal() as screen:
         try:
             async with asyncio.TaskGroup() as tasks:

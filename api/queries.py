@@ -12,7 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.channel import Wants
-from api.refusals import Refusal, refusal, shown
+from api.refusals import refusal, shown
+from api.refused_requests import Refusal
 
 STREAM_QUERY: Final = ("ladders", "updates", "try")
 """What a stream may be asked with. `try` means nothing: some clients connect anew only to another address."""

@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from api.channel import Channel
 from api.feed.messages import NoBook
-from api.refusals import Refusal, refusal, shown
+from api.refusals import refusal, shown
+from api.refused_requests import Refusal
 from data_ingestion.clock import Clock
 from features.market_impact import DECIMALS, BadSize, Impacts, OrderSide, Unit, order_size
 from state.frames import Status

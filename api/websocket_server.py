@@ -20,7 +20,8 @@ from api.health import HealthReport, SymbolHealth, SymbolList
 from api.metrics import AnswerCounter, registry_of
 from api.processes import ProcessReport, ProgramProcesses
 from api.queries import UNKNOWN_QUERY, QueryGuard, wants_of
-from api.refusals import add_refusals, refusal
+from api.refusals import refusal
+from api.refused_requests import add_refusals
 from api.schema import (
     BAD_QUERY,
     NO_ROOM,

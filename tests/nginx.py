@@ -55,7 +55,9 @@ async def behind_nginx(folder: Path, host: str = NAME) -> AsyncIterator[tuple[Pr
     command, snippet = documented()
     flags = dict(re.findall(r"--([a-z-]+) (\S+)", command.replace(NAME, f"{host}:{port}")))
     settings = {name.replace("-", "_"): value for name, value in flags.items()}
-    program = Program(source="simulated", symbols="BTCUSDT", stale_after=20, depth_silence=30, **settings)
+    program = Program(
+        source="simulated", symbols="BTCUSDT", page=True, stale_after=20, depth_silence=30, **settings
+    )
     for written, instead in (
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"),

@@ -36,9 +36,13 @@ def environment_of(**settings: object) -> dict[str, str]:
 
 
 class Program:
-    """`python main.py` with settings given as environment variables. Output is kept in `output`."""
+    """`python main.py` with settings given as environment variables, without the page unless `page` is True.
+
+    Output is kept in `output`.
+    """
 
     def __init__(self, **settings: object) -> None:
+        settings.setdefault("page", False)
         self.api_port = int(str(settings.setdefault("api_port", free_port())))
         self.dashboard_port = int(str(settings.setdefault("dashboard_port", free_port())))
         self._environment = environment_of(**settings)

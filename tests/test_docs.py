@@ -3,11 +3,13 @@
 import asyncio
 import re
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import fields
 
 import httpx
 import msgspec
 import pytest
+import pytest_asyncio
 
 from api.simulate import NotLiveRefusal, SimulatedOrder, SimulatedOrders
 from data_ingestion.simulated_exchange.faults import FAULTS
@@ -24,6 +26,8 @@ from tests.program import (
     next_live,
     order_answered,
 )
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 PAGES = (
     "README.md",
@@ -46,6 +50,15 @@ def anchors_of(page: str) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def program() -> AsyncIterator[Program]:
+    """Run one program for all that a page says of it as it comes."""
+    async with Program(source="simulated", symbols="BTCUSDT") as running:
+        async with listening(running.url("BTCUSDT")) as connection:
+            await next_live(connection)
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +157,11 @@ def test_every_field_of_a_simulated_order_is_documented(
     assert [field.name for field in fields(answer) if f"`{field.name}`" not in section] == []
 
 
-async def test_the_readmes_simulated_order_is_answered_as_written(readme: str) -> None:
+@in_one_loop
+async def test_the_readmes_simulated_order_is_answered_as_written(program: Program, readme: str) -> None:
     """The URL that the README gives to curl has an answer; only its port is another."""
     url = readme.split('curl "')[1].split('"', maxsplit=1)[0]
-    async with Program(source="simulated", symbols="BTCUSDT") as program:
-        async with listening(program.url("BTCUSDT")) as connection:
-            await next_live(connection)
-        reply = await order_answered(url.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"))
+    reply = await order_answered(url.replace("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"))
     assert set(reply) == {field.name for field in fields(SimulatedOrder)}
 
 
@@ -160,15 +171,13 @@ def test_every_kind_and_ending_of_a_detection_is_documented() -> None:
     assert [word.value for word in (*Kind, *Ending) if f"`{word.value}`" not in text] == []
 
 
-async def test_the_readmes_notebook_scripts_run_as_written(readme: str) -> None:
+@in_one_loop
+async def test_the_readmes_notebook_scripts_run_as_written(program: Program, readme: str) -> None:
     """The scripts under "Read it from a notebook" print prices and a book; only their port is another."""
     section = readme.split("\n## Read it from a notebook\n")[1].split("\n## ", maxsplit=1)[0]
     scripts = [part.split("```", maxsplit=1)[0] for part in section.split("```python\n")[1:]]
-    async with Program(source="simulated", symbols="BTCUSDT") as program:
-        async with listening(program.url("BTCUSDT")) as connection:
-            await next_live(connection)
-        shorter = (("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"), ("wait(10)", "wait(2)"))
-        said = [await _said_by(script, *shorter) for script in scripts]
+    shorter = (("127.0.0.1:8000", f"127.0.0.1:{program.api_port}"), ("wait(10)", "wait(2)"))
+    said = [await _said_by(script, *shorter) for script in scripts]
     seconds, updates = said
     assert "seconds, " in seconds
     assert " USDT on average" in seconds

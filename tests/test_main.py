@@ -42,7 +42,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 def simulated(**others: object) -> Program:
     """Return a program on the simulated exchange; its books may be quiet for as long as a busy machine is."""
-    return Program(source="simulated", stale_after=20, depth_silence=30, **others)
+    return Program(**{"source": "simulated", "stale_after": 20, "depth_silence": 30, "page": True} | others)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -299,11 +299,11 @@ async def test_a_signal_ends_everything_cleanly(number: signal.Signals) -> None:
 
 
 async def test_nothing_outlives_a_supervisor_that_is_killed() -> None:
-    """Its processes see that it has gone, and end by themselves."""
-    async with simulated(symbols="BTCUSDT") as running:
+    """Its processes, of which there is no page where none is wanted, see that it has gone, and end."""
+    async with simulated(symbols="BTCUSDT", page=False) as running:
         async with listening(running.url("BTCUSDT")) as connection:
             await next_frame(connection)
-        await until(lambda: len(processes_of(running)) == 4)
+        await until(lambda: set(processes_of(running)) == {"api", "exchange", "BTCUSDT"})
         processes = list(processes_of(running).values())
         await running.stop(signal.SIGKILL)
         await until(lambda: all_gone(processes))
@@ -317,9 +317,7 @@ async def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
         '"$@" | head -n 1',
         "sh",
         *MAIN,
-        env=environment_of(
-            source="simulated", symbols="BTCUSDT", api_port=free_port(), dashboard_port=free_port()
-        ),
+        env=environment_of(source="simulated", symbols="BTCUSDT", page=False, api_port=free_port()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -400,7 +398,9 @@ async def test_standard_streams_may_be_closed(closed: str) -> None:
         "sh",
         *("-c", f'exec "$@" {closed}', "sh"),
         *MAIN,
-        env=environment_of(source="simulated", symbols="BTCUSDT", stale_after=20, depth_silence=30, **ports),
+        env=environment_of(
+            source="simulated", symbols="BTCUSDT", page=False, stale_after=20, depth_silence=30, **ports
+        ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

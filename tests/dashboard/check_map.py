@@ -40,10 +40,10 @@ KNOWN_SHARE: Final = """() => {
 @contextlib.asynccontextmanager
 async def _program(*, recording: bool) -> AsyncIterator[Program]:
     if not recording:
-        async with Program(source="simulated", symbols=SYMBOL) as program:
+        async with Program(source="simulated", symbols=SYMBOL, page=True) as program:
             yield program
         return
-    async with Rig() as rig, Program(**rig.settings) as program:
+    async with Rig() as rig, Program(**rig.settings, page=True) as program:
         yield program
 
 

@@ -145,7 +145,7 @@ async def _loads(browser: Browser, program: Program) -> None:
 
 async def measure(minutes: float, folder: Path | None) -> None:
     """Run the program and the page, and print what was seen."""
-    async with Program(source="simulated") as program, chromium(gpu_compositing=True) as browser:
+    async with Program(source="simulated", page=True) as program, chromium(measured=True) as browser:
         await _loads(browser, program)
         async with open_page(browser, program.dashboard_port) as page:
             await page.live()

@@ -15,6 +15,7 @@ async def test_a_silent_exchange_is_seen_through_the_whole_program() -> None:
             Program(
                 source="binance",
                 symbols=SYMBOL,
+                page=True,
                 binance_public_ws_url=f"ws://{address}/public",
                 binance_market_ws_url=f"ws://{address}/market",
                 binance_rest_url=f"http://{address}",

@@ -43,7 +43,7 @@ SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map
 async def program() -> AsyncIterator[Program]:
     """Run one program for all tests; its books may be quiet for as long as a busy machine is."""
     chromium_path()
-    async with Program(source="simulated", stale_after=20, depth_silence=30) as running:
+    async with Program(source="simulated", page=True, stale_after=20, depth_silence=30) as running:
         yield running
 
 

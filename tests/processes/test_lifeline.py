@@ -76,7 +76,7 @@ async def test_a_launcher_in_between_and_no_posix_functions_change_nothing(tmp_p
             assert (await next_live(connection))["symbol"] == "BTCUSDT"
         assert program.process is not None
         everybody = psutil.Process(program.process.pid).children(recursive=True)
-        assert len(everybody) >= 2 * 4  # each with its launcher
+        assert len(everybody) >= 2 * 3  # each with its launcher
         program.process.send_signal(signal.SIGKILL)
         await until(lambda: all_gone(everybody))
     assert not [line for line in program.output if "Traceback" in line]
@@ -105,7 +105,7 @@ async def test_output_that_nobody_reads_holds_nothing_up(stalled: tuple[str, ...
     port = free_port()
     process = subprocess.Popen(  # noqa: S603, ASYNC220
         [sys.executable, str(ROOT / "main.py"), "--log-level", "debug"],
-        env=environment_of(source="simulated", symbols="BTCUSDT", api_port=port, dashboard_port=free_port()),
+        env=environment_of(source="simulated", symbols="BTCUSDT", page=False, api_port=port),
         stdin=subprocess.DEVNULL,
         stdout=pipes["stdout"][1],
         stderr=pipes["stderr"][1],

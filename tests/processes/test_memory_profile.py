@@ -36,7 +36,7 @@ async def test_each_process_names_its_lines_at_the_end_of_the_run() -> None:
         listening(program.url("BTCUSDT")) as connection,
     ):
         await next_live(connection)
-    for name in ("all", "api", "dashboard", "exchange", "BTCUSDT"):
+    for name in ("all", "api", "exchange", "BTCUSDT"):
         block = [line for line in program.output if line.startswith(f"memory of {name}:")]
         assert len(block) == 1 + TOP, name
         assert all(".py:" in line or "<frozen" in line for line in block[1:])

@@ -13,7 +13,7 @@ SYMBOL = "币安人生USDT"
 
 async def test_a_symbol_of_any_script_is_followed() -> None:
     """In settings, streams, snapshots, frames, orders, metrics, the log and the list of symbols."""
-    async with Rig(symbol=SYMBOL) as rig, Program(**rig.settings) as program:
+    async with Rig(symbol=SYMBOL) as rig, Program(**rig.settings, page=True) as program:
         async with listening(program.url(quote(SYMBOL.lower()))) as connection:
             frame = await next_live(connection)
         assert frame["symbol"] == SYMBOL

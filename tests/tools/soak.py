@@ -154,7 +154,7 @@ async def soak(minutes: float, *, page: bool) -> dict[str, list[tuple[float, flo
     intervals: dict[str, list[float]] = defaultdict(list)
     started = time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
-        program = await stack.enter_async_context(Program(source="simulated"))
+        program = await stack.enter_async_context(Program(source="simulated", page=True))
         if program.process is None:
             raise RuntimeError("not started")
         for symbol in SYMBOLS:
@@ -163,7 +163,7 @@ async def soak(minutes: float, *, page: bool) -> dict[str, list[tuple[float, flo
         print(f"both symbols live {time.monotonic() - started:.2f} s after the start of main.py")
         tab = None
         if page:
-            browser = await stack.enter_async_context(chromium(gpu_compositing=True))
+            browser = await stack.enter_async_context(chromium(measured=True))
             tab = await Tab.of(await stack.enter_async_context(open_page(browser, program.dashboard_port)))
         readers = [
             asyncio.create_task(_read_frames(program, symbol, counts, intervals)) for symbol in SYMBOLS

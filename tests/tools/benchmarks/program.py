@@ -37,7 +37,7 @@ def import_times(rounds: int = 3) -> str:
 async def start_and_fan_out() -> str:
     """Start the program on the simulated exchange; return its start-up time and the fan-out's spread."""
     begin = time.perf_counter()
-    async with Program(source="simulated", symbols=_SYMBOL) as program:
+    async with Program(source="simulated", symbols=_SYMBOL, page=True) as program:
         async with listening(program.url(_SYMBOL)) as connection:
             await next_live(connection)
         started = time.perf_counter() - begin

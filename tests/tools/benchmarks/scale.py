@@ -177,7 +177,7 @@ async def measure(symbols: int, seconds: float, settle: float = SETTLE) -> Measu
     """Run the program with so many symbols."""
     clients, live = _Clients(), asyncio.Semaphore(0)
     began = time.monotonic()
-    async with _exchange(symbols) as (exchange, settings), Program(**settings) as program:
+    async with _exchange(symbols) as (exchange, settings), Program(**settings, page=True) as program:
         tasks = [asyncio.create_task(clients.read(program, symbol, live)) for symbol in names(symbols)]
         try:
             for _ in tasks:

@@ -307,7 +307,7 @@ async def _campaign(faults: int, seed: int, part: Part, progress: Progress, idle
     await exchange.start()
     try:
         async with (
-            Program(**exchange.settings) as program,
+            Program(**exchange.settings, page=True) as program,
             httpx.AsyncClient(trust_env=False, timeout=2) as http,
         ):
             field, census = Field(exchange, program, part, random), Census(program)
