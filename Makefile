@@ -18,7 +18,7 @@ test:
 	@$(MAKE) --no-print-directory -j 2 node_modules/.stamp $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory -j 2 check-python check-types check-modules
 	$(BIN)/python -m pytest tests --ignore=tests/dashboard -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest tests/dashboard -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/dashboard -n 3 --dist loadfile --no-loadscope-reorder
 
 check-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
