@@ -1,18 +1,19 @@
 """Measures the page in headless Chromium on the simulated exchange, and takes its pictures.
 
-python -m tests.dashboard.measure --minutes 10 --screenshots pictures
+python -m tests.dashboard.measure --minutes 10 --screenshots pictures [--mesa]
 """
 
 import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import SURFACE_DRAWN, Watched, Wire, chromium, open_page
+from tests.dashboard.browser import ON_MESA, ON_SWIFTSHADER, SURFACE_DRAWN, Watched, Wire, chromium, open_page
 from tests.dashboard.main_thread import MARK_PARTS, shown, traced
 from tests.dashboard.main_thread import PARTS as MARKED
 from tests.program import Program
@@ -143,9 +144,9 @@ async def _loads(browser: Browser, program: Program) -> None:
             await page.page.reload()
 
 
-async def measure(minutes: float, folder: Path | None) -> None:
+async def measure(minutes: float, folder: Path | None, drawing: Sequence[str]) -> None:
     """Run the program and the page, and print what was seen."""
-    async with Program(source="simulated", page=True) as program, chromium(measured=True) as browser:
+    async with Program(source="simulated", page=True) as program, chromium(drawing) as browser:
         await _loads(browser, program)
         async with open_page(browser, program.dashboard_port) as page:
             await page.live()
@@ -159,10 +160,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--screenshots", type=Path, metavar="FOLDER")
+    parser.add_argument("--mesa", action="store_true", help="have Mesa draw, not SwiftShader")
     arguments = parser.parse_args()
     if arguments.screenshots is not None:
         arguments.screenshots.mkdir(parents=True, exist_ok=True)
-    asyncio.run(measure(arguments.minutes, arguments.screenshots))
+    asyncio.run(
+        measure(arguments.minutes, arguments.screenshots, ON_MESA if arguments.mesa else ON_SWIFTSHADER)
+    )
 
 
 if __name__ == "__main__":

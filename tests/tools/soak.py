@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from playwright.async_api import CDPSession
 
-from tests.dashboard.browser import Watched, chromium, open_page
+from tests.dashboard.browser import ON_SWIFTSHADER, Watched, chromium, open_page
 from tests.program import Program, listening, next_frame, next_live
 from tests.tools.plot import svg
 
@@ -163,7 +163,7 @@ async def soak(minutes: float, *, page: bool) -> dict[str, list[tuple[float, flo
         print(f"both symbols live {time.monotonic() - started:.2f} s after the start of main.py")
         tab = None
         if page:
-            browser = await stack.enter_async_context(chromium(measured=True))
+            browser = await stack.enter_async_context(chromium(ON_SWIFTSHADER))
             tab = await Tab.of(await stack.enter_async_context(open_page(browser, program.dashboard_port)))
         readers = [
             asyncio.create_task(_read_frames(program, symbol, counts, intervals)) for symbol in SYMBOLS
