@@ -25,7 +25,7 @@ export function mapLayout(width, height, font, letters) {
   const lane = Math.round(font * (0.5 + MARK_ROW * (height < 420 ? 1 : height < 640 ? 2 : 3)));
   const times = Math.round(font * 1.9);
   const foot = Math.round(font * 1.7);
-  const count = height < 260 ? 0 : height < 420 ? 2 : narrow || height < 480 ? 3 : STRIPS.length;
+  const count = height < 260 ? 0 : height < 420 ? 2 : height < 480 ? 3 : STRIPS.length;
   const strip = Math.round(Math.min(font * 6, Math.max(font * 2.8, height * 0.066)));
   const heights = STRIPS.slice(0, count).map((name) => (name === "spread" ? Math.round(font * 2.7) : strip));
   const plotWidth = Math.max(40, width - axis - columns);
@@ -63,6 +63,6 @@ export function partAt(layout, x, y) {
   for (const name of /** @type {const} */ (["map", "lane", "prices", "book", "times", "corner"])) {
     if (inside(layout[name])) return { part: name, index: 0 };
   }
-  const index = layout.strips.findIndex(inside);
+  const index = layout.strips.findIndex((strip) => inside({ ...strip, height: strip.height + GAP }));
   return index < 0 ? { part: /** @type {const} */ ("none"), index: 0 } : { part: /** @type {const} */ ("strip"), index };
 }

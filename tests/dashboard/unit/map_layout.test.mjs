@@ -40,6 +40,10 @@ test("each place is in the part that is drawn there", () => {
     assert.deepEqual(middle(layout[name]), { part: name, index: 0 });
   }
   assert.equal(middle(layout.traded).part, "book");
-  layout.strips.forEach((box, index) => assert.deepEqual(middle(box), { part: "strip", index }));
+  layout.strips.forEach((box, index) => {
+    assert.deepEqual(middle(box), { part: "strip", index });
+    const border = partAt(layout, box.left + 5, box.top + box.height + 1); // to the next one
+    assert.deepEqual(border, { part: "strip", index });
+  });
   for (const [x, y] of [[-1, 5], [5, -1], [1281, 5], [5, 701]]) assert.equal(partAt(layout, x, y).part, "none");
 });
