@@ -403,6 +403,26 @@ MID = "window.liquidity.page.known.frame.mid_price"
 MID_AT = f"(({{ low, high }}) => ({MID} - low) / (high - low))(window.liquidity.page.map.view.range)"
 
 
+async def test_a_hand_that_moves_on_is_not_held_up_by_cells_made_for_where_it_was(page: Watched) -> None:
+    """Those of the new zoom are made a part at a time once it rests, not all at once in its next picture."""
+    await page.page.keyboard.press(" ")  # what is new would have cells made as well
+    zoomed = """() => { const { map } = window.liquidity.page;
+      const zoom = () => {
+        const { from, to, low, high } = map.view.range;
+        map.view.range = { from: (from + to) / 2, to, low: (3 * low + high) / 4, high: (low + 3 * high) / 4 };
+      };
+      zoom(); map.draw();
+      const first = map.isCoarse;
+      map.prepare(() => false); map.refine = true;
+      zoom(); map.draw();
+      const second = map.isCoarse;
+      map.prepare(() => false); map.refine = true;
+      map.draw();
+      return [first, second, map.isCoarse]; }"""
+    assert await page.do(zoomed) == [True, True, False]
+    await page.page.keyboard.press(" ")
+
+
 async def test_prices_zoomed_by_hand_go_with_the_price(page: Watched, api: FakeApi) -> None:
     """The chip goes out with the wheel; the mid stays in the middle and the height as it is; the chip fits them again."""
     assert await page.pressed("price-auto")

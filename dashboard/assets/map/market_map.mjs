@@ -176,7 +176,8 @@ export class MarketMap {
     const zoom = `${columnMs} ${step} ${tick}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
     const isNew = this.drawnVersion !== known.version;
-    const isMoving = this.drawnZoom !== "" && !this.refine && (this.isCoarse || !isNew);
+    const isReady = this.takeRefine(zoom);
+    const isMoving = this.drawnZoom !== "" && !isReady && (this.isCoarse || !isNew);
     if (isNew) this.writeWide(tick);
     if (this.drawnRaster && held.version !== known.version) this.goOn(range);
     const does = (/** @type {HeldRaster} */ { raster, version }) => (
@@ -186,7 +187,7 @@ export class MarketMap {
     this.isCoarse = false;
     if (this.drawnRaster && does(held)) {
       cells.shown = VIEW;
-      this.isCoarse = zoom !== this.drawnRaster && !this.refine;
+      this.isCoarse = zoom !== this.drawnRaster && !isReady;
       if (this.isCoarse || zoom === this.drawnRaster) return this.seeSizes(isNew);
     }
     if (isMoving && does(this.wide)) {
@@ -194,7 +195,6 @@ export class MarketMap {
       this.isCoarse = true;
       return this.seeSizes(isNew);
     }
-    this.refine = false;
     cells.shown = VIEW;
     if (this.nextZoom === zoom && this.next.grow(known, lattice)) [this.held, this.next] = [this.next, held];
     else held.make(known, isNew ? ahead(lattice) : latticeOf(range, columnMs, step, tick, MARGIN));
@@ -204,6 +204,15 @@ export class MarketMap {
     this.drawnZoom = zoom;
     this.drawnRaster = zoom;
     return this.seeSizes(isNew);
+  }
+
+  /** Return whether the view's own cells were asked for, unless those that were made ready are of another zoom: then the hand has moved
+   * on, and to make all of them at once would hold it up. @param {string} zoom
+   */
+  takeRefine(zoom) {
+    const { refine, nextZoom } = this;
+    this.refine = false;
+    return refine && (nextZoom === "" || nextZoom === zoom);
   }
 
   /** Make the view's own cells ready, a part of them with each call, until `isEnough`; says whether all are. They are shown by the
