@@ -1,10 +1,11 @@
 """Measures the page in headless Chromium on the simulated exchange, and takes its pictures.
 
-python -m tests.dashboard.measure --minutes 10 --screenshots pictures [--mesa]
+python -m tests.dashboard.measure --minutes 10 --screenshots pictures [--mesa] [--clock]
 """
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -57,10 +58,21 @@ async def _run(page: Watched, minutes: float) -> tuple[list[tuple[float, float]]
     return heap, spoilt
 
 
-async def _gestures(page: Watched) -> None:
+async def _left_alone(minutes: float) -> tuple[list[tuple[float, float]], set[int]]:
+    """Let the page run as it does for a person: nobody collects its heap, and nobody knows how large that is."""
+    await asyncio.sleep(minutes * 60)
+    return [], set()
+
+
+def _watched(page: Watched, *, clock: bool) -> contextlib.AbstractAsyncContextManager[dict[str, list[float]]]:
+    """Have the browser trace the main thread's CPU, which takes of both cores itself; not if it is by the clock alone."""
+    return contextlib.nullcontext({}) if clock else traced(page)
+
+
+async def _gestures(page: Watched, *, clock: bool) -> None:
     """Zoom and drag as a hand would, and print what each step took."""
     await page.do("window.liquidity.page.gestureTimings.length = window.longTasks.length = 0")
-    async with traced(page) as cpu:
+    async with _watched(page, clock=clock) as cpu:
         await page.page.mouse.move(400, 300)
         for step in range(60):
             await page.page.mouse.wheel(0, 60 if step % 30 < 15 else -60)
@@ -70,12 +82,15 @@ async def _gestures(page: Watched) -> None:
         await page.page.mouse.up()
         await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
     times = await page.do("window.liquidity.page.gestureTimings")
-    print(f"a step of a gesture: {shown(times)} of {len(times)}; of CPU {shown(cpu['step'])}")
+    print(
+        f"a step of a gesture: {shown(times)} of {len(times)}"
+        + (f"; of CPU {shown(cpu['step'])}" if cpu else "")
+    )
     print(f"long tasks meanwhile: {await page.do('window.longTasks.map(Math.round)')}")
     await page.page.keyboard.press("f")
 
 
-async def _report(page: Watched, minutes: float) -> None:
+async def _report(page: Watched, minutes: float, *, clock: bool) -> None:
     await page.context.add_init_script(WATCH_LONG_TASKS)
     await page.page.reload()
     await page.until("() => window.liquidity?.page?.timings.length > 0")
@@ -84,22 +99,28 @@ async def _report(page: Watched, minutes: float) -> None:
     await page.until("() => window.liquidity.page.timings.some(({ surface }) => surface)")
     loading = await page.do("Math.max(...window.longTasks)")
     print(f"longest task while loading, in which the surface's scene is made, {loading:.0f} ms")
-    await page.do(MARK_PARTS, MARKED)
-    async with traced(page) as cpu:
+    if clock:
+        await _settled(page)
+    else:
+        await page.do(MARK_PARTS, MARKED)
+    async with _watched(page, clock=clock) as cpu:
         await page.do("window.longTasks.length = window.liquidity.page.timings.length = 0")
-        heap, spoilt = await _run(page, minutes)
+        heap, spoilt = await _left_alone(minutes) if clock else await _run(page, minutes)
         timings = await page.do("window.liquidity.page.timings")
     _seconds(timings, cpu, spoilt)
     long_tasks = await page.do("window.longTasks")
     print(
         f"long tasks over 50 ms: {len(long_tasks) / minutes:.1f} a minute, longest {max(long_tasks, default=0):.0f} ms"
     )
-    full = [point for point in heap if point[0] * 60 > WINDOW_SECONDS] or heap
-    grows, error = slope(full)
-    print(f"heap {heap[0][1]:.1f} MiB, full window {full[0][1]:.1f} MiB, at the end {heap[-1][1]:.1f} MiB")
-    print(f"heap slope with a full window {grows * 1024:+.0f} +- {error * 1024:.0f} KiB/min")
+    if heap:
+        full = [point for point in heap if point[0] * 60 > WINDOW_SECONDS] or heap
+        grows, error = slope(full)
+        print(
+            f"heap {heap[0][1]:.1f} MiB, full window {full[0][1]:.1f} MiB, at the end {heap[-1][1]:.1f} MiB"
+        )
+        print(f"heap slope with a full window {grows * 1024:+.0f} +- {error * 1024:.0f} KiB/min")
     print(f"WebGL contexts {await page.do('window.webglContexts()')}")
-    await _gestures(page)
+    await _gestures(page, clock=clock)
     print(
         f"seconds missed {await page.do('window.liquidity.page.known.missed')}, complaints {page.complaints}"
     )
@@ -107,13 +128,14 @@ async def _report(page: Watched, minutes: float) -> None:
 
 def _seconds(timings: list[dict[str, float]], cpu: dict[str, list[float]], spoilt: set[int]) -> None:
     """Print what the parts of a second took, but for seconds right after a collection."""
-    whole = [data + surface for data, surface in zip(cpu["drawData"], cpu["drawSurface"], strict=False)]
-    left = [index for index in range(min(len(whole), len(timings))) if index not in spoilt]
+    left = [index for index in range(len(timings)) if index not in spoilt]
     for part in PARTS:
         print(f"{part:<8} {shown([timings[index][part] for index in left])} of {len(left)} updates")
-    by_name = {"surface": cpu["drawSurface"], "all": whole}
-    for part, times in by_name.items():
-        print(f"{part:<8} {shown([times[index] for index in left])} of the main thread's CPU")
+    if cpu:
+        whole = [data + surface for data, surface in zip(cpu["drawData"], cpu["drawSurface"], strict=False)]
+        for part, times in (("surface", cpu["drawSurface"]), ("all", whole)):
+            kept = [times[index] for index in left if index < len(whole)]
+            print(f"{part:<8} {shown(kept)} of the main thread's CPU")
 
 
 async def _pictures(browser: Browser, program: Program, folder: Path) -> None:
@@ -144,13 +166,13 @@ async def _loads(browser: Browser, program: Program) -> None:
             await page.page.reload()
 
 
-async def measure(minutes: float, folder: Path | None, drawing: Sequence[str]) -> None:
+async def measure(minutes: float, folder: Path | None, drawing: Sequence[str], *, clock: bool) -> None:
     """Run the program and the page, and print what was seen."""
     async with Program(source="simulated", page=True) as program, chromium(drawing) as browser:
         await _loads(browser, program)
         async with open_page(browser, program.dashboard_port) as page:
             await page.live()
-            await _report(page, minutes)
+            await _report(page, minutes, clock=clock)
         if folder is not None:
             await _pictures(browser, program, folder)
 
@@ -161,12 +183,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--screenshots", type=Path, metavar="FOLDER")
     parser.add_argument("--mesa", action="store_true", help="have Mesa draw, not SwiftShader")
+    parser.add_argument(
+        "--clock",
+        action="store_true",
+        help="only by the clock, of a full window: no CPU traced, no heap collected",
+    )
     arguments = parser.parse_args()
     if arguments.screenshots is not None:
         arguments.screenshots.mkdir(parents=True, exist_ok=True)
-    asyncio.run(
-        measure(arguments.minutes, arguments.screenshots, ON_MESA if arguments.mesa else ON_SWIFTSHADER)
-    )
+    drawing = ON_MESA if arguments.mesa else ON_SWIFTSHADER
+    asyncio.run(measure(arguments.minutes, arguments.screenshots, drawing, clock=arguments.clock))
 
 
 if __name__ == "__main__":
