@@ -71,12 +71,12 @@ class Elsewhere(Program):
 
 async def test_a_launcher_in_between_and_no_posix_functions_change_nothing(tmp_path: Path) -> None:
     """Frames come live, and when the supervisor is killed all processes end, whoever their parents are."""
-    async with Elsewhere(tmp_path, source="simulated", symbols="BTCUSDT") as program:
+    async with Elsewhere(tmp_path, source="simulated", symbols="BTCUSDT", page=True) as program:
         async with listening(program.url("BTCUSDT")) as connection:
             assert (await next_live(connection))["symbol"] == "BTCUSDT"
         assert program.process is not None
         everybody = psutil.Process(program.process.pid).children(recursive=True)
-        assert len(everybody) >= 2 * 3  # each with its launcher
+        assert len(everybody) >= 2 * 4  # each with its launcher
         program.process.send_signal(signal.SIGKILL)
         await until(lambda: all_gone(everybody))
     assert not [line for line in program.output if "Traceback" in line]
@@ -84,7 +84,7 @@ async def test_a_launcher_in_between_and_no_posix_functions_change_nothing(tmp_p
 
 async def test_a_launcher_in_between_does_not_outlive_a_clean_end(tmp_path: Path) -> None:
     """Ctrl-C ends all of them, and the exit code is 0."""
-    async with Elsewhere(tmp_path, source="simulated", symbols="BTCUSDT") as program:
+    async with Elsewhere(tmp_path, source="simulated", symbols="BTCUSDT", page=True) as program:
         async with listening(program.url("BTCUSDT")) as connection:
             await next_live(connection)
         assert program.process is not None

@@ -32,11 +32,13 @@ def test_the_line_that_holds_the_most_is_named_first(tracing: None) -> None:
 async def test_each_process_names_its_lines_at_the_end_of_the_run() -> None:
     """Also the supervisor; an engine holds its own lines, not only a library's."""
     async with (
-        Program(source="simulated", symbols="BTCUSDT", stale_after=20, profile_memory="true") as program,
+        Program(
+            source="simulated", symbols="BTCUSDT", page=True, stale_after=20, profile_memory="true"
+        ) as program,
         listening(program.url("BTCUSDT")) as connection,
     ):
         await next_live(connection)
-    for name in ("all", "api", "exchange", "BTCUSDT"):
+    for name in ("all", "api", "dashboard", "exchange", "BTCUSDT"):
         block = [line for line in program.output if line.startswith(f"memory of {name}:")]
         assert len(block) == 1 + TOP, name
         assert all(".py:" in line or "<frozen" in line for line in block[1:])

@@ -1,6 +1,6 @@
 """Compiles the core by mypyc, for processes/core.py to find.
 
-python -m tests.tools.compile_core [--into .fast] [--unoptimised]
+python -m tests.tools.compile_core [--into .fast]
 
 Modules that define a msgspec Struct stay as they are: mypyc drops what a class says beside its bases, and
 `frozen` and `gc` with it.
@@ -49,7 +49,7 @@ def _has_structs(file: Path) -> bool:
     )
 
 
-def compile_into(folder: Path, *, optimised: bool = True) -> None:
+def compile_into(folder: Path) -> None:
     """Compile the core and put it into `folder`, in place of what was there. Half a minute."""
     import setuptools
     from mypyc.build import mypycify
@@ -59,9 +59,8 @@ def compile_into(folder: Path, *, optimised: bool = True) -> None:
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(ROOT):
         work, made = Path(scratch), Path(scratch, "made")
         modules = [str(file) for file in compiled_modules()]
-        level = "3" if optimised else "0"
         options = [*_MYPY, f"--cache-dir={work / 'cache'}", *modules]
-        extensions = mypycify(options, target_dir=str(work / "c"), opt_level=level, debug_level="0")
+        extensions = mypycify(options, target_dir=str(work / "c"), opt_level="3", debug_level="0")
         command = build_ext(setuptools.Distribution({"ext_modules": extensions}))
         command.build_lib, command.build_temp = str(made), str(work / "objects")
         command.ensure_finalized()
@@ -77,13 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tests.tools.compile_core", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--into", type=Path, default=BUILT, help="a folder, which is replaced")
-    parser.add_argument("--unoptimised", action="store_true", help="in half the time, as tests have it")
     chosen = parser.parse_args(arguments)
     missing = what_is_missing()
     if missing:
         sys.stderr.write(f"The core cannot be compiled: this machine lacks {missing}.\n")
         return 2
-    compile_into(chosen.into.resolve(), optimised=not chosen.unoptimised)
+    compile_into(chosen.into.resolve())
     sys.stdout.write(f"{len(compiled_modules())} modules compiled into {os.path.relpath(chosen.into)}\n")
     return 0
 

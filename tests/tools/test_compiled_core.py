@@ -44,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if fits(BUILT):
         return BUILT
     folder = tmp_path_factory.mktemp("compiled") / "core"
-    said = _run([sys.executable, "-m", "tests.tools.compile_core", "--unoptimised", "--into", str(folder)])
+    said = _run([sys.executable, "-m", "tests.tools.compile_core", "--into", str(folder)])
     assert f"{len(compiled_modules())} modules compiled" in said
     return folder
 
