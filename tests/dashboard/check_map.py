@@ -19,7 +19,7 @@ from tests.replay.rig import Rig
 
 SYMBOL: Final = "BTCUSDT"
 FULL_SECONDS: Final = 178
-SETTLED: Final = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
+SETTLED: Final = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isBehind"
 ZOOMS: Final = ((0, "auto"), (-400, "auto"), (-500, "auto"), (-700, "1"), (1200, "20"), (1500, "auto"))
 KNOWN_SHARE: Final = """() => {
   const { map, known } = window.liquidity.page;

@@ -80,7 +80,7 @@ async def _gestures(page: Watched, *, clock: bool) -> None:
         await page.page.mouse.down()
         await page.page.mouse.move(650, 380, steps=60)
         await page.page.mouse.up()
-        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
+        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isBehind")
     times = await page.do("window.liquidity.page.gestureTimings")
     print(
         f"a step of a gesture: {shown(times)} of {len(times)}"

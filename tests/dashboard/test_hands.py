@@ -423,6 +423,42 @@ async def test_a_hand_that_moves_on_is_not_held_up_by_cells_made_for_where_it_wa
     await page.page.keyboard.press(" ")
 
 
+async def test_a_hand_that_zooms_out_makes_no_cells_and_no_bubbles_until_it_rests(page: Watched) -> None:
+    """Those of another zoom do, however large its cells are to be: all that is known is there in fine ones."""
+    await page.page.keyboard.press(" ")  # what is new would have both made as well
+    zoomed = """() => { const { map, drawing } = window.liquidity.page;
+      map.choices.ticks = 10; // far larger rows than those of all that is known
+      const { limits, view } = map;
+      const { from, to } = view.range;
+      const [middle, usdt] = [(limits.highest + limits.lowest) / 2, 1.25 * (limits.highest - limits.lowest)];
+      const draw = (share) => {
+        view.range = { from: to - (to - from) * share, to, low: middle - usdt / 2 * share, high: middle + usdt / 2 * share };
+        map.draw();
+        return map.isCoarse;
+      };
+      draw(1 / 64);
+      map.prepare(() => false);
+      map.refine = true;
+      const shown = [draw(1 / 64), map.isBehind];
+      const kind = Object.getPrototypeOf(map.held);
+      const { make } = kind;
+      const { bubblesKey } = map.shapes;
+      kind.make = function counted(...given) { shown.push("cells"); return make.apply(this, given); };
+      try {
+        for (const share of [1 / 16, 1 / 4, 1]) shown.push(draw(share));
+      } finally {
+        kind.make = make;
+      }
+      drawing.refineLater();
+      return [...shown, map.shapes.bubblesKey === bubblesKey, map.isBehind]; }"""
+    try:
+        assert await page.do(zoomed) == [False, False, True, True, True, True, True]
+        await page.until(f"{SETTLED} && !window.liquidity.page.map.isBehind")
+    finally:
+        await page.do("window.liquidity.page.map.choices.ticks = 'auto'")
+        await page.page.keyboard.press("f")
+
+
 async def test_prices_zoomed_by_hand_go_with_the_price(page: Watched, api: FakeApi) -> None:
     """The chip goes out with the wheel; the mid stays in the middle and the height as it is; the chip fits them again."""
     assert await page.pressed("price-auto")

@@ -36,7 +36,7 @@ AROUND_THE_WHEEL = """() => {
   document.addEventListener("wheel", note, { once: true });
 }"""
 """Notes what the map shows just before and just after it hears of the next step of the wheel."""
-SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse"
+SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isBehind"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -218,7 +218,7 @@ async def test_no_gap_of_a_book_draws_what_is_not_so(page: Watched, api: FakeApi
             first + 180,
         )
         await page.page.keyboard.press("f")
-        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse")
+        await page.until("window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isBehind")
         await assert_cells(page, api, coloured=0)
         low, high = await page.do("Object.values(window.liquidity.page.map.view.range).slice(2)")
         assert 0 <= low < 60_000 < high

@@ -118,7 +118,7 @@ export class Drawing {
 
   refineLater() {
     window.clearTimeout(this.refineTask);
-    if (this.app.map.isCoarse) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
+    if (this.app.map.isBehind) this.refineTask = window.setTimeout(() => this.refine(), REFINE_MS);
   }
 
   /** Move prices that were zoomed by hand along with the mid, a little with each picture. */
@@ -129,7 +129,7 @@ export class Drawing {
     if (map.view.slide(mid, map.limits, share)) this.soon("view");
   }
 
-  /** Make cells of the size that the view asks for, as the hand rests, a part in each task: it may move on at any time. */
+  /** Make what is of another zoom anew as the hand rests, a part in each task: it may move on at any time. */
   refine() {
     let isReady = false;
     const begin = performance.now();
@@ -138,7 +138,7 @@ export class Drawing {
       this.refineTask = window.setTimeout(() => this.refine());
       return;
     }
-    this.app.map.refine = true;
+    this.app.map.refine = this.app.map.isCoarse;
     this.soon("view");
   }
 

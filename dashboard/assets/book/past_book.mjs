@@ -2,12 +2,14 @@
 
 import { merge } from "./instant.mjs";
 import { firstWhere } from "./search.mjs";
-import { walk } from "./timeline.mjs";
+import { Walker } from "./timeline.mjs";
 import { ASK, BID } from "./tracked_book.mjs";
 
 /** @import {BaseBook, Changes} from "./changes.mjs" */
 /** @import {BookWindow, Second} from "./book_window.mjs" */
 /** @import {Instant} from "./instant.mjs" */
+
+const APART = 24; // updates between two books that are kept: a hand comes back to where it was
 
 /** The updates from one whole book up to the next, or to where the book was lost. */
 class Stretch {
@@ -18,7 +20,9 @@ class Stretch {
     /** @type {{changes: Changes, index: number}[]} */
     this.updates = [];
     this.lostAt = Infinity; // ms
-    walk(seconds, {
+    /** @type {{count: number, base: BaseBook} | null} the whole book that follows, and after how many updates it stands */
+    this.next = null;
+    const walker = new Walker({
       begin() {},
       update: (time, changes, index) => {
         if (this.lostAt < Infinity) return;
@@ -27,6 +31,11 @@ class Stretch {
       },
       lose: (time) => { this.lostAt = Math.min(this.lostAt, time); },
     });
+    for (const [index, second] of seconds.entries()) {
+      const count = this.times.length;
+      walker.add(second);
+      if (index && count && second.base && this.lostAt === Infinity) this.next = { count, base: second.base };
+    }
   }
 
   /** How many updates there are up to `time` (ms). O(log n). @param {number} time */
@@ -42,13 +51,15 @@ export class PastBook {
     /** @type {BaseBook | null} with which the stretch begins */
     this.base = null;
     this.stretch = new Stretch([]);
+    /** @type {Map<number, Instant>} some of those that were asked for, by how many of the stretch's updates lead to them */
+    this.kept = new Map();
     this.count = 0; // of the stretch's updates, after which the held book is
     /** @type {Instant | null} */
     this.book = null;
   }
 
   /** Return the book as it was at `time` (ms), or null where it is not known; the same while it stands.
-   * O(levels, and updates since the book of the call before, or since a whole book).
+   * O(levels, and updates from the nearest whole book, or one that was asked for before).
    * @param {BookWindow} known @param {number} time @returns {Instant | null}
    */
   at(known, time) {
@@ -63,22 +74,28 @@ export class PastBook {
       this.version = known.version;
     }
     if (!isSame && base) this.beginAt(base, known.era);
+    const { next, times, updates } = this.stretch;
+    if (next) this.kept.set(next.count, { ...stateAfter(updates[next.count - 1], times[next.count - 1]), ...levelsOf(next.base) });
     return time >= this.stretch.lostAt ? null : this.goTo(this.stretch.countAt(time));
   }
 
   /** @param {BaseBook} base @param {number} era */
   beginAt(base, era) {
-    const { time, u, low, high, prices, sizes } = base;
+    const { time, u, low, high } = base;
     this.base = base;
     this.era = era;
     this.count = 0;
-    this.book = { time, u, low, high, prices: [prices[BID], prices[ASK]], sizes: [sizes[BID], sizes[ASK]] };
+    this.book = { time, u, low, high, ...levelsOf(base) };
+    this.kept = new Map([[0, this.book]]);
   }
 
   /** @param {number} count  of updates, after which the book is wanted @returns {Instant | null} */
   goTo(count) {
-    const { base, book, stretch: { updates, times } } = this;
-    if (!base || !book || count === this.count) return book;
+    const { base, stretch: { updates, times } } = this;
+    if (!base || !this.book || count === this.count) return this.book;
+    const apart = this.comeNear(count);
+    const { book } = this;
+    if (!apart) return book;
     const changed = this.changesTo(count);
     const [bids, asks] = /** @type {const} */ ([BID, ASK]).map((side) => (
       changed[side].size ? merge(book.prices[side], book.sizes[side], changed[side], side === BID ? -1 : 1) : [book.prices[side], book.sizes[side]]
@@ -87,7 +104,18 @@ export class PastBook {
     const { time, u, low, high } = count ? stateAfter(updates[count - 1], times[count - 1]) : base;
     this.count = count;
     this.book = { time, u, low, high, prices, sizes };
+    if (apart >= APART) this.kept.set(count, this.book);
     return this.book;
+  }
+
+  /** Hold the kept book that is nearest, unless the held one is nearer; returns how many updates it is away.
+   * @param {number} count  of updates, after which one is wanted
+   */
+  comeNear(count) {
+    for (const [at, book] of this.kept) {
+      if (Math.abs(count - at) < Math.abs(count - this.count)) [this.count, this.book] = [at, book];
+    }
+    return Math.abs(count - this.count);
   }
 
   /** Return the sizes by price that differ after `count` updates from those that are held: on by what updates led to, back by what
@@ -108,6 +136,11 @@ export class PastBook {
     }
     return changed;
   }
+}
+
+/** @param {BaseBook} base @returns {Pick<Instant, "prices" | "sizes">} */
+function levelsOf({ prices, sizes }) {
+  return { prices: [prices[BID], prices[ASK]], sizes: [sizes[BID], sizes[ASK]] };
 }
 
 /** What a book is after an update. @param {{changes: Changes, index: number}} update @param {number} time */

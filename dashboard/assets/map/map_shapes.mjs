@@ -148,12 +148,22 @@ export class MapShapes {
     };
   }
 
+  /** What the bubbles hang on. @param {Range} range @param {Box} box @param {number} scale */
+  bubblesKeyOf(range, box, scale) {
+    const zoom = `${(range.to - range.from).toPrecision(9)} ${(range.high - range.low).toPrecision(9)}`; // a pan leaves dust
+    return `${this.known.version} ${zoom} ${box.width} ${box.height} ${scale}`;
+  }
+
+  /** Say whether the bubbles that are written are those of a zoom. @param {Range} range @param {Box} box @param {number} scale */
+  hasBubblesOf(range, box, scale) {
+    return this.bubblesKeyOf(range, box, scale) === this.bubblesKey;
+  }
+
   /** Write the bubbles for a zoom. @param {Range} range @param {Box} box @param {number} tick  units
    * @param {number} [scale]  of their diameters
    */
   writeBubbles(range, box, tick, scale = 1) {
-    const zoom = `${(range.to - range.from).toPrecision(9)} ${(range.high - range.low).toPrecision(9)}`; // a pan leaves dust
-    const key = `${this.known.version} ${zoom} ${box.width} ${box.height} ${scale}`;
+    const key = this.bubblesKeyOf(range, box, scale);
     if (key === this.bubblesKey) return;
     this.bubblesKey = key;
     const ms = ((range.to - range.from) / box.width) * BUBBLE_SPACING;

@@ -35,6 +35,7 @@ const WIDE_CELLS = 600; // across and upwards, about
 const COARSEST = 4; // so many cells may fall into one pixel while a hand moves the view
 const AHEAD = 0.15; // of the columns that are seen, made ready for the seconds to come
 const MARGIN = 0.15; // of what is seen, made to each side while a hand moves the view
+const LEAST_FONT = 11; // px: with a larger one bubbles grow, too
 const LEAST_ROW = 2; // device pixels: a wall is a line that is seen
 
 /** What a person chose to see. @typedef {object} Choices
@@ -180,17 +181,17 @@ export class MarketMap {
     const isMoving = this.drawnZoom !== "" && !isReady && (this.isCoarse || !isNew);
     if (isNew) this.writeWide(tick);
     if (this.drawnRaster && held.version !== known.version) this.goOn(range);
-    const does = (/** @type {HeldRaster} */ { raster, version }) => (
+    const does = (/** @type {HeldRaster} */ { raster, version }, /** @type {number} */ most) => (
       raster !== null && version === known.version && raster.lattice.tick === tick && covers(raster.lattice, lattice)
-      && Math.max(columnMs / raster.lattice.columnMs, step / raster.lattice.step) <= COARSEST
+      && Math.max(columnMs / raster.lattice.columnMs, step / raster.lattice.step) <= most
     );
     this.isCoarse = false;
-    if (this.drawnRaster && does(held)) {
+    if (this.drawnRaster && does(held, COARSEST)) {
       cells.shown = VIEW;
       this.isCoarse = zoom !== this.drawnRaster && !isReady;
       if (this.isCoarse || zoom === this.drawnRaster) return this.seeSizes(isNew);
     }
-    if (isMoving && does(this.wide)) {
+    if (isMoving && does(this.wide, Infinity)) { // however fine they are: to make others would hold the hand up
       cells.shown = WIDE;
       this.isCoarse = true;
       return this.seeSizes(isNew);
@@ -215,12 +216,25 @@ export class MarketMap {
     return refine && (nextZoom === "" || nextZoom === zoom);
   }
 
-  /** Make the view's own cells ready, a part of them with each call, until `isEnough`; says whether all are. They are shown by the
-   * next drawing for which `refine` is set. @param {() => boolean} isEnough
+  /** Whether something is shown that is of another zoom. */
+  get isBehind() {
+    if (!this.view.isSet || !this.known.seconds.length) return false;
+    return this.isCoarse || !this.shapes.hasBubblesOf(this.view.range, this.layout.map, this.font / LEAST_FONT);
+  }
+
+  /** Write the bubbles of the present zoom. */
+  writeBubbles() {
+    this.shapes.writeBubbles(this.view.range, this.layout.map, this.known.tick || 1e6, this.font / LEAST_FONT);
+  }
+
+  /** Make what the view shows of another zoom, a part of it with each call, until `isEnough`; says whether all is. The view's own cells
+   * are shown by the next drawing for which `refine` is set. @param {() => boolean} isEnough
    */
   prepare(isEnough) {
     const { known, view: { range }, next } = this;
     if (!this.view.isSet || !known.seconds.length) return true;
+    this.writeBubbles();
+    if (!this.isCoarse) return true;
     const { step, columnMs, tick } = this.cellSize;
     const zoom = `${columnMs} ${step} ${tick}`;
     const lattice = latticeOf(range, columnMs, step, tick, 0);
@@ -303,7 +317,7 @@ export class MarketMap {
     const isNew = this.drawnVersion !== known.version;
     if (isNew) shapes.writeData(this.choices, this.choices.flow);
     shapes.fitStrips({ ...range, to: this.view.endOf(this.known.end) }, this.choices.flow);
-    if (isNew || !this.isCoarse) shapes.writeBubbles(range, layout.map, tick, this.font / 11); // else those of another zoom do
+    if (isNew) this.writeBubbles(); // while a hand moves those of another zoom do
     shapes.writeBook(this.book, range, layout.book, { step: tick * this.ticks, tick }, this.view.leftAt);
     this.drawnVersion = known.version;
     this.paint();

@@ -11,7 +11,7 @@ const WINDOW = { width: 1366, height: 888 }; // 120 of it for what is above the 
 const LIVE = `window.liquidity?.page?.known.frame?.status === "live"
   && document.getElementById("state").textContent === "LIVE"
   && window.liquidity.page.drawnSecond === window.liquidity.page.known.end / 1000`;
-const SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isCoarse";
+const SETTLED = "window.liquidity.page.nextDrawing === 0 && !window.liquidity.page.map.isBehind";
 
 const [executablePath, address] = process.argv.slice(2);
 const browser = await puppeteer.launch({
