@@ -3,14 +3,17 @@
 from typing import Final
 
 _UNITS: Final = 1e8
-_EXACT: Final = 2**53 / _UNITS  # below it a float counts units one by one
+_WHOLE: Final = (
+    1.5 * 2**52
+)  # what is added to it loses all beyond the point: the floats there are whole numbers
+_EXACT: Final = 2**51 / _UNITS  # nearer to 0 a number stays among those floats
 _APART: Final = 4 / _UNITS  # numbers so far apart are so when rounded: mostly they are
 
 
 def rounded(number: float) -> float:
     """Round to the exchange's eight decimals: what lies beyond is the noise of adding floats."""
     if -_EXACT < number < _EXACT:
-        return round(number * _UNITS) / _UNITS  # in half the time of `round(number, 8)`
+        return (number * _UNITS + _WHOLE - _WHOLE) / _UNITS  # in a third of the time of `round(number, 8)`
     return round(number, 8)
 
 

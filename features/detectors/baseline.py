@@ -4,6 +4,7 @@ Samples are taken at the last book of each exchange second. So a researcher can 
 the rows of the rolling window, and they cost next to nothing per update.
 """
 
+from array import array
 from bisect import bisect_left, insort
 from collections import deque
 from typing import Final
@@ -22,7 +23,7 @@ class RollingMedian:
     def __init__(self, seconds: int) -> None:
         self._span = seconds
         self._batches: deque[tuple[int, list[float]]] = deque()
-        self._sorted: list[float] = []
+        self._sorted = array("d")  # of their numbers: those of a list lie all over the memory
 
     def add(self, second: int, values: list[float]) -> None:
         """Take the samples of a second, later than any before; forget older ones. O(k n)."""

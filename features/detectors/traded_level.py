@@ -38,9 +38,9 @@ class TradedLevel:
     """
 
     __slots__ = (
-        "_book", "_debts", "_lows", "_owed", "_owed_for", "_refill_share", "_span", "_taken", "_taken_in_all",
-        "fills", "first_size", "first_update_id", "intervals", "last_hit", "last_taken", "refills", "size",
-        "volume",
+        "_book", "_debts", "_largest", "_lows", "_owed", "_owed_for", "_refill_share", "_span", "_taken",
+        "_taken_in_all", "fills", "first_size", "first_update_id", "intervals", "last_hit", "last_taken",
+        "refills", "size", "volume",
     )  # fmt: skip
 
     def __init__(self, book: Book, size: float, span_ms: int, settings: DetectorSettings) -> None:
@@ -56,6 +56,7 @@ class TradedLevel:
         self.intervals: deque[Interval] = deque()
         self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
         self.size = self.first_size = size
+        self._largest: float | None = size  # None: to be looked for anew
         self.volume = 0.0
         self.refills = 0
         self.first_update_id = book.update_id
@@ -82,7 +83,7 @@ class TradedLevel:
             self.last_taken = 0.0
             if size != self.size:
                 self.size = size
-                self.intervals.append((time, size, 0.0, None, update_id))
+                self._keep((time, size, 0.0, None, update_id))
         intervals = self.intervals
         if intervals and intervals[0][0] <= time - self._span:
             self._forget(time - self._span)
@@ -114,7 +115,7 @@ class TradedLevel:
             self._book += 1
             lows.append((self._book, reached))
         if taken or size != before or came_back is not None:
-            self.intervals.append((time, size, taken, came_back, update_id))
+            self._keep((time, size, taken, came_back, update_id))
         self.size, self.last_taken, self._taken = size, taken, 0.0
 
     def _forgive(self, before: int) -> None:
@@ -125,9 +126,16 @@ class TradedLevel:
         while debts and lows[0][0] < debts[0][2]:
             lows.popleft()
 
+    def _keep(self, interval: Interval) -> None:
+        self.intervals.append(interval)
+        if self._largest is not None and interval[1] > self._largest:
+            self._largest = interval[1]
+
     def _forget(self, until: int) -> None:
         intervals, fills = self.intervals, self.fills
         while intervals and intervals[0][0] <= until:
+            if self.first_size == self._largest:
+                self._largest = None
             ended, self.first_size, taken, came_back, self.first_update_id = intervals.popleft()
             self.volume = rounded(self.volume - taken)
             self.refills -= came_back is not None
@@ -135,11 +143,13 @@ class TradedLevel:
                 fills.popleft()
 
     def largest_size(self) -> float:
-        """Return the largest size that was visible in the window. O(intervals)."""
-        return max([self.first_size, *[size for _, size, _, _, _ in self.intervals]])
+        """Return the largest size visible in the window. O(intervals) once the one before has left it."""
+        if self._largest is None:
+            self._largest = max([self.first_size, *[size for _, size, _, _, _ in self.intervals]])
+        return self._largest
 
     def volume_over_largest(self) -> float:
-        """Return the volume taken over the largest size that was visible, 0 where none was. O(intervals)."""
+        """Return the volume taken over the largest size that was visible, 0 where none was."""
         largest = self.largest_size()
         return self.volume / largest if largest else 0.0
 
