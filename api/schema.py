@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 from api.health import HealthReport, SymbolHealth, SymbolList
 from api.processes import ShownProcess
-from features.trade_flow import Print, TradeSummary
+from features.trade_summary import Print, TradeSummary
 from orderbook.book_state import TopOfBook
-from orderbook.ladders import Ladder
+from orderbook.ladder import Ladder
 from state.frames import (
     AuditHealth,
     Flow,

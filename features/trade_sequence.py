@@ -5,41 +5,14 @@ than one says how many are missing. Ids of single trades (`f`, `l`) do skip, and
 Source: the project's recordings; Binance documents only that `a` is the aggregate trade's id.
 """
 
-import enum
 from typing import Final
 
-import msgspec
-
 from data_ingestion.messages import AggTrade
+from features.trade_verdicts import TradeGap, TradeVerdict
 
 REMEMBERED: Final = 1_000
 _STEP_MS: Final = 10_000
 """A trade time so far from the one before is believed as it is: one that was wrong must not stand."""
-
-
-class TradeVerdict(enum.Enum):
-    """What the ids say of a trade before which none is missing."""
-
-    FIRST = "first"  # none before it is known
-    NEXT = "next"  # follows on the one before: nothing was missed between them
-    DUPLICATE = "duplicate"  # at or below the last one: it was told already
-
-
-class TradeGap(msgspec.Struct, frozen=True):
-    """Trades between two are missing, or the exchange counts anew."""
-
-    expected: int  # the id that would have continued the sequence
-    got: int  # the id that came
-
-    @property
-    def missing(self) -> int:
-        """How many trades are missing; 0 where the exchange counts anew, which tells no number."""
-        return max(0, self.got - self.expected)
-
-    def __str__(self) -> str:
-        if self.missing:
-            return f"gap in the trade sequence: {self.missing} missing before id {self.got}"
-        return f"the trade sequence began anew: expected id {self.expected}, got {self.got}"
 
 
 class TradeSequence:

@@ -11,10 +11,11 @@ from typing import Final
 from data_ingestion.causes import Cause
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest
+from orderbook.book_settings import BookSettings
 from orderbook.book_state import Mismatch, TopOfBook
 from orderbook.confirmation import Confirmation
 from orderbook.phases import PHASE_STEPS, Phase
-from orderbook.renewal import BookSettings, Renewal
+from orderbook.renewal import Renewal
 from orderbook.results import Applied, Audited, Began, Grew, Lost, Result, Results
 from orderbook.retry_timer import RetryTimer
 from orderbook.sequence_validator import Gap, Verdict

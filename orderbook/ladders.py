@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from math import gcd
 from typing import Final
 
-import msgspec
-
 from data_ingestion.messages import Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
+from orderbook.ladder import Ladder, Rung
 from orderbook.rounding import rounded
 from orderbook.side import CoveredSide
 
@@ -18,19 +17,6 @@ LADDER_TICKS: Final = (1, 10, 50, 100)
 UNITS_PER_USDT: Final = 10**8  # prices have at most eight decimals
 _FEW_PRICES: Final = 40
 _NEARLY_ALL: Final = 0.95
-Rung = tuple[float, float | None]
-"""`(price, size)` of one group; the size is None where the group reaches past coverage."""
-
-
-class Ladder(msgspec.Struct, frozen=True):
-    """The ten best groups that are not empty on each side, best first.
-
-    A bid group at price `p` holds the bids in `[p, p + step)`, an ask group the asks in `(p - step, p]`.
-    """
-
-    step: float  # USDT
-    bids: list[Rung]
-    asks: list[Rung]
 
 
 def tick_of(snapshot: Snapshot, known: int = 0) -> int:

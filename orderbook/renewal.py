@@ -6,9 +6,8 @@ ten levels a side cannot be shown any more; or an audit is due.
 
 from typing import Final
 
-import msgspec
-
 from data_ingestion.messages import DepthUpdate, Snapshot
+from orderbook.book_settings import BookSettings
 from orderbook.book_state import TOP_LEVELS, TopOfBook
 from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
@@ -17,15 +16,6 @@ URGENT_MS: Final = 250
 """Between two snapshots, at least, while there is nothing to show."""
 DRIFT_SHARE: Final = 0.25
 """Share of the newest snapshot's half width by which the mid may move before a new one is fetched."""
-
-
-class BookSettings(msgspec.Struct, frozen=True):
-    """How much of a book is kept, and how often it is renewed."""
-
-    book_levels: int = 5_000  # most levels held a side
-    coverage_margin: int = 200  # levels left a side below which a new snapshot is fetched
-    refresh_interval_ms: float = 1_000  # between two such snapshots, at least
-    audit_interval_ms: float = 180_000  # between two snapshots taken anyway, at most
 
 
 class Renewal:

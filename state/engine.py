@@ -18,8 +18,10 @@ from features.detectors.detection import Detection
 from features.level_ofi import LevelOrderFlow
 from features.liquidity_detection import LiquidityDetection
 from features.ofi import OrderFlowImbalance
-from features.trade_flow import TradeFlow, TradeSummary
-from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
+from features.trade_flow import TradeFlow
+from features.trade_sequence import TradeSequence
+from features.trade_summary import TradeSummary
+from features.trade_verdicts import TradeGap, TradeVerdict
 from orderbook.book_keeper import Applied, Audited, Began, BookKeeper, Grew, Lost, Result
 from orderbook.book_state import TopOfBook
 from orderbook.ladders import UNITS_PER_USDT, ladders, tick_of

@@ -3,7 +3,7 @@
 import msgspec
 
 from features.detectors.settings import DetectorSettings
-from orderbook.renewal import BookSettings
+from orderbook.book_settings import BookSettings
 
 
 class EngineSettings(msgspec.Struct, frozen=True):

@@ -13,9 +13,9 @@ import msgspec
 from data_ingestion.messages import Levels
 from features.basic_metrics import basic_metrics
 from features.detectors.detection import Detection
-from features.trade_flow import TradeSummary
+from features.trade_summary import TradeSummary
 from orderbook.book_state import TopOfBook
-from orderbook.ladders import Ladder
+from orderbook.ladder import Ladder
 from orderbook.rounding import rounded
 from state.updates import EncodedChunk
 

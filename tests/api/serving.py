@@ -29,9 +29,9 @@ from api.server import server_of
 from api.websocket_server import Api, create_app
 from data_ingestion.clock import Clock
 from data_ingestion.pacing.latency import LatencyMeter
-from features.trade_flow import TradeSummary
+from features.trade_summary import TradeSummary
 from orderbook.book_state import TopOfBook
-from orderbook.ladders import Ladder
+from orderbook.ladder import Ladder
 from state.frames import (
     AuditHealth,
     Flow,

@@ -13,7 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from features.market_impact import OrderSide, Unit, market_impacts
-from features.trade_flow import TradeSummary
+from features.trade_summary import TradeSummary
 from orderbook.book_state import TopOfBook
 from state.frames import Flow, Market, Row, Status, live_frame, not_live_frame
 from tests.api.serving import a_health

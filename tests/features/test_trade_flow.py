@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.trade_flow import LARGEST_TRADES, Print, TradeFlow, TradeSummary
+from features.trade_flow import LARGEST_TRADES, TradeFlow
+from features.trade_summary import Print, TradeSummary
 from tests.builders import START_MS, property_settings, trade
 
 

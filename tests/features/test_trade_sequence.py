@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.trade_sequence import TradeGap, TradeSequence, TradeVerdict
+from features.trade_sequence import TradeSequence
+from features.trade_verdicts import TradeGap, TradeVerdict
 from tests.builders import START_MS, property_settings, trade
 
 

@@ -11,10 +11,10 @@ from data_ingestion.causes import Cause
 from data_ingestion.messages import DepthUpdate, Snapshot
 from data_ingestion.sink import Notice, SnapshotRequest
 from orderbook.book_keeper import Applied, Audited, Began, BookKeeper, Grew, Lost, Result, Results
+from orderbook.book_settings import BookSettings
 from orderbook.book_state import TOP_LEVELS
 from orderbook.confirmation import ConfirmedRange
 from orderbook.phases import Phase
-from orderbook.renewal import BookSettings
 from tests.builders import OPS, NaiveExchange, Op, depth, property_settings, within
 
 OFTEN = BookSettings(book_levels=70, coverage_margin=20, audit_interval_ms=1_500)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from data_ingestion.messages import Levels
 from orderbook.book_state import TOP_LEVELS, BookState
-from orderbook.ladders import UNITS_PER_USDT, Ladder, Rung, _group, ladders, tick_of
+from orderbook.ladder import Ladder, Rung
+from orderbook.ladders import UNITS_PER_USDT, _group, ladders, tick_of
 from orderbook.side import CoveredSide
 from tests.builders import OPS, NaiveExchange, Op, depth, property_settings, side, snapshot
 

@@ -3,8 +3,9 @@
 import pytest
 
 from data_ingestion.messages import Levels
+from orderbook.book_settings import BookSettings
 from orderbook.book_state import TopOfBook
-from orderbook.renewal import URGENT_MS, BookSettings, Renewal
+from orderbook.renewal import URGENT_MS, Renewal
 from orderbook.retry_timer import RetryTimer
 from orderbook.synchronizer import LocalBook
 from tests.builders import depth, side, snapshot

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from features.trade_flow import TradeSummary
+from features.trade_summary import TradeSummary
 from state.frames import Flow, Frame, Market, Row, Status, live_frame, missing_row, not_live_frame, row_of
 from state.health import EngineHealth
 from tests.builders import START_MS, json_of, side, top_of

@@ -12,7 +12,7 @@ from api.feed.messages import ExactBook
 from data_ingestion.simulated_exchange.market import AggTradeMessage
 from data_ingestion.simulated_exchange.market import BestLevels as Truth
 from features.market_impact import MarketImpact, OrderSide, market_impact
-from features.trade_flow import TradeSummary
+from features.trade_summary import TradeSummary
 from orderbook.book_state import TopOfBook
 from tests.replay.drill import NOT_MARKET_FIELDS
 
