@@ -28,8 +28,12 @@ def settle(levels: "SortedDict[float, Any]") -> None:
     keys = levels._list  # type: ignore[attr-defined]
     run = keys._lists[0]
     if run:
-        keys._maxes[:] = run[-1:]
+        if keys._maxes:
+            keys._maxes[0] = run[-1]
+        else:
+            keys._maxes.append(run[-1])
         keys._len = len(run)
-        del keys._index[:]
+        if keys._index:
+            keys._index.clear()
     else:
         keys.clear()
