@@ -131,7 +131,7 @@ _decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
 # Lax, so that a decimal string becomes a float inside the decoder; the rest of a message stays strict.
 _decode_levels = msgspec.json.Decoder(Levels, strict=False).decode
 _BIDS: Final = b',"b":['
-_ASKS: Final = b',"a":'
+_ASKS: Final = b',"a":['
 _DOCUMENTED: Final = re.compile(rb'"(?:e|E|T|s|U|u|pu|b|a)"')
 _decode_price = msgspec.json.Decoder(Price, strict=False).decode
 _decode_size = msgspec.json.Decoder(Size, strict=False).decode
@@ -181,13 +181,12 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
     bids, asks = wire.b, wire.a
     start = data.find(_BIDS)
     opened = data.find(b":", start + len(_BIDS)) + 1
-    key = opened - len(_ASKS)
+    key = opened + 1 - len(_ASKS)
     end = (data.rfind(b"]]", opened) if asks else opened) + 2  # from behind, where it is found soonest
     is_plain = (
         0 <= start < key
-        and data[key:opened] == _ASKS
-        and data[opened : opened + 1] == b"["
-        and data[end - 1 : end] == b"]"
+        and data.startswith(_ASKS, key)
+        and data.startswith(b"]", end - 1)
         and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
@@ -204,8 +203,8 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
 
 @lru_cache(maxsize=64)  # an exchange ends all messages of a symbol alike
 def _is_plain_end(end: bytes) -> bool:
-    """Return whether what follows `a` closes the message and has none of the documented keys."""
-    return not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
+    """Return whether what follows `a` closes the message and nothing within it, without a documented key."""
+    return end.count(b"}") == 1 and not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
 
 
 def strict_depth_update(data: bytes | str) -> DepthUpdate:

@@ -32,6 +32,8 @@ def agree(data: bytes) -> bool:
     if expected is None or got is None:
         assert expected is got, data
         return False
+    for told, text in ((got.bids_quoted, expected.bids_quoted), (got.asks_quoted, expected.asks_quoted)):
+        assert not told or told.split() == text.split(), data  # what `?updates=1` tells is what was applied
     texts = {"bids_quoted": expected.bids_quoted, "asks_quoted": expected.asks_quoted}
     assert repr(msgspec.structs.replace(got, **texts)) == repr(expected), (
         data
@@ -109,6 +111,9 @@ HOSTILE = [
     b',"b":[["1","2"]],"a":[["3","4"]],"x":["a"]}',
     b',"b":[["1","2"]],"a":[["3","4"]]"x":1}',
     b',"b":[["1","2"]],"a":[],"x":"]]","y":[["1","2"]]}',
+    b',"b" :[["3","4"]],"a" :[["7","8"]],"x":{"y":1,"b":[["1","2"]],"a":[["5","6"]]}}',
+    b',"b" :[["3","4"]],"a" :[],"x":[{"y":1,"b":[["1","2"]],"a":[]}]}',
+    b',"b": [],"a": [],"x":{"y":{"z":1,"b":[],"a":[]}}}',
 ]
 
 
