@@ -8,7 +8,7 @@
 import { argv, stdin, stdout } from "node:process";
 import { json } from "node:stream/consumers";
 
-import { KINDS, latestDetections, wantedDetections } from "../../dashboard/assets/book/detections.mjs";
+import { KINDS, latestDetections, shownDetections } from "../../dashboard/assets/book/detections.mjs";
 import { WINDOW_MS } from "../../dashboard/assets/book/book_window.mjs";
 import { emptyFrame } from "./unit/market.mjs";
 
@@ -22,12 +22,15 @@ export function shownOf(seconds, rank) {
   const rows = seconds.map((detections, second) => ({ ...emptyFrame(second), detections }));
   /** @type {Map<string, {id: string, second: number}>} */
   const shown = new Map();
+  /** @type {Detection[]} */
+  let list = [];
   let listed = 0;
   for (let second = 0; second < rows.length; second += 1) {
     const known = rows.slice(Math.max(0, second + 1 - SECONDS), second + 1);
-    const found = wantedDetections(latestDetections(known), wanted, known.length);
+    const found = shownDetections(latestDetections(known), wanted, known.length, new Set(list.map(({ id }) => id)));
+    list = found;
     listed += found.length;
-    for (const { id } of found.reverse()) if (!shown.has(id)) shown.set(id, { id, second });
+    for (const { id } of found.toReversed()) if (!shown.has(id)) shown.set(id, { id, second });
   }
   return { shown: Array.from(shown.values()), listed: listed / rows.length };
 }

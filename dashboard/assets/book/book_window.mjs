@@ -4,7 +4,7 @@
 // known until the next whole book. The window drops what is older than its length, or than what a paused view shows.
 
 import { BaseBook, Changes } from "./changes.mjs";
-import { latestDetections, wantedDetections } from "./detections.mjs";
+import { latestDetections, shownDetections } from "./detections.mjs";
 import { ASK, BID, TrackedBook } from "./tracked_book.mjs";
 import { commonStep, toUnits } from "./units.mjs";
 
@@ -35,9 +35,8 @@ export class BookWindow {
     this.missed = 0; // seconds that never came
     /** @type {{version: number, entries: Detection[]}} */
     this.latest = { version: -1, entries: [] };
-    /** @type {Map<string, Set<string>>} ids of those that were shown last, or are in a paused view, by what was wanted */
-    this.pinned = new Map();
-    this.pinnedVersion = -1;
+    /** @type {Map<string, {version: number, entries: Detection[]}>} those that were shown last, by what was wanted */
+    this.shown = new Map();
   }
 
   /** Forget everything: another symbol follows. */
@@ -58,23 +57,16 @@ export class BookWindow {
     return this.latest.entries;
   }
 
-  /** Those of them that a person wants to see; in a paused view also those that it showed before, for which others may have
-   * come to stand out more. @param {import("./detections.mjs").Wanted} wanted
-   */
+  /** Those of them that a person wants to see, and those that were shown before. @param {import("./detections.mjs").Wanted} wanted */
   wanted(wanted) {
-    const { detections, pinned } = this;
-    const found = wantedDetections(detections, wanted, this.seconds.length);
+    const { detections, version } = this;
     const key = `${wanted.rank} ${Array.from(wanted.kinds).join()}`;
-    if (this.heldFrom === Infinity) {
-      if (this.pinnedVersion !== this.version) pinned.clear();
-      this.pinnedVersion = this.version;
-      pinned.set(key, new Set(found.map(({ id }) => id)));
-      return found;
-    }
-    const ids = pinned.get(key) ?? new Set();
-    pinned.set(key, ids);
-    for (const { id } of found) ids.add(id);
-    return detections.filter(({ id }) => ids.has(id));
+    const last = this.shown.get(key);
+    if (last?.version === version) return last.entries;
+    const before = new Set(last?.entries.map(({ id }) => id));
+    const entries = shownDetections(detections, wanted, this.seconds.length, before);
+    this.shown.set(key, { version, entries });
+    return entries;
   }
 
   /** Ms since the epoch of the beginning of the window that is kept of a view that follows. */

@@ -99,6 +99,16 @@ export function wantedDetections(entries, { kinds, rank: least }, seconds) {
   return asked.filter((entry) => found.has(entry) && !isNamedTwice(entry, found));
 }
 
+/** Return those that a list shows which showed `before` (ids): the wanted ones, and what was shown as long as it is in the window. Others
+ * that come make fewer of a kind stand out, but no row leaves while it is read, unless an absorption tells of the same.
+ * @param {Detection[]} entries  the latest of each @param {Wanted} wanted @param {number} seconds @param {Set<string>} before
+ */
+export function shownDetections(entries, wanted, seconds, before) {
+  const found = new Set(wantedDetections(entries, wanted, seconds));
+  const shown = new Set(entries.filter((entry) => found.has(entry) || before.has(entry.id)));
+  return entries.filter((entry) => shown.has(entry) && !isNamedTwice(entry, shown));
+}
+
 /** @param {Detection[]} group  of one kind @param {number} often  times a minute @param {number} least */
 function outstanding(group, often, least) {
   const first = largest(group);

@@ -338,7 +338,6 @@ export class MarketMap {
       onlyTop: this.choices.onlyTop,
     });
     const line = (/** @type {string} */ name, /** @type {Panel} */ panel, /** @type {Look} */ look) => layer.draw(name, panel, look);
-    line("detection lines", map, { fill: colour("detection"), stroke: 1 });
     line("best bid", map, { fill: colour("bidLine"), stroke: 1 });
     line("best ask", map, { fill: colour("askLine"), stroke: 1 });
     if (this.choices.vwap) line("vwap", map, { fill: colour("vwap"), stroke: 1.5 });
@@ -347,6 +346,7 @@ export class MarketMap {
     const width = Math.max(2, Math.round(this.font / 5.5));
     line("mid", map, { fill: colour("casing"), stroke: width + 2 });
     line("mid", map, { fill: colour("mid"), stroke: width });
+    line("detection lines", map, { fill: colour("detection"), stroke: 1 }); // over the mid: one at the touch is as near as that
     layout.strips.forEach((box, index) => {
       const name = STRIPS[index];
       const [low, high] = shapes.strips[name].range;

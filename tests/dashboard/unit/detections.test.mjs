@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  colourSide, ENDINGS, figuresOf, hintOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, summaryOf, wantedDetections,
+  colourSide, ENDINGS, figuresOf, hintOf, isOpen, KINDS, latestDetections, markOf, MEANINGS, nameOf, shownDetections,
+  summaryOf, wantedDetections,
 } from "../../../dashboard/assets/book/detections.mjs";
 import { helpOfMarks } from "../../../dashboard/assets/panels/help.mjs";
 import { emptyFrame } from "./market.mjs";
@@ -172,6 +173,17 @@ test("an iceberg is left out beside the absorption of the same trades, and only 
   }
   assert.equal(wanted({}, ["iceberg"]), "i");
   assert.equal(wanted({}, undefined, 0), "ai");
+});
+
+test("an iceberg that was shown leaves for the absorption of the same trades, and nothing else leaves", () => {
+  const wall = entry({ id: "w", kind: "wall", side: "ask", rank: 0.1 });
+  const iceberg = entry({ id: "i", kind: "iceberg", side: "bid", price: 100, started_at: 5, time: 10, rank: 0.1 });
+  const absorption = { ...iceberg, id: "a", kind: "absorption", rank: 1 };
+  const wanted = { kinds: new Set(["wall", "iceberg", "absorption"]), rank: 0.8 };
+  const left = (/** @type {Detection[]} */ entries) => shownDetections(entries, wanted, 100, new Set(["w", "i"])).map(({ id }) => id).join("");
+  assert.equal(left([wall, iceberg]), "wi");
+  assert.equal(left([wall, iceberg, absorption]), "wa");
+  assert.equal(left([absorption]), "a");
 });
 
 test("what a closing says of a wall is shown, and of others what they were while they were open", () => {
