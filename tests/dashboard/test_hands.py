@@ -459,6 +459,25 @@ async def test_a_hand_that_zooms_out_makes_no_cells_and_no_bubbles_until_it_rest
         await page.page.keyboard.press("f")
 
 
+async def test_a_hand_that_rests_as_a_second_comes_leaves_the_bubbles_to_its_drawing(page: Watched) -> None:
+    """What is drawn of trades before is not taken for all of those that are known now."""
+    await page.page.keyboard.press(" ")
+    await page.until(f"{SETTLED} && !window.liquidity.page.map.isBehind")
+    rested = """() => { const { map, known } = window.liquidity.page;
+      const { bubblesKey } = map.shapes;
+      const { from, to } = map.view.range;
+      map.view.range = { ...map.view.range, from: (from + to) / 2 };
+      map.draw();
+      known.version += 1; // a second that came, and is not drawn yet
+      map.prepare(() => false);
+      const kept = map.shapes.bubblesKey === bubblesKey;
+      known.version -= 1;
+      map.prepare(() => false);
+      return [kept, map.shapes.bubblesKey === bubblesKey]; }"""
+    assert await page.do(rested) == [True, False]
+    await page.page.keyboard.press("f")
+
+
 async def test_prices_zoomed_by_hand_go_with_the_price(page: Watched, api: FakeApi) -> None:
     """The chip goes out with the wheel; the mid stays in the middle and the height as it is; the chip fits them again."""
     assert await page.pressed("price-auto")

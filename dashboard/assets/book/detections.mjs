@@ -105,6 +105,7 @@ export function wantedDetections(entries, { kinds, rank: least }, seconds) {
  */
 export function shownDetections(entries, wanted, seconds, before) {
   const found = new Set(wantedDetections(entries, wanted, seconds));
+  if (wanted.rank === 0) return Array.from(found); // all of them
   const shown = new Set(entries.filter((entry) => found.has(entry) || before.has(entry.id)));
   return entries.filter((entry) => shown.has(entry) && !isNamedTwice(entry, shown));
 }

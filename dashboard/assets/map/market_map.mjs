@@ -233,7 +233,7 @@ export class MarketMap {
   prepare(isEnough) {
     const { known, view: { range }, next } = this;
     if (!this.view.isSet || !known.seconds.length) return true;
-    this.writeBubbles();
+    if (this.drawnVersion === known.version) this.writeBubbles(); // else the drawing of the new second does, with its trades
     if (!this.isCoarse) return true;
     const { step, columnMs, tick } = this.cellSize;
     const zoom = `${columnMs} ${step} ${tick}`;

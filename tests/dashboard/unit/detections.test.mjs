@@ -180,10 +180,13 @@ test("an iceberg that was shown leaves for the absorption of the same trades, an
   const iceberg = entry({ id: "i", kind: "iceberg", side: "bid", price: 100, started_at: 5, time: 10, rank: 0.1 });
   const absorption = { ...iceberg, id: "a", kind: "absorption", rank: 1 };
   const wanted = { kinds: new Set(["wall", "iceberg", "absorption"]), rank: 0.8 };
-  const left = (/** @type {Detection[]} */ entries) => shownDetections(entries, wanted, 100, new Set(["w", "i"])).map(({ id }) => id).join("");
+  const left = (/** @type {Detection[]} */ entries, rank = wanted.rank) => (
+    shownDetections(entries, { ...wanted, rank }, 100, new Set(["w", "i"])).map(({ id }) => id).join("")
+  );
   assert.equal(left([wall, iceberg]), "wi");
   assert.equal(left([wall, iceberg, absorption]), "wa");
   assert.equal(left([absorption]), "a");
+  assert.equal(left([wall, iceberg, absorption], 0), "wia", "all of them");
 });
 
 test("what a closing says of a wall is shown, and of others what they were while they were open", () => {
