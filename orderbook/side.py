@@ -125,7 +125,8 @@ class CoveredSide:
         if self.count > self._most:
             self._trim()
 
-    # A loop a side: one for both would compare each price with both ends of a range.
+    # A loop a side: one for both would compare each price with both ends of a range. What both do near the
+    # touch stands in each of them, too: put aside for a third loop, which both call, it took 4 % more time.
 
     def _apply_bids(self, changes: Changes) -> None:
         near, middle, order = self._near, self._middle, order_of(self._near)

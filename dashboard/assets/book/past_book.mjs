@@ -68,14 +68,15 @@ export class PastBook {
     if (first < 0) return null;
     const { base } = known.seconds[first];
     const isSame = base === this.base && known.era === this.era;
-    if (!isSame || known.version !== this.version) {
+    const isStale = !isSame || known.version !== this.version;
+    if (isStale) {
       const next = known.seconds.findIndex((second, index) => index > first && second.base !== null);
       this.stretch = new Stretch(known.seconds.slice(first, next < 0 ? undefined : next + 1));
       this.version = known.version;
     }
     if (!isSame && base) this.beginAt(base, known.era);
     const { next, times, updates } = this.stretch;
-    if (next) this.kept.set(next.count, { ...stateAfter(updates[next.count - 1], times[next.count - 1]), ...levelsOf(next.base) });
+    if (isStale && next) this.kept.set(next.count, { ...stateAfter(updates[next.count - 1], times[next.count - 1]), ...levelsOf(next.base) });
     return time >= this.stretch.lostAt ? null : this.goTo(this.stretch.countAt(time));
   }
 
