@@ -5,6 +5,7 @@ than one says how many are missing. Ids of single trades (`f`, `l`) do skip, and
 Source: the project's recordings; Binance documents only that `a` is the aggregate trade's id.
 """
 
+from collections import deque
 from typing import Final
 
 from data_ingestion.messages import AggTrade
@@ -23,7 +24,7 @@ class TradeSequence:
     def __init__(self) -> None:
         self._last_id: int | None = None
         self._last_time = 0
-        self._recent: dict[int, AggTrade] = {}  # by id
+        self._recent: deque[AggTrade] = deque(maxlen=REMEMBERED)  # of ids that count up to the last one
 
     def check(self, trade: AggTrade) -> TradeVerdict | TradeGap:
         """Judge `trade`; unless it is a duplicate, move on to it.
@@ -32,17 +33,15 @@ class TradeSequence:
         lower id is none of those: the exchange counts anew, or the id before was wrong; deaf to it one would
         stay for ever.
         """
-        last, number, time = self._last_id, trade.trade_id, trade.trade_time
+        last, number, time, recent = self._last_id, trade.trade_id, trade.trade_time, self._recent
         if last is not None and number <= last:
-            known = self._recent.get(number)
+            known = recent[number - last - 1] if last - number < len(recent) else None
             if time <= self._last_time if known is None else _is_same(known, trade):
                 return TradeVerdict.DUPLICATE
         follows = last is not None and number == last + 1
-        if follows:
-            self._recent.pop(number - REMEMBERED, None)
-        else:
-            self._recent.clear()
-        self._recent[number] = trade
+        if not follows:
+            recent.clear()
+        recent.append(trade)
         self._last_id = number
         step = time - self._last_time
         if step > 0 or step < -_STEP_MS:

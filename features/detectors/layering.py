@@ -56,7 +56,7 @@ class LayeringDetector:
         self._settings = settings
         self._span = settings.layering_ms
         self._cooldown = Cooldown(settings.cooldown_ms)
-        self._changes: list[dict[float, deque[int]]] = [{}, {}]  # times, while the level was large, by price
+        self._changes: list[dict[float, list[int]]] = [{}, {}]  # times, while the level was large, by price
         self._fills: tuple[deque[Fill], deque[Fill]] = (deque(maxlen=_MOST_FILLS), deque(maxlen=_MOST_FILLS))
         self._open: list[_Layering | None] = [None, None]
 
@@ -217,11 +217,14 @@ class LayeringDetector:
         return found
 
 
-def _note(changes: dict[float, deque[int]], price: float, time: int) -> None:
+def _note(changes: dict[float, list[int]], price: float, time: int) -> None:
     times = changes.get(price)
     if times is None:
-        times = changes[price] = deque(maxlen=_MOST_CHANGES)
+        changes[price] = [time]
+        return
     times.append(time)
+    if len(times) > _MOST_CHANGES:
+        del times[0]
 
 
 def _trades_are_known(step: Step) -> bool:

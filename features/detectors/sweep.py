@@ -17,7 +17,7 @@ from typing import Final
 
 from features.detectors.book import Book
 from features.detectors.cooldown import ANY_PRICE, Cooldown
-from features.detectors.detection import FILLS_SHOWN, Detection, Ending, Event, Kind
+from features.detectors.detection import FILLS_SHOWN, SIGNS, Detection, Ending, Event, Kind
 from features.detectors.detector import NOTHING, Step
 from features.detectors.settings import DetectorSettings
 from features.detectors.subject import Subject
@@ -122,7 +122,13 @@ class SweepDetector:
 
 def _gone(side: int, before: Book, after: Book) -> list[float]:
     """Return the best levels' prices of the one book at which nothing rests in the other."""
-    return list(takewhile(lambda price: after.size_at(side, price) == 0, before.levels[side]))
+    gone, left, sign = list[float](), after.levels[side], SIGNS[side]
+    last = sign * after.last[side]
+    for price in before.levels[side]:
+        if price in left or sign * price < last:  # beyond the tenth level nothing is known
+            break
+        gone.append(price)
+    return gone
 
 
 def _sweep(side: int, run: list[TakerTrade], prices: list[float], withheld: int, step: Step) -> Detection:

@@ -1,6 +1,5 @@
 """A price at which takers trade: how much was taken in a window of time, and how often it came back."""
 
-from collections import deque
 from typing import Final
 
 from features.detectors.book import Book
@@ -48,13 +47,13 @@ class TradedLevel:
         self._refill_share = settings.refill_share
         self._owed_for = settings.refill_ms
         self._taken = self.last_taken = 0.0
-        self._debts: deque[_Debt] = deque()
+        self._debts: list[_Debt] = []  # these four are short: a deque takes up half a kilobyte from the start
         self._owed = self._taken_in_all = 0.0  # of the debts; since there are any
         self._book = 0  # numbers of books, since there are any debts
         # Sizes plus all that was taken until then, with the books' numbers, that no later one undercuts.
-        self._lows: deque[tuple[int, float]] = deque()
-        self.intervals: deque[Interval] = deque()
-        self.fills: deque[Fill] = deque(maxlen=_MOST_FILLS)
+        self._lows: list[tuple[int, float]] = []
+        self.intervals: list[Interval] = []
+        self.fills: list[Fill] = []
         self.size = self.first_size = size
         self._largest: float | None = size  # None: to be looked for anew
         self.volume = 0.0
@@ -70,7 +69,10 @@ class TradedLevel:
             self._lows.append((self._book, self.size))
         debts.append((time, volume, self._book))
         self._owed += volume
-        self.fills.append(fill)
+        fills = self.fills
+        fills.append(fill)
+        if len(fills) > _MOST_FILLS:
+            del fills[0]
         self.volume += volume
         self._taken += volume
         self.last_hit = time
@@ -120,11 +122,20 @@ class TradedLevel:
 
     def _forgive(self, before: int) -> None:
         """Let go of what trades took earlier than that."""
-        debts, lows = self._debts, self._lows
-        while debts and debts[0][0] < before:
-            self._owed = rounded(self._owed - debts.popleft()[1])
-        while debts and lows[0][0] < debts[0][2]:
-            lows.popleft()
+        debts, lows, count = self._debts, self._lows, 0
+        for time, volume, _ in debts:
+            if time >= before:
+                break
+            self._owed = rounded(self._owed - volume)
+            count += 1
+        del debts[:count]
+        if debts:
+            first, count = debts[0][2], 0
+            for book, _ in lows:
+                if book >= first:
+                    break
+                count += 1
+            del lows[:count]
 
     def _keep(self, interval: Interval) -> None:
         self.intervals.append(interval)
@@ -132,15 +143,23 @@ class TradedLevel:
             self._largest = interval[1]
 
     def _forget(self, until: int) -> None:
-        intervals, fills = self.intervals, self.fills
-        while intervals and intervals[0][0] <= until:
+        intervals, fills, count, ended = self.intervals, self.fills, 0, 0
+        for time, size, taken, came_back, update_id in intervals:
+            if time > until:
+                break
             if self.first_size == self._largest:
                 self._largest = None
-            ended, self.first_size, taken, came_back, self.first_update_id = intervals.popleft()
+            ended, self.first_size, self.first_update_id = time, size, update_id
             self.volume = rounded(self.volume - taken)
             self.refills -= came_back is not None
-            while fills and fills[0][3] <= ended:
-                fills.popleft()
+            count += 1
+        del intervals[:count]
+        count = 0
+        for fill in fills:
+            if fill[3] > ended:
+                break
+            count += 1
+        del fills[:count]
 
     def largest_size(self) -> float:
         """Return the largest size visible in the window. O(intervals) once the one before has left it."""
@@ -158,7 +177,7 @@ class TradedLevel:
         return {
             "volume": rounded(self.volume),
             "trade_count": len(self.fills),
-            "trades": list(self.fills)[-FILLS_SHOWN:],
+            "trades": self.fills[-FILLS_SHOWN:],
             "refills": self.refills,
             "refilled": rounded(sum(came_back or 0 for _, _, _, came_back, _ in self.intervals)),
             "size_before": self.first_size,
