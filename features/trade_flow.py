@@ -3,7 +3,7 @@
 A trade arrives up to some 100 ms after its own time `T`, so it may belong to the exchange's second before.
 """
 
-import heapq
+from operator import attrgetter
 from typing import Final
 
 from data_ingestion.messages import AggTrade
@@ -12,6 +12,7 @@ from orderbook.rounding import rounded
 
 LARGEST_TRADES: Final = 20
 _WAITING: Final = 1_000  # trades that wait to be added up, at most
+_size_of: Final = attrgetter("size")
 
 
 class TradeFlow:
@@ -50,9 +51,8 @@ class TradeFlow:
             elif self._rpi is not None:
                 self._rpi += size - visible
         self._count += len(waiting)
-        self._largest = heapq.nlargest(
-            LARGEST_TRADES, [*self._largest, *waiting], key=lambda trade: trade.size
-        )
+        waiting[:0] = self._largest
+        self._largest = sorted(waiting, key=_size_of, reverse=True)[:LARGEST_TRADES]
         waiting.clear()
 
     def drain(self) -> TradeSummary:

@@ -69,21 +69,12 @@ def _group(side: CoveredSide, rising: list[float], step: int, sign: int, edge: i
     if not prices:
         return []
     rungs: list[Rung] = []
-    scale, sizes_of_best = sign * UNITS_PER_USDT, side.sizes_of_best
-    start, count, group = 0, len(prices), round(prices[0] * scale) // step
-    for _ in range(TOP_LEVELS):
-        end = start + 1
-        following = round(prices[end] * scale) // step if end < count else None
-        if following == group:
-            end, following = _end_of(group, prices, rising, step, sign)
-            size = sum(sizes_of_best(end)[start:end])
-        else:
-            size = sizes_of_best(end)[start]
+    scale, groups = sign * UNITS_PER_USDT, _groups(prices, rising, step, sign)
+    sizes, start, group = side.sizes_of_best(groups[-1][1]), 0, 0
+    for group, end in groups:
         bottom = group * step
-        rungs.append((bottom / scale, rounded(size) if bottom >= edge else None))
-        if following is None:
-            break
-        start, group = end, following
+        rungs.append((bottom / scale, rounded(sum(sizes[start:end])) if bottom >= edge else None))
+        start = end
     # Whole groups between the last level and the edge of coverage are empty; those past it are unknown.
     unknown = min(group, -(-edge // step)) - 1
     while len(rungs) < TOP_LEVELS:
@@ -91,6 +82,19 @@ def _group(side: CoveredSide, rising: list[float], step: int, sign: int, edge: i
         rungs.append((bottom / scale, 0.0 if bottom >= edge else None))
         unknown -= 1
     return rungs
+
+
+def _groups(prices: list[float], rising: list[float], step: int, sign: int) -> list[tuple[int, int]]:
+    """Return the best groups that have levels, and how many levels there are up to the end of each."""
+    groups, scale, count, end = list[tuple[int, int]](), sign * UNITS_PER_USDT, len(prices), 0
+    following: int | None = round(prices[0] * scale) // step
+    while following is not None and len(groups) < TOP_LEVELS:
+        group, end = following, end + 1
+        following = round(prices[end] * scale) // step if end < count else None
+        if following == group:
+            end, following = _end_of(group, prices, rising, step, sign)
+        groups.append((group, end))
+    return groups
 
 
 def _end_of(

@@ -1,7 +1,7 @@
 """One side of a book: every covered level, and order only where order is asked for."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -299,7 +299,7 @@ class CoveredSide:
         if self._top is None and len(near) >= TOP_LEVELS:
             order = order_of(near)
             prices = order[: -TOP_LEVELS - 1 : -1] if self._is_bid else order[:TOP_LEVELS]
-            self._top = list(map(near.__getitem__, prices))
+            self._top = [*itemgetter(*prices)(near)]
         return self._top
 
     def sizes(self) -> dict[float, float]:
@@ -325,7 +325,7 @@ class CoveredSide:
         """
         prices, sizes = self.prices(), self._sizes_in_order
         if len(sizes) < count:
-            sizes += map(self._middle.__getitem__, prices[len(sizes) : count])
+            sizes += _values(self._middle, prices[len(sizes) : count])
         return sizes
 
     def levels(self) -> Levels:
@@ -355,3 +355,8 @@ class CoveredSide:
                     raise AssertionError(f"a level at {price}, outside [{worse}, {better}]")
                 if not 0 < sizes[price] < float("inf"):
                     raise AssertionError(f"size {sizes[price]} at {price}")
+
+
+def _values(of: Mapping[float, Any], keys: list[float]) -> Iterable[Any]:
+    """Return the values of some keys, in order. `itemgetter` takes two thirds of the time of `map`."""
+    return itemgetter(*keys)(of) if len(keys) > 1 else [of[key] for key in keys]
