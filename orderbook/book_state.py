@@ -53,7 +53,7 @@ class BookState:
 
     def top(self) -> TopOfBook | None:
         """Return the exact ten best levels a side, or None where coverage holds fewer. Constant time."""
-        bids, asks = self._bids.top(), self._asks.top()
+        bids, asks = self._bids.top, self._asks.top
         return None if bids is None or asks is None else TopOfBook(bids, asks)
 
     def depth(self) -> tuple[int, int]:
@@ -62,7 +62,7 @@ class BookState:
 
     def corruption(self) -> str | None:
         """Say why no real book can look like this, or None. Constant time."""
-        bids, asks = self._bids.top(), self._asks.top()
+        bids, asks = self._bids.top, self._asks.top
         if bids is not None and asks is not None and bids[0][0] < asks[0][0]:
             return None
         bid, ask = self._bids.best(), self._asks.best()

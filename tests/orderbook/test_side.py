@@ -64,7 +64,7 @@ def test_a_side_equals_one_plain_dict(most: int, is_bid: bool) -> None:
         assert side.sizes() == plain.held
         assert (len(side), side.edge) == (len(best), plain.edge)
         assert side.best() == (best[0][0] if best else None)
-        assert side.top() == (best[:TOP_LEVELS] if len(best) >= TOP_LEVELS else None)
+        assert side.top == (best[:TOP_LEVELS] if len(best) >= TOP_LEVELS else None)
         seen |= {"rim"} if side._rim else set()
         seen |= {"middle"} if side._middle else set()
         assert len(side._near) <= MOST_NEAR
@@ -77,3 +77,16 @@ def test_a_price_named_twice_ends_as_it_was_named_last() -> None:
     side.apply([(100.5, 2.0), (100.5, 0.0), (99.0, 0.0), (99.0, 3.0)])
     assert side.levels()[:2] == [(100.0, 1.0), (99.0, 3.0)]
     side.check()
+
+
+@pytest.mark.parametrize("is_bid", [True, False])
+@pytest.mark.parametrize("eaten", [NEAR_LEVELS - 1, NEAR_LEVELS, NEAR_LEVELS + 1, 2 * NEAR_LEVELS])
+def test_one_event_that_eats_the_whole_near_end_shows_what_lay_behind(eaten: int, is_bid: bool) -> None:
+    """Not one of the levels that were in order is left, and the ten best are known all the same."""
+    sign = -1 if is_bid else 1
+    levels = [(1_000.0 + sign * tick, 1.0 + tick) for tick in range(200)]
+    side = CoveredSide(levels, is_bid=is_bid, most=1_000)
+    side.apply([(price, 0.0) for price, _ in levels[:eaten]])
+    side.check()
+    assert side.top == levels[eaten : eaten + TOP_LEVELS]
+    assert side.best() == levels[eaten][0]
