@@ -8,7 +8,6 @@ book, which was read after them.
 
 from bisect import insort
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final
 
 from data_ingestion.messages import AggTrade
@@ -75,7 +74,8 @@ class EventTimeMerge:
                 held[:] = [other for other in held if other[0] <= time + SET_BACK_MS]
                 self._newest = time
             insort(held, entry)
-        self._newest = max(self._newest, time)
+        if time > self._newest:  # noqa: PLR1730 - a call takes far longer
+            self._newest = time
         until = self._newest - self._holdback
         if held[0][0] >= until and len(held) <= MOST_HELD:
             return _NOTHING
@@ -83,9 +83,9 @@ class EventTimeMerge:
 
     def _due(self, until: float) -> Sequence[AggTrade | Book]:
         held = self._held
-        count = max(0, len(held) - MOST_HELD)
-        for entry in islice(held, count, None):  # it is few of them
-            if entry[0] >= until:
+        count, least = 0, len(held) - MOST_HELD
+        for entry in held:  # it is few of them
+            if entry[0] >= until and count >= least:
                 break
             count += 1
         if not count:

@@ -57,8 +57,8 @@ class ExhaustionDetector:
     def on_book(self, step: Step) -> Sequence[Detection]:
         """Take the next book."""
         found: Sequence[Detection] = NOTHING
-        book, baseline = step.after, self._baseline
-        if baseline.depth is None or baseline.spread is None:
+        book, depths, spread = step.after, self._baseline.depth, self._baseline.spread
+        if depths is None or spread is None:
             return NOTHING
         since = book.time - self._fall_ms
         for side, peaks in enumerate(self._peaks):
@@ -66,14 +66,18 @@ class ExhaustionDetector:
             while peaks and peaks[-1][1] <= volume:
                 peaks.pop()
             peaks.append((book, volume))
-            while peaks[0][0].time < since:
+            peak = peaks[0]
+            while peak[0].time < since:
                 peaks.popleft()
-            peak, limit = peaks[0], self._share * baseline.depth[side]
-            if peak[1] - volume > limit and above(peak[1] - volume, limit):
-                self._fell(side, peak, (book, volume), baseline.depth[side])
+                peak = peaks[0]
+            lost, limit = peak[1] - volume, self._share * depths[side]
+            if lost > limit and above(lost, limit):
+                self._fell(side, peak, (book, volume), depths[side])
             fall = self._falls[side]
             if fall is not None:
-                found = [*found, *self._follow(side, fall, book, baseline.spread)]
+                said = self._follow(side, fall, book, spread)
+                if said:
+                    found = [*found, *said]
         return found
 
     def _fell(self, side: int, before: _Depth, after: _Depth, median: float) -> None:
@@ -91,7 +95,9 @@ class ExhaustionDetector:
         if book.time - fall.after[0].time > self._settings.exhaustion_break_ms:
             self._falls[side] = None
             return NOTHING
-        fall.widest = max(fall.widest, book.spread)
+        spread = book.spread
+        if spread > fall.widest:  # noqa: PLR1730 - a call takes far longer, and this is done at each book
+            fall.widest = spread
         broken = book.mid < fall.low if side == BID else book.mid > fall.high
         if broken and fall.widest >= self._settings.exhaustion_spread_ratio * median_spread * _ALMOST:
             self._falls[side] = None

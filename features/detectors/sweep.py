@@ -102,12 +102,15 @@ class SweepDetector:
 
     def _may_have_eaten(self, side: int, trades: deque[TakerTrade], after: Book) -> bool:
         """Whether enough best levels that stood before were traded at and are gone: mostly not."""
+        printed = {trade.fill[1] for trade in trades}
+        if len(printed) < self._levels:
+            return False
         before = None
         for trade in trades:
             if trade.before is not before:
                 before = trade.before
                 best = _gone(side, before, after)[: self._levels]
-                if len(best) == self._levels and {trade.fill[1] for trade in trades}.issuperset(best):
+                if len(best) == self._levels and printed.issuperset(best):
                     return True
         return False
 
