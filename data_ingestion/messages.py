@@ -132,6 +132,7 @@ _decode_agg_trade = msgspec.json.Decoder(_AggTradeWire).decode
 _decode_levels = msgspec.json.Decoder(Levels, strict=False).decode
 _BIDS: Final = b',"b":['
 _ASKS: Final = b',"a":['
+_LONGEST_END: Final = 200  # bytes after the levels, of a message that is still plain
 _DOCUMENTED: Final = re.compile(rb'"(?:e|E|T|s|U|u|pu|b|a)"')
 _decode_price = msgspec.json.Decoder(Price, strict=False).decode
 _decode_size = msgspec.json.Decoder(Size, strict=False).decode
@@ -171,7 +172,8 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
 
     Certain it is of a message as the exchange writes it, with `b`, `a`, and then nothing or what is not
     documented. From `b` to the end of `a` there is no key but `a` then, since no other colon and no brace
-    is there; so what has quotes there is a price or a size, and all have if there are four quotes a pair.
+    is there; so what has quotes there is a price or a size. Two with a bare comma between them are those of
+    one pair, and all have quotes if there are as many of these commas as pairs.
     """
     try:
         wire = _decode_plain_depth(data)
@@ -190,7 +192,7 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
         and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
-        and data.count(b'"', start, end) == 4 * (len(bids) + len(asks) + 1)
+        and data.count(b'","', start, end) == len(bids) + len(asks)
         and (data[end:] == b"}" or _is_plain_end(data[end:]))
     )
     if not is_plain or not 0 <= numbers <= _LARGEST:
@@ -203,8 +205,13 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
 
 @lru_cache(maxsize=64)  # an exchange ends all messages of a symbol alike
 def _is_plain_end(end: bytes) -> bool:
-    """Return whether what follows `a` closes the message and nothing within it, without a documented key."""
-    return end.count(b"}") == 1 and not (len(end) > 200 or _DOCUMENTED.search(end) or set(end) & set(b"[{"))
+    """Return whether what follows `a` closes the message and nothing within it, without a documented key.
+
+    With an odd number of quotes it begins within a key, of which a part was taken for the end of `a`.
+    """
+    if len(end) > _LONGEST_END or end.count(b"}") != 1 or end.count(b'"') % 2:
+        return False
+    return not (_DOCUMENTED.search(end) or set(end) & set(b"[{"))
 
 
 def strict_depth_update(data: bytes | str) -> DepthUpdate:
