@@ -102,11 +102,12 @@ def _end_of(
 ) -> tuple[int, int | None]:
     """Return how many levels there are up to the end of `group`, and the next group, if any. O(log n)."""
     # Between two whole units, where no price is: it need not be told on which side of a float one falls.
-    bound = (group * step - 0.5) / UNITS_PER_USDT
+    least = group * step
+    bound = (least - 0.5) / UNITS_PER_USDT
     end = len(prices) - bisect_left(rising, bound) if sign > 0 else bisect_left(rising, -bound)
     # Of a price that is no whole number of units, or above what a float has units of, rounding decides.
     scale = sign * UNITS_PER_USDT
-    while round(prices[end - 1] * scale) // step < group:
+    while prices[end - 1] * scale < least and round(prices[end - 1] * scale) < least:
         end -= 1
     while end < len(prices):
         following = round(prices[end] * scale) // step

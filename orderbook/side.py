@@ -314,11 +314,8 @@ class CoveredSide:
     def prices(self) -> list[float]:
         """Return all prices, best first. O(n log n), constant time until the next change."""
         if self._in_order is None:
-            near = self._near
-            best_first = list(near)
-            if self._is_bid:
-                best_first.reverse()
-            self._sizes_in_order = [near[price][1] for price in best_first]
+            best_first = self._best_first(self._near)
+            self._sizes_in_order = [size for _, size in _values(self._near, best_first)]
             # Sorting floats takes a third of what sorting pairs does.
             self._in_order = best_first + self._middle_in_order()
         return self._in_order
