@@ -184,16 +184,16 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
     start = data.find(_BIDS)
     opened = data.find(b":", start + len(_BIDS)) + 1
     key = opened + 1 - len(_ASKS)
-    end = (data.rfind(b"]]", opened) if asks else opened) + 2  # from behind, where it is found soonest
+    ends_with_asks = asks and data.endswith(b"]]}")  # mostly
+    end = len(data) - 1 if ends_with_asks else (data.rfind(b"]]", opened) if asks else opened) + 2
     is_plain = (
         0 <= start < key
         and data.startswith(_ASKS, key)
-        and data.startswith(b"]", end - 1)
         and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
         and data.count(b'","', start, end) == len(bids) + len(asks)
-        and (data[end:] == b"}" or _is_plain_end(data[end:]))
+        and (ends_with_asks or (data.startswith(b"]", end - 1) and _is_plain_end(data[end:])))
     )
     if not is_plain or not 0 <= numbers <= _LARGEST:
         return None

@@ -19,6 +19,7 @@ MOST_NEAR: Final = 64
 """Levels of the near end, above which the farther ones go to the middle."""
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
+_MANY: Final = 4 * NEAR_LEVELS  # levels found at once, when fewer would do
 LAID_OUT_EVERY: Final = 8
 """Sortings of the middle, after which its dict is laid out in order again."""
 
@@ -52,6 +53,7 @@ class CoveredSide:
         "_most",
         "_near",
         "_near_end",
+        "_reach",
         "_rim",
         "_sizes_in_order",
         "_sorted",
@@ -75,6 +77,7 @@ class CoveredSide:
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
         self._sorted = 0  # how often the middle was
+        self._reach = 0.0  # USDT behind the near end, where enough levels are to fill it
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
         # that it does not show nothing is known.
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
@@ -232,9 +235,31 @@ class CoveredSide:
             middle.update(in_order)
         return prices
 
+    def _nearest_in_order(self) -> list[float]:
+        """Return the best prices of the middle, best first: `NEAR_LEVELS` or more of them, or all there are.
+
+        O(n), for as long as so many lie within `_reach` of the near end; else all are sorted, O(n log n),
+        and then it is known how far they reach now.
+        """
+        middle, reach = self._middle, self._reach
+        if self._is_bid:
+            bound = self._near_end - reach
+            found = [price for price in middle if price >= bound]
+        else:
+            bound = self._near_end + reach
+            found = [price for price in middle if price <= bound]
+        if len(found) < NEAR_LEVELS:
+            found = self._middle_in_order()
+            if len(found) > NEAR_LEVELS:
+                self._reach = 2 * abs(found[NEAR_LEVELS] - found[0])
+            return found
+        if len(found) > _MANY:
+            self._reach = reach / 2
+        return self._best_first(found)
+
     def _fill_near(self) -> list[float]:
-        """Move the best levels behind the near end into it; return its prices. O(n log n)."""
-        prices = self._middle_in_order()
+        """Move the best levels behind the near end into it; return its prices. See `_nearest_in_order`."""
+        prices = self._nearest_in_order()
         near, middle, rim, order = self._near, self._middle, self._rim, order_of(self._near)
         if len(middle) - len(rim) < NEAR_LEVELS:
             rim.clear()

@@ -90,3 +90,19 @@ def test_one_event_that_eats_the_whole_near_end_shows_what_lay_behind(eaten: int
     side.check()
     assert side.top == levels[eaten : eaten + TOP_LEVELS]
     assert side.best() == levels[eaten][0]
+
+
+@pytest.mark.parametrize("is_bid", [True, False])
+def test_the_best_are_found_however_far_apart_the_levels_behind_lie(is_bid: bool) -> None:
+    """The touch wears away through levels that lie close, far apart and close again, a few at a time."""
+    sign, price, levels = (-1 if is_bid else 1), 50_000.0, list[tuple[float, float]]()
+    for step, count in ((0.1, 300), (40.0, 100), (0.1, 400), (7.0, 60)):
+        for _ in range(count):
+            price += sign * step
+            levels.append((round(price, 1), 1.0 + len(levels)))
+    side = CoveredSide(levels, is_bid=is_bid, most=2_000)
+    for eaten in range(0, len(levels) - TOP_LEVELS, 5):
+        side.apply([(price, 0.0) for price, _ in levels[max(0, eaten - 5) : eaten]])
+        side.check()
+        assert side.top == levels[eaten : eaten + TOP_LEVELS]
+    assert side.levels() == levels[eaten:]
