@@ -77,7 +77,7 @@ class CoveredSide:
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
         self._sorted = 0  # how often the middle was
-        self._reach = 0.0  # USDT behind the near end, where enough levels are to fill it
+        self._reach = 0.0  # USDT behind the near end, where enough levels are to fill it; 0: not known
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
         # that it does not show nothing is known.
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
@@ -241,13 +241,12 @@ class CoveredSide:
         O(n), for as long as so many lie within `_reach` of the near end; else all are sorted, O(n log n),
         and then it is known how far they reach now.
         """
-        middle, reach = self._middle, self._reach
-        if self._is_bid:
-            bound = self._near_end - reach
-            found = [price for price in middle if price >= bound]
-        else:
-            bound = self._near_end + reach
-            found = [price for price in middle if price <= bound]
+        middle, reach, found = self._middle, self._reach, list[float]()
+        low, high = self._near_end - reach, self._near_end + reach
+        if reach and self._is_bid:
+            found = [price for price in middle if price >= low]
+        elif reach:
+            found = [price for price in middle if price <= high]
         if len(found) < NEAR_LEVELS:
             found = self._middle_in_order()
             if len(found) > NEAR_LEVELS:
