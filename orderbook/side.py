@@ -20,7 +20,7 @@ MOST_NEAR: Final = 64
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
 _MANY: Final = 4 * NEAR_LEVELS  # levels found at once, when fewer would do
-LAID_OUT_EVERY: Final = 8
+LAID_OUT_EVERY: Final = 16
 """Sortings of the middle, after which its dict is laid out in order again."""
 
 _ABOVE_ALL: Final = 1e16  # no price is as high
