@@ -184,16 +184,18 @@ def _plain_depth(data: bytes) -> DepthUpdate | None:
     start = data.find(_BIDS)
     opened = data.find(b":", start + len(_BIDS)) + 1
     key = opened + 1 - len(_ASKS)
-    ends_with_asks = asks and data.endswith(b"]]}")  # mostly
-    end = len(data) - 1 if ends_with_asks else (data.rfind(b"]]", opened) if asks else opened) + 2
+    end = opened + 2  # of no asks at all
+    if asks:
+        end = len(data) - 1 if data.endswith(b"]]}") else data.rfind(b"]]", opened) + 2
     is_plain = (
         0 <= start < key
         and data.startswith(_ASKS, key)
+        and data.startswith(b"]", end - 1)
         and data.find(b":", opened, end) < 0
         and data.find(b"}", start, end) < 0
         and data.find(b"\\", start) < 0
         and data.count(b'","', start, end) == len(bids) + len(asks)
-        and (ends_with_asks or (data.startswith(b"]", end - 1) and _is_plain_end(data[end:])))
+        and (end == len(data) - 1 or _is_plain_end(data[end:]))
     )
     if not is_plain or not 0 <= numbers <= _LARGEST:
         return None

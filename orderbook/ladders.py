@@ -92,19 +92,23 @@ def _groups(prices: list[float], rising: list[float], step: int, sign: int) -> l
         group, end = following, end + 1
         following = round(prices[end] * scale) // step if end < count else None
         if following == group:
-            end, following = _end_of(group, prices, rising, step, sign)
+            end, following = _end_of(group, end, prices, rising, step, sign)
         groups.append((group, end))
     return groups
 
 
 def _end_of(
-    group: int, prices: list[float], rising: list[float], step: int, sign: int
+    group: int, known: int, prices: list[float], rising: list[float], step: int, sign: int
 ) -> tuple[int, int | None]:
-    """Return how many levels there are up to the end of `group`, and the next group, if any. O(log n)."""
+    """Return how many levels there are up to the end of `group`, and the next group, if any. O(log n).
+
+    There are `known` at least, and of them the last one is of the group.
+    """
     # Between two whole units, where no price is: it need not be told on which side of a float one falls.
     least = group * step
     bound = (least - 0.5) / UNITS_PER_USDT
     end = len(prices) - bisect_left(rising, bound) if sign > 0 else bisect_left(rising, -bound)
+    end = max(end, known)  # a bound of more units than a float has may be one of the prices
     # Of a price that is no whole number of units, or above what a float has units of, rounding decides.
     scale = sign * UNITS_PER_USDT
     while prices[end - 1] * scale < least and round(prices[end - 1] * scale) < least:

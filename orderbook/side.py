@@ -19,7 +19,7 @@ MOST_NEAR: Final = 64
 """Levels of the near end, above which the farther ones go to the middle."""
 RIM_LEVELS: Final = 64
 """Levels that the rim begins with: so many can be dropped before the middle is sorted again."""
-_MANY: Final = 4 * NEAR_LEVELS  # levels found at once, when fewer would do
+_TOO_MANY: Final = 4 * NEAR_LEVELS  # levels within the reach, which is halved then
 LAID_OUT_EVERY: Final = 16
 """Sortings of the middle, after which its dict is laid out in order again."""
 
@@ -77,16 +77,17 @@ class CoveredSide:
         self._middle = {price: size for price, size in levels if size}
         self._rim: list[float] = []  # worst first
         self._sorted = 0  # how often the middle was
-        self._reach = 0.0  # USDT behind the near end, where enough levels are to fill it; 0: not known
+        self._reach = 0.0  # USDT behind the near end within which there were enough to fill it; 0: not known
         # A snapshot that shows fewer levels than were asked for may still not be the whole side; of a side
         # that it does not show nothing is known.
         nothing = _ABOVE_ALL if is_bid else _NO_PRICE
-        self.edge: float = self._best_first(self._middle)[-1] if self._middle else nothing
-        self._near_end = self._middle_end = self.edge  # the farthest prices of near end and middle
+        prices = self._best_first(self._middle) or [nothing]
+        self.edge = self._middle_end = prices[-1]
+        self._near_end = prices[0]  # until it is filled; then the farthest price of it, as of the middle
         self.count = len(self._middle)  # levels held
         order = self._fill_near()
         self._trim()
-        self._read_top(order)
+        self._keep_top(order)
 
     def merged(self, other: "CoveredSide") -> "CoveredSide":
         """Return a side of what both know, `self` where they overlap. O(n log n)."""
@@ -130,7 +131,7 @@ class CoveredSide:
         self.count = len(near) + len(self._middle)
         if self.count > self._most:
             self._trim()
-        self._read_top(order)
+        self._keep_top(order)
 
     # A loop a side: one for both would compare each price with both ends of a range. What both do near the
     # touch stands in each of them, too: put aside for a third loop, which both call, it took 4 % more time.
@@ -159,7 +160,7 @@ class CoveredSide:
                 else:
                     drop(key, None)
             elif price >= edge:
-                self._set_rim(price, size)
+                self._set_rim(key, size)
             else:
                 out += 1
                 nearest = level
@@ -187,7 +188,7 @@ class CoveredSide:
                 else:
                     drop(key, None)
             elif price <= edge:
-                self._set_rim(price, size)
+                self._set_rim(key, size)
             else:
                 if not out:
                     nearest = level
@@ -239,20 +240,21 @@ class CoveredSide:
         """Return the best prices of the middle, best first: `NEAR_LEVELS` or more of them, or all there are.
 
         O(n), for as long as so many lie within `_reach` of the near end; else all are sorted, O(n log n),
-        and then it is known how far they reach now.
+        and the reach is what it would have had to be, twice.
         """
         middle, reach, found = self._middle, self._reach, list[float]()
-        low, high = self._near_end - reach, self._near_end + reach
         if reach and self._is_bid:
-            found = [price for price in middle if price >= low]
+            bound = self._near_end - reach
+            found = [price for price in middle if price >= bound]
         elif reach:
-            found = [price for price in middle if price <= high]
+            bound = self._near_end + reach
+            found = [price for price in middle if price <= bound]
         if len(found) < NEAR_LEVELS:
             found = self._middle_in_order()
             if len(found) > NEAR_LEVELS:
-                self._reach = 2 * abs(found[NEAR_LEVELS] - found[0])
+                self._reach = 2 * abs(found[NEAR_LEVELS] - self._near_end)
             return found
-        if len(found) > _MANY:
+        if len(found) > _TOO_MANY:
             self._reach = reach / 2
         return self._best_first(found)
 
@@ -319,7 +321,7 @@ class CoveredSide:
             rim += prices[: -RIM_LEVELS - 1 : -1]
             self._middle_end = prices[-RIM_LEVELS - 1] if len(prices) > RIM_LEVELS else self._near_end
 
-    def _read_top(self, order: list[float]) -> None:
+    def _keep_top(self, order: list[float]) -> None:
         prices = order[: -TOP_LEVELS - 1 : -1] if self._is_bid else order[:TOP_LEVELS]
         self.top = [*itemgetter(*prices)(self._near)] if len(prices) == TOP_LEVELS else None
 
@@ -387,5 +389,8 @@ class CoveredSide:
 
 
 def _values(of: Mapping[float, Any], keys: list[float]) -> Iterable[Any]:
-    """Return the values of some keys, in order. `itemgetter` takes two thirds of the time of `map`."""
+    """Return the values of some keys, in order. `itemgetter` takes two thirds of the time of `map`.
+
+    It wants one key at least, and of one alone it gives the value and no tuple.
+    """
     return itemgetter(*keys)(of) if len(keys) > 1 else [of[key] for key in keys]

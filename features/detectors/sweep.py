@@ -126,9 +126,9 @@ class SweepDetector:
 def _gone(side: int, before: Book, after: Book) -> list[float]:
     """Return the best levels' prices of the one book at which nothing rests in the other."""
     gone, left, sign = list[float](), after.levels[side], SIGNS[side]
-    last = sign * after.last[side]
+    in_sight = sign * after.last[side]
     for price in before.levels[side]:
-        if price in left or sign * price < last:  # beyond the tenth level nothing is known
+        if price in left or sign * price < in_sight:  # there still, or beyond the tenth level
             break
         gone.append(price)
     return gone

@@ -1,6 +1,7 @@
 """Levels grouped at coarser price steps."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import inf, nextafter
 
 import pytest
 from hypothesis import given
@@ -204,3 +205,21 @@ def test_groups_found_by_bisection_are_those_found_by_walking(prices: list[float
         rungs = _group(side, prices, step, sign, -(10**30))
         expected = [(bottom / UNITS_PER_USDT, size) for bottom, size in walked(levels, step, sign)]
         assert rungs[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("first", [9.1e7, 1e8, 1e9])
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_neighbouring_floats_of_more_units_than_a_float_has_are_told_apart(first: float, step: int) -> None:
+    """Where the bound between two groups is itself one of the prices, each level counts once all the same."""
+    prices = [first]
+    while len(prices) < 40:
+        prices.append(nextafter(prices[-1], inf))
+    for count in range(1, len(prices)):
+        some = prices[-count:]
+        for sign, best_first in ((1, some[::-1]), (-1, some)):
+            levels = [(price, 1.0 + place % 7) for place, price in enumerate(best_first)]
+            side = CoveredSide(levels, is_bid=sign == 1, most=100)
+            expected = [
+                (bottom / UNITS_PER_USDT, size) for bottom, size in walked(levels, sign=sign, step=step)
+            ]
+            assert _group(side, some, step, sign, -(10**30))[: len(expected)] == expected

@@ -106,3 +106,19 @@ def test_the_best_are_found_however_far_apart_the_levels_behind_lie(is_bid: bool
         side.check()
         assert side.top == levels[eaten : eaten + TOP_LEVELS]
     assert side.levels() == levels[eaten:]
+
+
+@pytest.mark.parametrize("is_bid", [True, False])
+@pytest.mark.parametrize("eaten", [30, 60, 200])
+def test_how_far_the_levels_behind_reach_is_learned_once(eaten: int, is_bid: bool) -> None:
+    """Of levels that go with the near end and come back not all are sorted at each time they go."""
+    sign = -1 if is_bid else 1
+    levels = [(1_000.0 + sign * tick, 1.0) for tick in range(900)]
+    side = CoveredSide(levels, is_bid=is_bid, most=1_000)
+    sorted_so_far = []
+    for _ in range(12):
+        side.apply([(price, 0.0) for price, _ in levels[:eaten]])
+        side.apply(levels[:eaten])
+        side.check()
+        sorted_so_far.append(side._sorted)
+    assert sorted_so_far[-1] == sorted_so_far[1]

@@ -64,7 +64,7 @@ MUTANTS: Final = (
     Mutant(Kind.SWEEP, "sweep", "_span = settings.sweep_ms", "_span = settings.sweep_ms + 1"),
     Mutant(Kind.SWEEP, "sweep", "len(eaten) >= max(self._levels, len(prices))", "len(eaten) > len(prices)"),
     Mutant(Kind.SWEEP, "sweep", "list(takewhile(printed.get, gone))", "list(filter(printed.get, gone))"),
-    Mutant(Kind.SWEEP, "sweep", "if price in left or sign * price < last:", "if price in left:"),
+    Mutant(Kind.SWEEP, "sweep", "if price in left or sign * price < in_sight:", "if price in left:"),
     Mutant(Kind.SWEEP, "sweep", "ordered[end - 1].before is ordered[-1].before", "end"),
     Mutant(Kind.SWEEP, "sweep", "trades.clear()\n                    if", "if"),
     Mutant(Kind.SWEEP, "sweep", "self._withheld[side] += 1", "pass"),
