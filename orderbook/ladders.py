@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 from math import gcd
-from typing import Final
+from typing import Any, Final
 
 from data_ingestion.messages import Snapshot
 from orderbook.book_state import TOP_LEVELS, BookState
@@ -69,7 +69,8 @@ def _group(side: CoveredSide, rising: list[float], step: int, sign: int, edge: i
     if not prices:
         return []
     rungs: list[Rung] = []
-    scale, groups = sign * UNITS_PER_USDT, _groups(prices, rising, step, sign)
+    groups = _groups(prices, rising, step, sign)
+    scale: Any = sign * UNITS_PER_USDT  # of whole numbers beyond 2**53 compiled code would make floats first
     sizes, start, group = side.sizes_of_best(groups[-1][1]), 0, 0
     for group, end in groups:
         bottom = group * step
@@ -111,7 +112,7 @@ def _end_of(
     end = max(end, known)  # a bound of more units than a float has may be one of the prices
     # Of a price that is no whole number of units, or above what a float has units of, rounding decides.
     scale = sign * UNITS_PER_USDT
-    while prices[end - 1] * scale < least and round(prices[end - 1] * scale) < least:
+    while round(prices[end - 1] * scale) < least:
         end -= 1
     while end < len(prices):
         following = round(prices[end] * scale) // step
